@@ -1,0 +1,34 @@
+#!/usr/bin/env node
+// Old syntax on purpose: this file must parse on the Nodes it refuses, so that a user of one is told
+// what to do instead of being shown a stack trace.
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const major = Number(process.versions.node.split('.')[0]);
+const source = new URL('../src/main.ts', import.meta.url);
+// A checkout always runs its source, so that an old build left in dist/ is never taken for it.
+const checkout = existsSync(fileURLToPath(source));
+
+if (!(major >= 24)) {
+  console.error(`signalbox needs Node 24 or newer; this is Node ${process.versions.node}`);
+  console.error(
+    checkout
+      ? 'help: `npm ci`, then `npm run signalbox -- <command>`: that uses the Node pinned here'
+      : 'help: install Node 24 (an LTS release) from https://nodejs.org/ and run this again',
+  );
+  process.exit(1);
+}
+
+const entry = checkout ? source : new URL('../dist/main.js', import.meta.url);
+import(entry.href)
+  .then((program) => program.main(process.argv.slice(2)))
+  .then(
+    (code) => {
+      process.exitCode = code;
+    },
+    (error) => {
+      console.error(`signalbox stopped: ${error instanceof Error ? error.message : error}`);
+      if (process.argv.includes('--debug')) console.error(error);
+      process.exitCode = 70;
+    },
+  );

@@ -1,0 +1,138 @@
+import type { Sink } from '../domain/connector.ts';
+import type { Decision } from '../domain/decision.ts';
+import type { Facts } from '../domain/facts.ts';
+import type { Outcome, Proposal } from '../domain/proposal.ts';
+import { courseOf } from '../judge/course.ts';
+import { judge } from '../judge/judge.ts';
+import type { Broker } from './broker.ts';
+import { connectorOf, inject, intentOf, recordIntent, recordMark, takeOff } from './execute.ts';
+import { gather } from './gather.ts';
+import { decline, park, unstable, waiting } from './park.ts';
+import { done, faultOf, isMoved, recordRead, refused, settle } from './settle.ts';
+
+/** Facts that moved under a decision are gathered and judged again, this often; then the answer is no. */
+const MAX_JUDGEMENTS = 3;
+
+type Step = (
+  broker: Broker,
+  proposal: Proposal,
+  facts: Facts,
+  decision: Decision,
+  sink?: Sink,
+) => Promise<Outcome | 'again'>;
+
+/**
+ * Propose → judge → reserve and record the intent → execute → record the outcome. Nothing else causes an effect.
+ * Never waits for a human: what needs one is parked, and on re-entry the approval is one of the facts.
+ * Answers with a decision or an outcome; throws SignalboxError when the store or the request itself is at fault.
+ */
+export async function act(broker: Broker, proposal: Proposal, sink?: Sink): Promise<Outcome> {
+  for (let judgement = 0; judgement < MAX_JUDGEMENTS; judgement++) {
+    const facts = await gather(broker, proposal); // 1. one snapshot, one stamp, one clock reading
+    const decision = judge(facts); // 2. pure; the lowest ceiling wins
+    const step = stepFor(decision, facts, sink);
+    const outcome = await step(broker, proposal, facts, decision, sink);
+    if (outcome !== 'again') return outcome;
+  }
+  return unstable(broker, proposal);
+}
+
+function stepFor(decision: Decision, facts: Facts, sink: Sink | undefined): Step {
+  switch (courseOf(decision, facts)) {
+    case 'decline':
+      return decline; // 3. denied or drafted: recorded, nothing reserved
+    case 'wait':
+      return waiting; // 3. already parked: the same ask, no second one
+    case 'park':
+      return preview; // 3. measured by a flight that is cancelled, then parked for a human
+    case 'execute':
+      return facts.tool?.effect === 'read' && sink === undefined ? read : effect;
+  }
+}
+
+/** An unstreamed read: its intent and outcome share one commit, and the result is withheld until that is durable. */
+async function read(
+  broker: Broker,
+  proposal: Proposal,
+  facts: Facts,
+  decision: Decision,
+): Promise<Outcome | 'again'> {
+  const intent = intentOf(broker, proposal, facts, decision, 'execute');
+  const aloft = takeOff(broker, proposal, intent);
+  try {
+    const call = await inject(broker, facts, intent, aloft); // 5. the halt again, then the credential
+    const flight = await connectorOf(broker, facts).begin(call, NO_SINK);
+    const result = await flight.finish();
+    const second = judge({ ...facts, measured: flight.measured });
+    const settlement = courseOf(second, facts) === 'execute' ? done(result) : refused(second);
+    return await recordRead(broker, intent, aloft, settlement, flight.measured); // 4 and 6 in one
+  } catch (error) {
+    return await recordRead(broker, intent, aloft, faultOf(error, aloft), null);
+  } finally {
+    broker.flights.land(intent.action.id);
+  }
+}
+
+async function effect(
+  broker: Broker,
+  proposal: Proposal,
+  facts: Facts,
+  decision: Decision,
+  sink?: Sink,
+): Promise<Outcome | 'again'> {
+  const intent = intentOf(broker, proposal, facts, decision, 'execute');
+  const aloft = takeOff(broker, proposal, intent);
+  try {
+    if (!(await recordIntent(broker, intent))) return 'again'; // 4. stamp, reservation, approval, intent: durable
+    const call = await inject(broker, facts, intent, aloft); // 5. the halt again, then the credential
+    const flight = await connectorOf(broker, facts).begin(call, sink ?? NO_SINK);
+    const second = judge({ ...facts, measured: flight.measured }); // 5. the same judge on what was measured
+    if (courseOf(second, facts) !== 'execute') {
+      await flight.cancel();
+      const outcome = await settle(broker, intent, refused(second), flight.measured);
+      return isMoved(second) ? 'again' : outcome; // rows moved since the human looked: ask anew
+    }
+    if (!(await recordMark(broker, intent, aloft, flight)))
+      await flight.cancel(); // 5. durable: about to finish
+    else aloft.finishing = true;
+    const result = aloft.finishing ? await flight.finish() : null;
+    return await settle(
+      broker,
+      intent,
+      result === null ? refused('HALTED') : done(result),
+      flight.measured,
+    ); // 6.
+  } catch (error) {
+    return await settle(broker, intent, faultOf(error, aloft), null); // 6. failed, refused or unknown
+  } finally {
+    broker.flights.land(intent.action.id);
+  }
+}
+
+/** An action of its own: begun, measured, cancelled. What it measured is judged, then shown to a human. */
+async function preview(
+  broker: Broker,
+  proposal: Proposal,
+  facts: Facts,
+  decision: Decision,
+): Promise<Outcome | 'again'> {
+  const intent = intentOf(broker, proposal, facts, decision, 'preview');
+  const aloft = takeOff(broker, proposal, intent);
+  try {
+    if (!(await recordIntent(broker, intent))) return 'again';
+    const call = await inject(broker, facts, intent, aloft);
+    const flight = await connectorOf(broker, facts).begin(call, NO_SINK);
+    await flight.cancel();
+    await settle(broker, intent, done(null), flight.measured);
+    const seen = { ...facts, measured: flight.measured };
+    const second = judge(seen);
+    if (courseOf(second, facts) === 'decline') return await decline(broker, proposal, seen, second);
+    return await park(broker, proposal, seen, second, intent.action.id);
+  } catch (error) {
+    return await settle(broker, intent, faultOf(error, aloft), null);
+  } finally {
+    broker.flights.land(intent.action.id);
+  }
+}
+
+const NO_SINK: Sink = { write() {} };

@@ -1,0 +1,58 @@
+import type { Bundle } from '../domain/bundle.ts';
+import type { GrantSet } from '../domain/connector.ts';
+import { SignalboxError } from '../domain/errors.ts';
+import type { Broker } from './broker.ts';
+
+/** What `plan` proposes: a whole bundle, the one it was compared with, and every widening in words. */
+export interface Proposed {
+  readonly bundle: Bundle;
+  readonly base: string;
+  readonly widenings: readonly string[];
+}
+
+/** Activates a bundle. Widening needs an owner. The targets are prepared first, so that what becomes active can work. */
+export async function apply(
+  broker: Broker,
+  plan: Proposed,
+  operator: { name: string; role: 'owner' | 'operator' },
+): Promise<void> {
+  if (plan.widenings.length > 0 && operator.role !== 'owner')
+    throw new SignalboxError(
+      'APPLY_NEEDS_OWNER',
+      `the plan widens authority in ${plan.widenings.length} places and \`${operator.name}\` is no owner`,
+    );
+  for (const connection of Object.values(plan.bundle.connections)) {
+    const tools = Object.values(plan.bundle.tools).filter(
+      (tool) => tool.connection === connection.name,
+    );
+    await broker.inspectors
+      .get(connection.kind)
+      ?.prepare(
+        connection,
+        tools,
+        grantSetsOf(plan.bundle, new Set(tools.map(({ name }) => name))),
+      );
+  }
+  const applied = await broker.store.commit({
+    kind: 'bundle.apply',
+    bundle: plan.bundle,
+    expected: plan.base,
+    widenings: plan.widenings,
+    by: operator.name,
+    at: broker.doors.clock.now(),
+  });
+  if (!applied.ok)
+    throw new SignalboxError(
+      'BUNDLE_MOVED',
+      'the active bundle is no longer the one this plan was compared with',
+    );
+}
+
+function grantSetsOf(bundle: Bundle, tools: ReadonlySet<string>): GrantSet[] {
+  return Object.keys(bundle.agents).flatMap((agent) => {
+    const held = bundle.grants
+      .filter((grant) => grant.agent === agent && tools.has(grant.tool))
+      .map(({ tool }) => tool);
+    return held.length === 0 ? [] : [{ agent, tools: held }];
+  });
+}

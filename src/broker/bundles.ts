@@ -1,0 +1,25 @@
+import { type Bundle, EMPTY_BUNDLE } from '../domain/bundle.ts';
+import { SignalboxError } from '../domain/errors.ts';
+import type { Store } from '../domain/store.ts';
+import type { BundleSource } from './broker.ts';
+
+const MAX_KEPT = 32;
+
+/** Bundles are content-addressed and never change, so one read each is enough. */
+export function bundleSource(store: Store): BundleSource {
+  const kept = new Map<string, Bundle>([[EMPTY_BUNDLE.digest, EMPTY_BUNDLE]]);
+  const get = async (digest: string): Promise<Bundle> => {
+    const known = kept.get(digest);
+    if (known !== undefined) return known;
+    const bundle = await store.bundle(digest);
+    if (bundle === null)
+      throw new SignalboxError(
+        'STORE_DOWN',
+        `bundle \`${digest.slice(0, 12)}\` is named by the store and not in it`,
+      );
+    if (kept.size >= MAX_KEPT) kept.delete([...kept.keys()][1] ?? digest);
+    kept.set(digest, bundle);
+    return bundle;
+  };
+  return { get, active: async () => get((await store.haltState()).stamp.bundle) };
+}

@@ -1,0 +1,151 @@
+import { type Call, type Connector, ConnectorFailure, type Flight } from '../domain/connector.ts';
+import type { Decision } from '../domain/decision.ts';
+import { SignalboxError } from '../domain/errors.ts';
+import type { Facts } from '../domain/facts.ts';
+import { type HaltScope, scopesOf } from '../domain/halt.ts';
+import type { ActionAdmit, ActionRecord } from '../domain/ops.ts';
+import type { Proposal } from '../domain/proposal.ts';
+import { reservations } from '../limits/blast-radius.ts';
+import type { Broker } from './broker.ts';
+
+/** An action in the air. `finishing`: from here on a fault leaves the outcome open unless the connector promises otherwise. */
+export interface Aloft {
+  readonly signal: AbortSignal;
+  leaseId: string | null;
+  finishing: boolean;
+}
+
+/** Registered before the intent is recorded, so that no halt can fall between the two. */
+export function takeOff(broker: Broker, proposal: Proposal, intent: ActionAdmit): Aloft {
+  const signal = broker.flights.take(intent.action.id, intent.scopes, proposal.signal);
+  return { signal, leaseId: null, finishing: false };
+}
+
+export function recordOf(
+  broker: Broker,
+  proposal: Proposal,
+  facts: Facts,
+  decision: Decision,
+  purpose: ActionRecord['purpose'],
+): ActionRecord {
+  if (facts.run === null) throw new SignalboxError('RUN_NOT_FOUND', 'no run with this id is known');
+  return {
+    id: broker.doors.entropy.id('act'),
+    runId: facts.run.id,
+    root: facts.run.root,
+    agent: facts.run.agent,
+    tool: facts.toolName,
+    toolDigest: facts.tool?.digest ?? 'none',
+    connection: facts.tool?.connection ?? 'none',
+    arguments: facts.arguments,
+    argumentsDigest: facts.argumentsDigest,
+    purpose,
+    via: proposal.via,
+    decision,
+    ...(proposal.traceparent === undefined ? {} : { traceparent: proposal.traceparent }),
+  };
+}
+
+/** The intent with everything the store must check in the same transaction. A preview reserves nothing and uses no approval. */
+export function intentOf(
+  broker: Broker,
+  proposal: Proposal,
+  facts: Facts,
+  decision: Decision,
+  purpose: ActionRecord['purpose'],
+): ActionAdmit {
+  const { run, tool } = facts;
+  if (run === null || tool === null)
+    throw new SignalboxError('INTERNAL', 'an intent without run or tool');
+  const execute = purpose === 'execute';
+  return {
+    kind: 'action.admit',
+    action: recordOf(broker, proposal, facts, decision, purpose),
+    stamp: facts.stamp,
+    scopes: scopesOf({ run, tool: tool.name, connection: tool.connection }),
+    reservations: execute ? reservations(facts.limits, tool.cap) : [],
+    approvalId: execute && decision.mode === 'approve' ? (facts.approval?.id ?? null) : null,
+    leaseId: null,
+    outcome: null,
+    at: facts.now,
+  };
+}
+
+/** False: the facts moved; nothing was recorded and everything is to be judged again. */
+export async function recordIntent(broker: Broker, intent: ActionAdmit): Promise<boolean> {
+  return (await broker.store.commit(intent)).ok;
+}
+
+/** The last moment before the effect: the halt once more, then the credential. */
+export async function inject(
+  broker: Broker,
+  facts: Facts,
+  intent: ActionAdmit,
+  aloft: Aloft,
+): Promise<Call> {
+  const { run, tool, connection } = facts;
+  if (run === null || tool === null || connection === null)
+    throw new ConnectorFailure(
+      'CONNECTOR_UNREACHABLE',
+      `the connection of \`${facts.toolName}\` is not configured`,
+      'none',
+    );
+  const credential = await broker.credentials.obtain(run, connection);
+  aloft.leaseId = credential?.leaseId ?? null;
+  const halted = await haltOver(broker, intent.scopes);
+  if (halted !== null) {
+    // minted while the halt fell: the halt may not have seen this lease, so it ends here
+    void broker.credentials.revoke(({ id }) => id === credential?.leaseId).catch(() => {});
+    throw new ConnectorFailure('HALTED', `\`${halted}\` was halted before the effect`, 'none');
+  }
+  aloft.signal.throwIfAborted();
+  return {
+    actionId: intent.action.id,
+    runId: run.id,
+    tool,
+    connection,
+    arguments: facts.arguments,
+    credential,
+    purpose: intent.action.purpose,
+    signal: aloft.signal,
+  };
+}
+
+/** Makes the flight's trace durable before it finishes. False: a halt came first, or the caller is gone. */
+export async function recordMark(
+  broker: Broker,
+  intent: ActionAdmit,
+  aloft: Aloft,
+  flight: Flight,
+): Promise<boolean> {
+  if (aloft.signal.aborted) return false;
+  const marked = await broker.store.commit({
+    kind: 'action.mark',
+    actionId: intent.action.id,
+    runId: intent.action.runId,
+    trace: flight.trace ?? {},
+    measured: flight.measured?.effect ?? null,
+    leaseId: aloft.leaseId,
+    scopes: intent.scopes,
+    at: broker.doors.clock.now(),
+  });
+  return marked.ok && !aloft.signal.aborted;
+}
+
+export function connectorOf(broker: Broker, facts: Facts): Connector {
+  const connector = broker.connectors.get(facts.connection?.kind ?? '');
+  if (connector === undefined)
+    throw new ConnectorFailure(
+      'CONNECTOR_UNREACHABLE',
+      `there is no connector of kind \`${facts.connection?.kind}\``,
+      'none',
+    );
+  return connector;
+}
+
+async function haltOver(broker: Broker, scopes: readonly HaltScope[]): Promise<HaltScope | null> {
+  const { halts } = await broker.store.haltState();
+  return (
+    halts.find(({ scope, state }) => state !== 'lifted' && scopes.includes(scope))?.scope ?? null
+  );
+}

@@ -1,0 +1,65 @@
+import type { Bundle } from '../domain/bundle.ts';
+import { digestOf } from '../domain/digest.ts';
+import { SignalboxError } from '../domain/errors.ts';
+import type { Facts } from '../domain/facts.ts';
+import type { JsonObject } from '../domain/json.ts';
+import type { Rung } from '../domain/mode.ts';
+import type { Proposal } from '../domain/proposal.ts';
+import { limitFacts, limitLines } from '../limits/blast-radius.ts';
+import type { Broker } from './broker.ts';
+
+/** One snapshot, one clock reading. What moves between this and the intent is caught by the stamp and the reservation. */
+export async function gather(broker: Broker, proposal: Proposal): Promise<Facts> {
+  const now = broker.doors.clock.now();
+  const argumentsDigest = digestArguments(proposal.arguments);
+  const known = await broker.store.factsFor({
+    runId: proposal.runId,
+    tool: proposal.tool,
+    argumentsDigest,
+  });
+  const bundle = await broker.bundles.get(known.stamp.bundle);
+  const tool = own(bundle.tools, proposal.tool);
+  const connection = tool === null ? null : own(bundle.connections, tool.connection);
+  const lines = known.run === null ? [] : limitLines(bundle, known.run, now);
+  const usage =
+    lines.length === 0 ? [] : await broker.store.usage([...new Set(lines.map(({ key }) => key))]);
+  return {
+    now,
+    stamp: known.stamp,
+    bundle,
+    run: known.run,
+    halts: known.halts,
+    toolName: proposal.tool,
+    tool,
+    connection,
+    rung: known.run === null ? null : rungOf(bundle, known.run.agent, proposal.tool),
+    arguments: proposal.arguments,
+    argumentsDigest,
+    inputProblems: tool === null ? [] : broker.inputs(tool, proposal.arguments),
+    limits: limitFacts(lines, usage),
+    approval: known.approval,
+    unknownRepeat: known.unknownRepeat,
+    measured: null,
+  };
+}
+
+/** The rung of the bundle; null without agent or grant. */
+export function rungOf(bundle: Bundle, agent: string, tool: string): Rung | null {
+  if (own(bundle.agents, agent) === null) return null;
+  return bundle.grants.find((grant) => grant.agent === agent && grant.tool === tool)?.rung ?? null;
+}
+
+function digestArguments(input: JsonObject): string {
+  try {
+    return digestOf('arguments', input);
+  } catch {
+    throw new SignalboxError(
+      'REQUEST_MALFORMED',
+      'expected arguments that JSON can hold exactly, got a lone surrogate or a number out of range',
+    );
+  }
+}
+
+function own<T>(table: { readonly [name: string]: T }, name: string): T | null {
+  return Object.hasOwn(table, name) ? (table[name] ?? null) : null;
+}

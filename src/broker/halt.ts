@@ -1,0 +1,158 @@
+import type { Lease, LeaseReport } from '../domain/credential.ts';
+import { SignalboxError } from '../domain/errors.ts';
+import { HALT_SCOPE_KINDS, type Halt, type HaltScope } from '../domain/halt.ts';
+import type { Broker, HaltReach, HaltReport } from './broker.ts';
+import { releaseRun } from './runs.ts';
+
+/** How long a halt's answer waits for the issuers; revocation itself goes on without end. */
+const ANSWER_WITHIN_MS = 10_000;
+
+export interface HaltRequest {
+  readonly scope: HaltScope;
+  readonly reason: string;
+  readonly by: string;
+}
+
+/**
+ * The kill. Order: commit the halt (gate) → abort what flies → close sessions, wake who waits → revoke at the issuer
+ * and verify dead → `inert`. gated → inert is written only when every lease in scope is confirmed dead.
+ */
+export async function halt(broker: Broker, request: HaltRequest): Promise<HaltReport> {
+  checkScope(request.scope);
+  const { clock } = broker.doors;
+  const started = clock.monotonic();
+  const raised = await broker.store.commit({ kind: 'halt.raise', ...request, at: clock.now() });
+  const gateMs = clock.monotonic() - started;
+  const aborted = broker.flights.abort(request.scope);
+  for (const approvalId of raised.voided) broker.notices.notify(`ask:${approvalId}`);
+  const covered = await leasesIn(broker, request.scope);
+  const revoking = revokeAll(broker, raised.halt, covered);
+  const leases = await within(broker, revoking);
+  return {
+    halt: raised.halt,
+    gateMs,
+    aborted,
+    voided: raised.voided.length,
+    leases: (leases ?? covered.map(pending)).map(({ lease, dead, ms, note }) => ({
+      handle: lease.handle,
+      dead,
+      ms,
+      note,
+    })),
+    inertMs: leases?.every(({ dead }) => dead) ? clock.monotonic() - started : null,
+  };
+}
+
+/** What a halt would stop, for the human who is about to pull it. */
+export async function reach(broker: Broker, scope: HaltScope): Promise<HaltReach> {
+  checkScope(scope);
+  const runs = await broker.store.runs({ limit: 10_000, state: 'live' });
+  const covered = runs.filter(({ run }) => coversRun(scope, run));
+  const ids = new Set(covered.map(({ run }) => run.id));
+  const asks = await broker.store.asks({ limit: 10_000, state: 'pending' });
+  const tool = scope.startsWith('tool:') ? scope.slice(5) : null;
+  return {
+    scope,
+    runs: covered.length,
+    flights: broker.flights.count(scope),
+    asks: asks.filter(
+      ({ approval }) => ids.has(approval.binding.runId) || approval.binding.tool === tool,
+    ).length,
+    leases: (await leasesIn(broker, scope)).length,
+  };
+}
+
+/** Lifts the halt on exactly this scope. Run tokens that were revoked stay revoked. */
+export async function resume(broker: Broker, request: HaltRequest): Promise<Halt> {
+  checkScope(request.scope);
+  const lifted = await broker.store.commit({
+    kind: 'halt.lift',
+    ...request,
+    at: broker.doors.clock.now(),
+  });
+  if (!lifted.ok)
+    throw new SignalboxError('HALT_NOT_FOUND', `no halt stands on \`${request.scope}\``);
+  return lifted.halt;
+}
+
+async function revokeAll(
+  broker: Broker,
+  raised: Halt,
+  covered: readonly Lease[],
+): Promise<readonly LeaseReport[]> {
+  await Promise.all(
+    [...new Set(covered.map(({ runId }) => runId))].map((runId) => releaseRun(broker, runId)),
+  );
+  const ids = new Set(covered.map(({ id }) => id));
+  const reports = await broker.credentials.revoke(({ id }) => ids.has(id));
+  if (reports.every(({ dead }) => dead)) {
+    const report = {
+      leases: reports.map(({ lease, ms }) => ({ handle: lease.handle, ms: Math.round(ms) })),
+    };
+    const { scope, epoch } = raised;
+    await broker.store.commit({
+      kind: 'halt.inert',
+      scope,
+      epoch,
+      report,
+      at: broker.doors.clock.now(),
+    });
+  }
+  return reports;
+}
+
+async function leasesIn(broker: Broker, scope: HaltScope): Promise<Lease[]> {
+  const live = await broker.store.leases({ state: ['minting', 'live', 'revoking'] });
+  const inside = await Promise.all(
+    live.map(async (lease) => {
+      if (scope === `connection:${lease.connection}` || scope === `credential:${lease.id}`)
+        return true;
+      const run = await broker.store.run(lease.runId);
+      return run !== null && coversRun(scope, run);
+    }),
+  );
+  return live.filter((_, index) => inside[index]);
+}
+
+function coversRun(
+  scope: HaltScope,
+  run: { id: string; root: string; parent: string | null; agent: string },
+): boolean {
+  return (
+    scope === 'all' ||
+    scope === `agent:${run.agent}` ||
+    [run.id, run.root, run.parent].some((id) => scope === `run:${id}`)
+  );
+}
+
+function checkScope(scope: HaltScope): void {
+  const kind = scope.split(':', 1)[0] ?? '';
+  const named = scope.length > kind.length + 1;
+  const known = (HALT_SCOPE_KINDS as readonly string[]).includes(kind);
+  if (!known || named === (kind === 'all'))
+    throw new SignalboxError('HALT_SCOPE', `\`${scope}\` is no scope of a halt`);
+}
+
+/** The reports, or null when the issuers take longer than a human should wait; the work goes on. */
+async function within(
+  broker: Broker,
+  revoking: Promise<readonly LeaseReport[]>,
+): Promise<readonly LeaseReport[] | null> {
+  const late = Promise.withResolvers<null>();
+  const timer = broker.doors.timers.after(ANSWER_WITHIN_MS, () => late.resolve(null));
+  try {
+    return await Promise.race([revoking, late.promise]);
+  } finally {
+    timer.cancel();
+    revoking.catch(() => {});
+  }
+}
+
+function pending(lease: Lease): LeaseReport {
+  return {
+    lease,
+    dead: false,
+    ms: ANSWER_WITHIN_MS,
+    note: 'not confirmed yet; revocation goes on',
+  };
+}

@@ -1,0 +1,77 @@
+import type { ProbeAnswer } from '../domain/connector.ts';
+import type { Settlement } from '../domain/proposal.ts';
+import type { OpenAction } from '../domain/store.ts';
+import type { Broker } from './broker.ts';
+
+export interface Recovery {
+  readonly settled: number;
+  readonly unknown: number;
+  readonly running: number;
+}
+
+/**
+ * Settles intents without outcome after a crash. Without a mark the flight never reached `finish`: nothing happened.
+ * With one the target is asked (`probe`). Never retries an effect; `unknown` blocks a blind repeat.
+ */
+export async function recover(broker: Broker): Promise<Recovery> {
+  const tally = { settled: 0, unknown: 0, running: 0 };
+  for (const open of await broker.store.openActions()) {
+    const settlement = settlementOf(
+      open.trace === null || open.purpose === 'preview' ? 'failed' : await ask(broker, open),
+    );
+    if (settlement.kind === 'running') {
+      tally.running++;
+      continue;
+    }
+    await broker.store.commit({
+      kind: 'action.settle',
+      actionId: open.id,
+      runId: open.runId,
+      settlement,
+      posted: null,
+      measured: null,
+      by: 'recover',
+      at: broker.doors.clock.now(),
+    });
+    if (settlement.kind === 'unknown') tally.unknown++;
+    else tally.settled++;
+  }
+  return tally;
+}
+
+/** Under the bundle it was admitted by; a tool or target that cannot be asked leaves the outcome unknown. */
+async function ask(broker: Broker, open: OpenAction): Promise<ProbeAnswer> {
+  try {
+    const bundle = await broker.bundles.get(open.bundle);
+    const tool = bundle.tools[open.tool];
+    const connection = bundle.connections[tool?.connection ?? ''];
+    const connector = broker.connectors.get(connection?.kind ?? '');
+    if (tool === undefined || connection === undefined || connector === undefined) return 'unknown';
+    return await connector.probe({ actionId: open.id, tool, connection, trace: open.trace });
+  } catch {
+    return 'unknown';
+  }
+}
+
+function settlementOf(answer: ProbeAnswer): Settlement {
+  switch (answer) {
+    case 'done':
+      return {
+        kind: 'done',
+        result: {
+          text: '',
+          cut: ['the result was lost in a crash; the effect is confirmed by the target'],
+        },
+      };
+    case 'failed':
+      return {
+        kind: 'failed',
+        code: 'CONNECTOR_ABORTED',
+        message: 'a crash came before the effect; the target confirms that nothing happened',
+      };
+    case 'running':
+      return { kind: 'running' };
+    case 'unknown':
+      return { kind: 'unknown', message: 'a crash hid the outcome and the target cannot tell' };
+  }
+}

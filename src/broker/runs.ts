@@ -1,0 +1,65 @@
+import { type EffectVector, effectVector } from '../domain/effect.ts';
+import { SignalboxError } from '../domain/errors.ts';
+import { type Run, UNDECLARED_INTENT } from '../domain/run.ts';
+import type { Broker } from './broker.ts';
+
+/** A run lives this long at most, whatever its tokens do. */
+const RUN_LIFETIME_MS = 8 * 3_600_000;
+const MAX_INTENT_LENGTH = 4_000;
+
+export interface RunRequest {
+  readonly agent: string;
+  readonly intent: string;
+  readonly budget: Partial<EffectVector>;
+}
+
+/** Starts a root run for an agent of the active bundle. Refused while a halt stands over it. */
+export async function beginRun(
+  broker: Broker,
+  { agent, intent, budget }: RunRequest,
+): Promise<Run> {
+  const bundle = await broker.bundles.active();
+  if (!Object.hasOwn(bundle.agents, agent))
+    throw new SignalboxError('AGENT_UNKNOWN', `agent \`${agent}\` is not in the active bundle`);
+  if (intent.length > MAX_INTENT_LENGTH)
+    throw new SignalboxError(
+      'REQUEST_MALFORMED',
+      `expected an intent of at most ${MAX_INTENT_LENGTH} characters, got ${intent.length}`,
+    );
+  effectVector(budget);
+  const now = broker.doors.clock.now();
+  const id = broker.doors.entropy.id('run');
+  const run: Run = {
+    id,
+    root: id,
+    parent: null,
+    depth: 0,
+    agent,
+    intent: intent.trim() === '' ? UNDECLARED_INTENT : intent,
+    state: 'live',
+    startedAt: now,
+    expiresAt: now + RUN_LIFETIME_MS,
+    endedAt: null,
+    budget,
+  };
+  const begun = await broker.store.commit({ kind: 'run.begin', run, at: now });
+  if (!begun.ok)
+    throw new SignalboxError('HALTED', `agent \`${agent}\` is halted, so no run of it can start`);
+  return run;
+}
+
+/** Ends a run: no token, ask or credential of it survives. Ending it twice is harmless. */
+export async function endRun(broker: Broker, runId: string, why: string): Promise<void> {
+  await broker.store.commit({ kind: 'run.end', runId, why, at: broker.doors.clock.now() });
+  broker.flights.abort(`run:${runId}`);
+  broker.notices.notify(`run:${runId}`);
+  await releaseRun(broker, runId);
+  await broker.credentials.revoke((lease) => lease.runId === runId);
+}
+
+/** Closes what connectors keep open for a run. */
+export async function releaseRun(broker: Broker, runId: string): Promise<void> {
+  await Promise.allSettled(
+    [...broker.connectors.values()].map((connector) => connector.release(runId)),
+  );
+}

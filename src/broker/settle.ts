@@ -1,0 +1,115 @@
+import { ConnectorFailure } from '../domain/connector.ts';
+import { type Decision, decisive } from '../domain/decision.ts';
+import { type EffectVector, NO_EFFECT } from '../domain/effect.ts';
+import { SignalboxError } from '../domain/errors.ts';
+import type { ActionAdmit } from '../domain/ops.ts';
+import type { Measured, Outcome, Refusal, Settlement, ToolResult } from '../domain/proposal.ts';
+import type { Broker } from './broker.ts';
+import type { Aloft } from './execute.ts';
+import { HALT_ABORT } from './flights.ts';
+
+const NOTHING: ToolResult = { text: '', cut: [] };
+
+export function done(result: ToolResult | null): Settlement {
+  return { kind: 'done', result: result ?? NOTHING };
+}
+
+export function refused(why: Decision | 'HALTED'): Settlement {
+  return { kind: 'refused', refusal: why === 'HALTED' ? HALTED : refusalOf(why) };
+}
+
+/** What the agent is told: every verdict that held the decision down, the first one's code on top. */
+export function refusalOf(decision: Decision): Refusal {
+  const reasons = decisive(decision).map(({ check, code, reason, fix }) => ({
+    check,
+    code,
+    reason,
+    ...(fix === undefined ? {} : { fix }),
+  }));
+  return { code: reasons[0]?.code ?? 'DENIED', reasons };
+}
+
+/** Did the second judgement fail only because the rows are no longer those the human saw? */
+export function isMoved(decision: Decision): boolean {
+  const held = decisive(decision);
+  return held.length > 0 && held.every(({ code }) => code === 'ROWS_MOVED');
+}
+
+/** What a fault in the air means: nothing happened (failed, or refused by a halt), or nobody knows. */
+export function faultOf(error: unknown, aloft: Aloft): Settlement {
+  const halted = aloft.signal.aborted && aloft.signal.reason === HALT_ABORT;
+  const surely = error instanceof ConnectorFailure ? error.effect === 'none' : !aloft.finishing;
+  if (!surely) return { kind: 'unknown', message: messageOf(error) };
+  if (halted || codeOf(error) === 'HALTED') return refused('HALTED');
+  return { kind: 'failed', code: codeOf(error), message: messageOf(error) };
+}
+
+/** Records the outcome of an admitted intent. The store refuses a second one, so a repeat is harmless. */
+export async function settle(
+  broker: Broker,
+  intent: ActionAdmit,
+  settlement: Settlement,
+  measured: Measured | null,
+): Promise<Outcome> {
+  await broker.store.commit({
+    kind: 'action.settle',
+    actionId: intent.action.id,
+    runId: intent.action.runId,
+    settlement,
+    posted: intent.action.purpose === 'preview' ? NO_EFFECT : postedOf(settlement, measured),
+    measured,
+    by: 'act',
+    at: broker.doors.clock.now(),
+  });
+  return { ...settlement, actionId: intent.action.id };
+}
+
+/** Intent and outcome of a read in one commit. When the facts moved, the result is dropped and everything judged again. */
+export async function recordRead(
+  broker: Broker,
+  intent: ActionAdmit,
+  aloft: Aloft,
+  settlement: Settlement,
+  measured: Measured | null,
+): Promise<Outcome | 'again'> {
+  const posted = postedOf(settlement, measured) ?? reservedBy(intent);
+  const joint = { ...intent, leaseId: aloft.leaseId, outcome: { settlement, posted } };
+  const kept = await broker.store.commit(joint);
+  if (kept.ok) return { ...settlement, actionId: intent.action.id };
+  return 'again';
+}
+
+/** What is charged: the measured effect, nothing when nothing happened; null lets the store post the whole reservation. */
+function postedOf(settlement: Settlement, measured: Measured | null): EffectVector | null {
+  if (settlement.kind === 'failed' || settlement.kind === 'refused') return NO_EFFECT;
+  return measured === null ? null : { ...measured.effect, calls: 1 };
+}
+
+function reservedBy(intent: ActionAdmit): EffectVector {
+  const reserved = { ...NO_EFFECT, calls: 1 };
+  for (const { dimension, amount } of intent.reservations)
+    reserved[dimension] = Math.max(reserved[dimension], amount);
+  return reserved;
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof ConnectorFailure || error instanceof SignalboxError) return error.code;
+  return error instanceof Error && error.name === 'AbortError' ? 'CONNECTOR_ABORTED' : 'INTERNAL';
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof ConnectorFailure || error instanceof SignalboxError) return error.message;
+  return 'an unexpected fault was stopped here';
+}
+
+const HALTED: Refusal = {
+  code: 'HALTED',
+  reasons: [
+    {
+      check: 'halt',
+      code: 'HALTED',
+      reason: 'a halt came before the effect',
+      fix: 'stop here; only an operator can lift a halt',
+    },
+  ],
+};

@@ -1,0 +1,103 @@
+import { spawn } from 'node:child_process';
+import { homedir } from 'node:os';
+import type { ReadStream, WriteStream } from 'node:tty';
+import type { Doors } from '../domain/doors.ts';
+import type { ChildEnd, Input, Io, Output } from './io.ts';
+
+/** The one place where the commands meet the machine: environment, streams, network, children, signals. */
+export function machine(doors: Doors): Io {
+  return {
+    out: output(process.stdout),
+    err: output(process.stderr),
+    input: input(process.stdin),
+    doors,
+    env: process.env,
+    cwd: process.cwd(),
+    home: homedir(),
+    uid: process.getuid?.() ?? null,
+    versions: process.versions,
+    fetch: (...request) => fetch(...request),
+    spawn: child,
+    onStop(stop) {
+      const heard = (signal: NodeJS.Signals): void => stop(signal);
+      for (const signal of STOPS) process.on(signal, heard);
+      return () => {
+        for (const signal of STOPS) process.off(signal, heard);
+      };
+    },
+  };
+}
+
+const STOPS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+const SIGNAL_NUMBERS: { readonly [signal: string]: number } = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGABRT: 6,
+  SIGKILL: 9,
+  SIGTERM: 15,
+};
+
+function output(stream: WriteStream): Output {
+  return {
+    write: (text) => {
+      stream.write(text);
+    },
+    terminal: stream.isTTY === true,
+  };
+}
+
+function input(stream: ReadStream): Input {
+  return {
+    terminal: stream.isTTY === true,
+    async all(limit) {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      for await (const chunk of stream) {
+        const bytes = Buffer.from(chunk);
+        size += bytes.length;
+        if (size > limit) throw new RangeError(`more than ${limit} bytes`);
+        chunks.push(bytes);
+      }
+      return Buffer.concat(chunks).toString('utf8');
+    },
+    async line() {
+      const { createInterface } = await import('node:readline');
+      const lines = createInterface({ input: stream, terminal: false });
+      try {
+        for await (const line of lines) return line;
+        return null;
+      } finally {
+        lines.close();
+        stream.pause();
+      }
+    },
+  };
+}
+
+/** The child shares this terminal. A signal to us goes to it, and we end as it ended. */
+function child(
+  command: readonly string[],
+  env: { readonly [name: string]: string | undefined },
+): Promise<ChildEnd> {
+  const [program = '', ...rest] = command;
+  return new Promise((resolve, reject) => {
+    const running = spawn(program, rest, { stdio: 'inherit', env: { ...env } });
+    const passOn = (signal: NodeJS.Signals): void => {
+      running.kill(signal);
+    };
+    for (const signal of STOPS) process.on(signal, passOn);
+    const quiet = (): void => {
+      for (const signal of STOPS) process.off(signal, passOn);
+    };
+    running.once('error', (error) => {
+      quiet();
+      reject(error);
+    });
+    running.once('close', (code, signal) => {
+      quiet();
+      resolve({ code: code ?? 128 + (SIGNAL_NUMBERS[signal ?? ''] ?? 0), signal });
+    });
+  });
+}

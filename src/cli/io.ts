@@ -1,0 +1,42 @@
+import type { Doors } from '../domain/doors.ts';
+
+export interface Output {
+  write(text: string): void;
+  readonly terminal: boolean;
+}
+
+export interface Input {
+  /** All of it as UTF-8; throws a RangeError beyond `limit` bytes. */
+  all(limit: number): Promise<string>;
+  /** One line without its end; null when the input is over. */
+  line(): Promise<string | null>;
+  readonly terminal: boolean;
+}
+
+/** How a child ended: its exit code, or 128 + the number of the signal that ended it. */
+export interface ChildEnd {
+  readonly code: number;
+  readonly signal: string | null;
+}
+
+/** Everything a command may touch of the machine. `door.ts` makes the real one; tests make their own. */
+export interface Io {
+  readonly out: Output;
+  readonly err: Output;
+  readonly input: Input;
+  readonly doors: Doors;
+  readonly env: { readonly [name: string]: string | undefined };
+  readonly cwd: string;
+  readonly home: string;
+  /** Null where the system has no user ids. */
+  readonly uid: number | null;
+  readonly versions: { readonly [part: string]: string | undefined };
+  readonly fetch: typeof fetch;
+  /** Starts a child on this terminal; `signals` are passed on to it until it ends. */
+  spawn(
+    command: readonly string[],
+    env: { readonly [name: string]: string | undefined },
+  ): Promise<ChildEnd>;
+  /** Calls `stop` at the first SIGINT or SIGTERM; returns how to stop listening. */
+  onStop(stop: (signal: string) => void): () => void;
+}

@@ -1,0 +1,328 @@
+import { ALLOWED_FUNCTIONS, ALLOWED_VALUE_WORDS } from './functions.ts';
+import type { SyntaxNode } from './parse.ts';
+import {
+  forbidden,
+  type Name,
+  type RelationUse,
+  type Shape,
+  type Verb,
+  type WriteUse,
+} from './shape.ts';
+
+type Fields = { readonly [field: string]: unknown };
+
+const STATEMENTS: { readonly [kind: string]: Verb } = {
+  SelectStmt: 'select',
+  InsertStmt: 'insert',
+  UpdateStmt: 'update',
+  DeleteStmt: 'delete',
+  MergeStmt: 'merge',
+};
+
+/** Nodes whose fields are walked and that need no look of their own. Anything not named here or below is refused. */
+const TRANSPARENT = new Set(
+  (
+    'A_ArrayExpr A_Expr A_Indices A_Indirection A_Star BoolExpr BooleanTest CaseExpr CaseWhen ' +
+    'CoalesceExpr CollateClause ColumnDef GroupingFunc GroupingSet IndexElem JoinExpr List ' +
+    'MergeSupportFunc MergeWhenClause MinMaxExpr MultiAssignRef NamedArgExpr NullTest ' +
+    'RangeFunction RangeSubselect ReturningOption RowExpr SetToDefault SortBy SubLink TypeCast ' +
+    'WindowDef WithClause InferClause OnConflictClause ReturningClause'
+  ).split(' '),
+);
+const LEAVES = new Set(['A_Const', 'Alias', 'Boolean', 'Float', 'Integer', 'ParamRef', 'String']);
+
+/** Fields that hold a node without its kind around it. */
+const BARE: { readonly [field: string]: string } = {
+  alias: 'Alias',
+  infer: 'InferClause',
+  larg: 'SelectStmt',
+  onConflictClause: 'OnConflictClause',
+  over: 'WindowDef',
+  rarg: 'SelectStmt',
+  relation: 'RangeVar',
+  returningClause: 'ReturningClause',
+  typeName: 'TypeName',
+  withClause: 'WithClause',
+};
+
+/** What people call the nodes they are most likely to meet here. */
+const SPOKEN: { readonly [kind: string]: string } = {
+  CopyStmt: 'COPY',
+  IntoClause: 'SELECT INTO',
+  LockingClause: 'FOR UPDATE',
+  RangeTableFunc: 'XMLTABLE',
+  RangeTableSample: 'TABLESAMPLE',
+  TransactionStmt: 'transaction control',
+  TruncateStmt: 'TRUNCATE',
+  VariableSetStmt: 'SET',
+  VariableShowStmt: 'SHOW',
+};
+const SYSTEM_COLUMNS = new Set(['cmax', 'cmin', 'ctid', 'tableoid', 'xmax', 'xmin']);
+
+/** Walks the whole tree. Throws TOOL_FORBIDDEN, naming the construct, for anything outside the list. */
+export function walk(tree: SyntaxNode): Shape {
+  const [kind = '', fields] = Object.entries(tree)[0] ?? [];
+  const verb = STATEMENTS[kind];
+  if (verb === undefined)
+    throw forbidden(spoken(kind), 'a tool is one SELECT, INSERT, UPDATE, DELETE or MERGE');
+  const walker = new Walker();
+  walker.collectCtes(tree);
+  try {
+    walker.node(kind, fields as Fields, kind);
+  } catch (error) {
+    if (error instanceof RangeError) throw forbidden('this depth of nesting', 'flatten it');
+    throw error;
+  }
+  return walker.shape(verb);
+}
+
+class Walker {
+  readonly #relations: RelationUse[] = [];
+  readonly #writes: WriteUse[] = [];
+  readonly #ctes = new Set<string>();
+  readonly #functions: Name[] = [];
+  readonly #types: Name[] = [];
+  readonly #columns = new Set<string>();
+  readonly #rows = new Set<string>();
+
+  shape(verb: Verb): Shape {
+    return {
+      verb,
+      relations: this.#relations,
+      writes: this.#writes,
+      ctes: this.#ctes,
+      functions: this.#functions,
+      types: this.#types,
+      columns: this.#columns,
+      rows: this.#rows,
+    };
+  }
+
+  /** All names first: that a CTE hides no real relation is checked in the catalogue, so scopes need no tracking. */
+  collectCtes(value: unknown): void {
+    if (Array.isArray(value)) for (const item of value) this.collectCtes(item);
+    else if (isFields(value))
+      for (const [key, inner] of Object.entries(value)) {
+        if (key === 'CommonTableExpr' && isFields(inner)) this.#ctes.add(String(inner['ctename']));
+        this.collectCtes(inner);
+      }
+  }
+
+  node(kind: string, fields: Fields, parent: string): void {
+    if (LEAVES.has(kind)) return;
+    if (kind in STATEMENTS) return this.#statement(kind, fields, parent);
+    switch (kind) {
+      case 'RangeVar':
+        return this.#relation(fields, false);
+      case 'FuncCall':
+        return this.#call(fields);
+      case 'ColumnRef':
+        return this.#column(fields, parent);
+      case 'TypeName':
+        return this.#type(fields);
+      case 'CommonTableExpr':
+        if (fields['search_clause'] !== undefined || fields['cycle_clause'] !== undefined)
+          throw forbidden('SEARCH and CYCLE', 'write the column out');
+        return this.#fields(kind, fields);
+      case 'ResTarget':
+        return this.#fields(kind, fields);
+      case 'SQLValueFunction':
+        if (!ALLOWED_VALUE_WORDS.has(String(fields['op'])))
+          throw forbidden(String(fields['op']).replace('SVFOP_', ''), 'it names the login');
+        return;
+      default:
+        if (!TRANSPARENT.has(kind)) throw forbidden(spoken(kind), 'no rule says that it is harmless');
+        this.#fields(kind, fields);
+    }
+  }
+
+  #fields(kind: string, fields: Fields, skip?: string): void {
+    for (const [field, value] of Object.entries(fields))
+      if (field !== skip) this.#value(kind, field, value);
+  }
+
+  #value(kind: string, field: string, value: unknown): void {
+    if (typeof value !== 'object' || value === null) return;
+    if (Array.isArray(value)) {
+      for (const item of value) this.#value(kind, field, item);
+      return;
+    }
+    const entries = Object.entries(value);
+    const [inner, fields] = entries[0] ?? [];
+    if (inner === undefined) return;
+    if (entries.length === 1 && /^[A-Z]/.test(inner) && isFields(fields))
+      return this.node(inner, fields, kind);
+    const bare = BARE[field];
+    if (bare === undefined) throw forbidden(`${spoken(kind)}.${field}`, 'no rule knows it');
+    this.node(bare, value as Fields, kind);
+  }
+
+  #statement(kind: string, fields: Fields, parent: string): void {
+    if (fields['lockingClause'] !== undefined)
+      throw forbidden('FOR UPDATE', 'a read takes no row locks');
+    if (fields['intoClause'] !== undefined) throw forbidden('SELECT INTO', 'it creates a table');
+    const verb = STATEMENTS[kind] ?? 'select';
+    if (verb === 'select') return this.#fields(kind, fields);
+    const target = this.#relation(fields['relation'] as Fields, true);
+    this.#fields(kind, fields, 'relation');
+    if (target === null) throw forbidden('a write to a CTE', 'name the table');
+    this.#writes.push(writeOf(verb, target, fields, parent === kind));
+  }
+
+  #relation(fields: Fields, target: true): RelationUse | null;
+  #relation(fields: Fields, target: false): void;
+  #relation(fields: Fields, target: boolean): RelationUse | null {
+    if (fields['catalogname'] !== undefined) throw forbidden('a name in three parts', 'use two');
+    const schema = text(fields['schemaname']);
+    const name = String(fields['relname']);
+    if (schema === null && this.#ctes.has(name)) return null;
+    const alias = isFields(fields['alias']) ? text(fields['alias']['aliasname']) : null;
+    const relation = { schema, name, alias, target };
+    this.#relations.push(relation);
+    return relation;
+  }
+
+  #call(fields: Fields): void {
+    const name = nameOf(fields['funcname']);
+    const builtin = name.schema === null || name.schema === 'pg_catalog';
+    if (name.schema === 'information_schema' || (builtin && isKnownDanger(name.name)))
+      throw forbidden(name.name, 'this function is not on the list of harmless ones');
+    this.#functions.push(name);
+    this.#fields('FuncCall', fields, 'funcname');
+  }
+
+  #column(fields: Fields, parent: string): void {
+    const parts = (fields['fields'] as readonly Fields[]).map((part) =>
+      isFields(part['String']) ? text(part['String']['sval']) : null,
+    );
+    const last = parts.at(-1);
+    if (last === null) {
+      // `c.*` in a select list is expanded by the server; elsewhere it is the row itself.
+      if (parent !== 'ResTarget' && typeof parts.at(-2) === 'string') this.#rows.add(parts.at(-2) ?? '');
+      return;
+    }
+    if (last === undefined || SYSTEM_COLUMNS.has(last))
+      throw forbidden(`${last}`, 'a tool does not look at system columns');
+    this.#columns.add(last);
+    if (parts.length === 1) this.#rows.add(last);
+  }
+
+  #type(fields: Fields): void {
+    if (fields['setof'] === true || fields['pct_type'] === true)
+      throw forbidden('SETOF and %TYPE', 'name the type');
+    this.#types.push(nameOf(fields['names']));
+  }
+}
+
+/** Names worth refusing before the catalogue is asked, so that a broken statement still gets the right answer. */
+function isKnownDanger(name: string): boolean {
+  return !ALLOWED_FUNCTIONS.has(name) && /^(pg_|lo_|dblink|set_config$|query_to_|nextval$)/.test(name);
+}
+
+function writeOf(
+  verb: WriteUse['verb'],
+  relation: RelationUse,
+  fields: Fields,
+  top: boolean,
+): WriteUse {
+  const whens = list(fields['mergeWhenClauses']).map((when) => bare(when, 'MergeWhenClause'));
+  const conflict = isFields(fields['onConflictClause']) ? fields['onConflictClause'] : {};
+  const infer = isFields(conflict['infer']) ? conflict['infer'] : {};
+  const mergeInserts = whens.filter((when) => when['commandType'] === 'CMD_INSERT');
+  const cols = list(fields['cols']);
+  return {
+    verb,
+    relation,
+    top,
+    inserts: verb === 'insert' || mergeInserts.length > 0,
+    deletes: verb === 'delete' || whens.some((when) => when['commandType'] === 'CMD_DELETE'),
+    inserted: insertedBy(verb, cols, mergeInserts),
+    updated: [
+      ...(verb === 'update' ? targets(fields['targetList']) : []),
+      ...targets(conflict['targetList']),
+      ...whens.flatMap((when) =>
+        when['commandType'] === 'CMD_UPDATE' ? targets(when['targetList']) : [],
+      ),
+    ],
+    conflict: {
+      columns: list(infer['indexElems']).flatMap(
+        (element) => text(bare(element, 'IndexElem')['name']) ?? [],
+      ),
+      constraint: text(infer['conname']),
+    },
+    bounded: verb === 'insert' || verb === 'merge' || fields['whereClause'] !== undefined,
+    repeatable: isRepeatable(verb, fields),
+    plainReturning: isPlain(fields['returningClause']),
+  };
+}
+
+function insertedBy(
+  verb: Verb,
+  cols: readonly unknown[],
+  merges: readonly Fields[],
+): string[] | null {
+  if (verb === 'insert') return cols.length === 0 ? null : targets(cols);
+  if (merges.some((when) => list(when['targetList']).length === 0)) return null;
+  return merges.flatMap((when) => targets(when['targetList']));
+}
+
+function isRepeatable(verb: Verb, fields: Fields): boolean {
+  if (verb !== 'update' && verb !== 'delete') return false;
+  const joins = fields['fromClause'] ?? fields['usingClause'] ?? fields['withClause'];
+  const values = list(fields['targetList']).map((target) => bare(target, 'ResTarget')['val']);
+  return (
+    joins === undefined &&
+    !holds(values, ['ColumnRef', 'FuncCall', 'SubLink', 'SQLValueFunction']) &&
+    !holds(fields['whereClause'], ['FuncCall', 'SubLink', 'SQLValueFunction'])
+  );
+}
+
+function isPlain(returning: unknown): boolean {
+  if (!isFields(returning)) return true;
+  const names = JSON.stringify(returning['exprs'] ?? []);
+  return returning['options'] === undefined && !/"sval":"(old|new)"/.test(names);
+}
+
+function holds(value: unknown, kinds: readonly string[]): boolean {
+  if (Array.isArray(value)) return value.some((item) => holds(item, kinds));
+  if (!isFields(value)) return false;
+  return Object.entries(value).some(([key, inner]) => kinds.includes(key) || holds(inner, kinds));
+}
+
+function targets(value: unknown): string[] {
+  return list(value).flatMap((target) => text(bare(target, 'ResTarget')['name']) ?? []);
+}
+
+function nameOf(parts: unknown): Name {
+  const names = list(parts).map((part) => text(bare(part, 'String')['sval']) ?? '');
+  if (names.length > 2) throw forbidden(names.join('.'), 'a name has at most two parts');
+  return names.length === 2
+    ? { schema: names[0] ?? '', name: names[1] ?? '' }
+    : { schema: null, name: names[0] ?? '' };
+}
+
+function bare(value: unknown, kind: string): Fields {
+  return isFields(value) && isFields(value[kind]) ? value[kind] : {};
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function text(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function spoken(kind: string): string {
+  return (
+    SPOKEN[kind] ??
+    kind
+      .replace(/Stmt$/, '')
+      .replace(/([a-z])([A-Z])/g, '$1 $2')
+      .toUpperCase()
+  );
+}

@@ -1,0 +1,59 @@
+import { digestOf } from './digest.ts';
+import type { JsonObject } from './json.ts';
+import type { Measured } from './proposal.ts';
+
+/**
+ * Life of an approval:
+ *   pending → approved → used      by the action that executes it, in the transaction that records its intent
+ *   pending → refused              by an operator
+ *   pending | approved → expired   its time is over (nobody writes this: readers compare `expiresAt`)
+ *   pending | approved → void      a halt reached it, or its rows moved before execution
+ */
+export type ApprovalState = 'pending' | 'approved' | 'used' | 'refused' | 'void';
+
+/** Everything an approval covers. Change one and it is another ask. */
+export interface ApprovalBinding {
+  readonly runId: string;
+  readonly tool: string;
+  readonly toolDigest: string;
+  readonly argumentsDigest: string;
+  /** The resolved target: connection and environment. */
+  readonly target: string;
+  /** Digest of the rows as previewed; `unmeasured` when the connector cannot. */
+  readonly preState: string;
+  /** The store's halt number: a halt since then, in scope, voids it. */
+  readonly halt: number;
+  readonly expiresAt: number;
+  readonly nonce: string;
+}
+
+export interface Approval {
+  readonly id: string;
+  readonly actionId: string;
+  readonly agent: string;
+  readonly binding: ApprovalBinding;
+  readonly digest: string;
+  readonly state: ApprovalState;
+  readonly askedAt: number;
+  readonly answeredBy: string | null;
+  readonly answeredAt: number | null;
+}
+
+/** What a human sees of an ask; decrypted from the run's payloads, gone once the run is erased. */
+export interface Ask {
+  readonly approval: Approval;
+  readonly arguments: JsonObject | null;
+  readonly measured: Measured | null;
+  readonly runIntent: string | null;
+}
+
+export const UNMEASURED = 'unmeasured';
+
+export function approvalDigest(binding: ApprovalBinding): string {
+  return digestOf('approval', binding);
+}
+
+/** Key under which a repeat of the same proposal finds its ask. */
+export function askKey(runId: string, tool: string, argumentsDigest: string): string {
+  return digestOf('ask', { runId, tool, argumentsDigest });
+}

@@ -1,0 +1,88 @@
+import type { Dimension, EffectClass, EffectVector, Reversibility } from './effect.ts';
+import type { JsonObject } from './json.ts';
+import type { Rung } from './mode.ts';
+
+/** A system behind tools. `settings` belongs to its connector (host, url, …) and never holds a secret value. */
+export interface Connection {
+  readonly name: string;
+  readonly kind: string;
+  /** Unlabelled is `production`. */
+  readonly environment: string;
+  readonly settings: JsonObject;
+  /** Name of the secret the broker uses at this connection (administration login, API token). */
+  readonly secret?: string;
+  /** How credentials are made for it: a file of `credentials/` (`postgres-role`, `static-secret`); none if absent. */
+  readonly issuer?: string;
+}
+
+/** A narrow operation. Built from its manifest by the loader, which raises what the manifest understates. */
+export interface Tool {
+  readonly name: string;
+  readonly description: string;
+  readonly connection: string;
+  readonly inputSchema: JsonObject;
+  readonly effect: EffectClass;
+  readonly reversibility: Reversibility;
+  /** A repeat of the same call has no second effect (naturally, or by a key the connector enforces). */
+  readonly idempotent: boolean;
+  /** It removes a backup, snapshot, version history, retention, audit log or before-image. */
+  readonly recoveryPath: boolean;
+  /** The most one call may do. Reserved before, compared with what is measured. */
+  readonly cap: EffectVector;
+  /** Bytes of result handed to the agent; what is cut is said. */
+  readonly maxResultBytes: number;
+  readonly timeoutMs: number;
+  /** The connector's own part: statement, request template, … with what was derived from it. */
+  readonly binding: JsonObject;
+  /** Why the effect is what it is, in the connector's words. */
+  readonly derivation: readonly string[];
+  /** SHA-256 over everything above: what approvals and pins are bound to. */
+  readonly digest: string;
+}
+
+export interface Agent {
+  readonly name: string;
+  /** The human answerable. */
+  readonly owner: string;
+}
+
+export interface Grant {
+  readonly agent: string;
+  readonly tool: string;
+  readonly rung: Rung;
+}
+
+export type LimitScope = 'run' | 'agentDay';
+export type Limits = { readonly [S in LimitScope]?: { readonly [D in Dimension]?: number } };
+
+export interface Organisation {
+  readonly name: string;
+  readonly domains: readonly string[];
+}
+
+/** The active configuration, content-addressed in the store. Files only propose one. */
+export interface Bundle {
+  readonly digest: string;
+  readonly format: 1;
+  readonly organisation: Organisation;
+  readonly connections: { readonly [name: string]: Connection };
+  readonly tools: { readonly [name: string]: Tool };
+  readonly agents: { readonly [name: string]: Agent };
+  readonly grants: readonly Grant[];
+  readonly limits: Limits;
+  /** Minutes an ask stays open before it expires. */
+  readonly approvalMinutes: number;
+}
+
+/** Before anything is applied nothing is granted. */
+export const EMPTY_BUNDLE: Bundle = {
+  digest: 'none',
+  format: 1,
+  organisation: { name: 'unnamed', domains: [] },
+  connections: {},
+  tools: {},
+  agents: {},
+  grants: [],
+  limits: {},
+  approvalMinutes: 60,
+};

@@ -1,0 +1,76 @@
+import type { Connection } from './bundle.ts';
+import type { Run } from './run.ts';
+
+/** What a connector logs in with. Lives in memory only; an agent never sees it. */
+export type Credential =
+  | {
+      readonly kind: 'login';
+      readonly leaseId: string;
+      readonly user: string;
+      readonly password: string;
+    }
+  | { readonly kind: 'secret'; readonly leaseId: string; readonly value: string };
+
+/** How fast a minted credential dies when asked to. */
+export type Revocability = 'instant' | 'bounded' | 'principal-wide' | 'none';
+
+/**
+ * Life of a lease: minting → live → revoking → dead. The row is durable before the mint, so a crash leaves no orphan.
+ * A lease that cannot be revoked by us ends `residual`, and says so.
+ */
+export interface Lease {
+  readonly id: string;
+  readonly runId: string;
+  readonly agent: string;
+  readonly connection: string;
+  readonly issuer: string;
+  /** What the issuer calls it (a role name); not secret. */
+  readonly handle: string;
+  readonly revocability: Revocability;
+  readonly state: 'minting' | 'live' | 'revoking' | 'dead' | 'residual';
+  readonly mintedAt: number;
+  readonly expiresAt: number;
+}
+
+export interface MintRequest {
+  readonly lease: Lease;
+  readonly connection: Connection;
+  readonly run: Run;
+}
+
+/** One file per issuer under credentials/. Every method is safe to repeat. */
+export interface CredentialIssuer {
+  readonly kind: string;
+  readonly revocability: Revocability;
+  /** Milliseconds a credential of this issuer lives at most (≤ 15 min). */
+  readonly lifetimeMs: number;
+  /** The issuer's name for the lease, decided before minting. */
+  handleFor(leaseId: string, run: Run): string;
+  mint(request: MintRequest): Promise<Credential>;
+  /** Asks the source to end it. Throws when the source could not be asked; the caller retries for ever. */
+  revoke(lease: Lease, connection: Connection): Promise<void>;
+  /** True only when the source was asked and the credential no longer works there. */
+  verifyDead(lease: Lease, connection: Connection): Promise<boolean>;
+}
+
+/** What became of one lease after a revocation. */
+export interface LeaseReport {
+  readonly lease: Lease;
+  readonly dead: boolean;
+  readonly ms: number;
+  readonly note: string;
+}
+
+/** The broker's desk for credentials: the last moment before the effect, and the first after a halt. */
+export interface CredentialDesk {
+  /** A working credential for this run at this connection; minted once and shared by the run's calls. Null when the connection needs none. */
+  obtain(run: Run, connection: Connection): Promise<Credential | null>;
+  /** Revokes at the source and verifies every lease that matches; resolves when all are dead or residual, retrying with back-off. */
+  revoke(which: (lease: Lease) => boolean): Promise<readonly LeaseReport[]>;
+}
+
+/** Reads named secrets of the encrypted store. The value goes into a credential and nowhere else. */
+export interface SecretSource {
+  /** Throws SignalboxError `SECRET_MISSING`. */
+  reveal(name: string): Promise<string>;
+}

@@ -1,0 +1,182 @@
+/** The table of errors. Codes are stable; docs/reference/errors.md lists the same ones, and a test holds them equal. */
+export const ERRORS = {
+  // configuration
+  CONFIG_SYNTAX: { status: 400, fix: 'mend the YAML at the place named' },
+  CONFIG_INVALID: {
+    status: 400,
+    fix: 'mend the field named; docs/reference/configuration.md lists all fields',
+  },
+  CONFIG_TOO_LARGE: { status: 413, fix: 'keep `signalbox.yaml` under 1 MiB' },
+  CONFIG_MISSING: { status: 404, fix: 'run `signalbox init` to write one' },
+  TOOL_UNDERSTATED: {
+    status: 400,
+    fix: 'declare the effect that the statement or method really has',
+  },
+  TOOL_STATEMENT: { status: 400, fix: 'use one statement with named parameters such as `:id`' },
+  TOOL_FORBIDDEN: { status: 400, fix: 'remove the construct named; an agent tool may not use it' },
+  TOOL_UNRESOLVED: {
+    status: 400,
+    fix: 'check the name at the connection; `signalbox plan` reads the live catalogue',
+  },
+  TOOL_DRIFTED: {
+    status: 409,
+    fix: 'the system changed since the plan: run `signalbox plan` and `signalbox apply` again',
+  },
+  RUNG_NOT_EARNED: {
+    status: 400,
+    fix: 'use rung `approve`; `auto` on a write needs an exercised undo and idempotency',
+  },
+  BUNDLE_MOVED: {
+    status: 409,
+    fix: 'run `signalbox plan` again: somebody applied another bundle meanwhile',
+  },
+  APPLY_NEEDS_OWNER: {
+    status: 403,
+    fix: 'ask an owner to run `signalbox apply`: the plan widens authority',
+  },
+  // identity
+  TOKEN_MISSING: {
+    status: 401,
+    fix: 'send `Authorization: Bearer <run token>`; `signalbox run` hands one to your command',
+  },
+  TOKEN_INVALID: {
+    status: 401,
+    fix: 'start a new run: this token is unknown, mistyped or revoked',
+  },
+  TOKEN_EXPIRED: { status: 401, fix: 'renew the token while its run lives, or start a new run' },
+  TOKEN_AUDIENCE: { status: 403, fix: 'use this kind of token at the listener it was made for' },
+  RUN_OVER: { status: 403, fix: 'start a new run' },
+  RUN_NOT_FOUND: { status: 404, fix: '`signalbox run list` shows the runs' },
+  AGENT_UNKNOWN: { status: 403, fix: 'declare the agent in `signalbox.yaml` and apply it' },
+  OPERATOR_UNKNOWN: {
+    status: 401,
+    fix: '`signalbox login --key-stdin`, or use the setup code printed at first start',
+  },
+  SETUP_CODE: {
+    status: 403,
+    fix: 'the setup code works once and for 10 minutes; start `signalbox up` again for a new one',
+  },
+  OWNER_NEEDED: { status: 403, fix: 'ask an owner to do it' },
+  CSRF: { status: 403, fix: 'reload the page and try again' },
+  HOST_REFUSED: { status: 421, fix: 'call the listener by an address it was started with' },
+  ORIGIN_REFUSED: { status: 403, fix: 'this listener takes no calls from other web origins' },
+  // requests
+  REQUEST_MALFORMED: { status: 400, fix: 'send what the reference describes' },
+  REQUEST_TOO_LARGE: { status: 413, fix: 'keep the body under the limit named' },
+  REQUEST_TOO_SLOW: { status: 408, fix: 'send the whole request in time' },
+  REQUEST_UNSUPPORTED: { status: 415, fix: 'send `content-type: application/json`' },
+  METHOD_REFUSED: { status: 405, fix: 'use the method named in `allow`' },
+  NOT_FOUND: { status: 404, fix: 'check the path' },
+  OVERLOADED: { status: 429, fix: 'try again after the time in `retry-after`' },
+  // decisions that reach an agent
+  DENIED: { status: 403, fix: 'read the reasons: each says what would pass' },
+  STAMP_UNSTABLE: { status: 503, fix: 'try again: the rules changed three times during this call' },
+  APPROVAL_NOT_FOUND: { status: 404, fix: '`signalbox approvals` shows the open ones' },
+  APPROVAL_CLOSED: {
+    status: 409,
+    fix: 'it was answered, used, voided or has expired; propose again',
+  },
+  APPROVAL_OWN: { status: 403, fix: 'somebody who did not propose it must answer' },
+  HALTED: { status: 403, fix: 'an operator can lift it with `signalbox resume`' },
+  HALT_SCOPE: {
+    status: 400,
+    fix: 'use `all`, or `run`, `agent`, `tool`, `connection` with a name',
+  },
+  HALT_NOT_FOUND: { status: 404, fix: '`signalbox doctor` lists the halts in force' },
+  // connectors and credentials
+  CONNECTOR_TIMEOUT: { status: 504, fix: 'narrow the call, or raise the tool timeout' },
+  CONNECTOR_UNREACHABLE: { status: 502, fix: 'check the connection with `signalbox doctor`' },
+  CONNECTOR_REFUSED: { status: 502, fix: 'the target refused; its message says why' },
+  CONNECTOR_ABORTED: { status: 499, fix: 'the call was aborted by its caller or by a halt' },
+  CONNECTOR_UNMEASURED: {
+    status: 502,
+    fix: 'switch `track_counts` on: the effect cannot be measured before commit',
+  },
+  EGRESS_REFUSED: {
+    status: 403,
+    fix: 'name the host in the connection; private addresses need `allowPrivate`',
+  },
+  OUTCOME_UNKNOWN: {
+    status: 502,
+    fix: 'look at the target before repeating: the effect may have happened',
+  },
+  CREDENTIAL_FAILED: {
+    status: 502,
+    fix: 'check the connection secret and the broker rights with `signalbox doctor`',
+  },
+  SECRET_MISSING: { status: 404, fix: '`signalbox secret set NAME` stores it encrypted' },
+  MASTER_KEY: {
+    status: 500,
+    fix: 'the key file must be a 0600 file of this user with the key of this data directory',
+  },
+  // store and ledger
+  STORE_DOWN: {
+    status: 503,
+    fix: 'nothing runs without the store; look at its disk, then `signalbox doctor`',
+  },
+  STORE_NEWER: {
+    status: 500,
+    fix: 'this data was written by a newer Signalbox; upgrade the program',
+  },
+  STORE_LOCKED: {
+    status: 409,
+    fix: 'another Signalbox uses this data directory; stop it or choose another',
+  },
+  LEDGER_BROKEN: {
+    status: 500,
+    fix: 'the ledger was changed outside Signalbox; keep the files and see docs/reference/ledger.md',
+  },
+  // command line
+  USAGE: { status: 400, fix: '`signalbox help` lists the commands and their options' },
+  UNREACHABLE: {
+    status: 503,
+    fix: 'start it with `signalbox up`, or name its operators address with `--url`',
+  },
+  NOT_CONFIRMED: { status: 409, fix: 'nothing was changed; `--yes` answers for you' },
+  FILE_EXISTS: { status: 409, fix: 'choose another name; files are never overwritten' },
+  FILE_UNSAFE: { status: 403, fix: 'give the file to yourself alone: `chmod 600`' },
+  INTERNAL: {
+    status: 500,
+    fix: 'report it with the id shown; nothing was executed without a record',
+  },
+} as const;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** A fault with a stable code. `message`: lower-case, what was expected and what came. Never holds a secret. */
+export class SignalboxError extends Error {
+  readonly code: ErrorCode;
+  readonly help: string;
+  readonly status: number;
+  /** `path:line:column` for faults of files. */
+  readonly at: string | undefined;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    more: { help?: string; at?: string; cause?: unknown } = {},
+  ) {
+    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    this.name = 'SignalboxError';
+    this.code = code;
+    this.help = more.help ?? ERRORS[code].fix;
+    this.status = ERRORS[code].status;
+    this.at = more.at;
+  }
+
+  toJSON(): { code: string; message: string; help: string; at?: string } {
+    return {
+      code: this.code,
+      message: this.message,
+      help: this.help,
+      ...(this.at === undefined ? {} : { at: this.at }),
+    };
+  }
+}
+
+/** What may leave the process of any thrown thing: ours as it is, anything else as INTERNAL without its text. */
+export function exposed(error: unknown): SignalboxError {
+  return error instanceof SignalboxError
+    ? error
+    : new SignalboxError('INTERNAL', 'an unexpected fault was stopped here', { cause: error });
+}

@@ -1,0 +1,42 @@
+import type { Approval } from './approval.ts';
+import type { Bundle, Connection, Tool } from './bundle.ts';
+import type { Dimension } from './effect.ts';
+import type { Halt, Stamp } from './halt.ts';
+import type { JsonObject } from './json.ts';
+import type { Rung } from './mode.ts';
+import type { Measured } from './proposal.ts';
+import type { Run } from './run.ts';
+
+/** One limit this action would draw on: `posted + pending + asked ≤ limit` must hold. */
+export interface LimitFact {
+  readonly key: string;
+  readonly dimension: Dimension;
+  readonly limit: number;
+  readonly posted: number;
+  readonly pending: number;
+}
+
+/** Everything the judge may look at: one snapshot, one clock reading. Typed and required; absence is said by null. */
+export interface Facts {
+  readonly now: number;
+  readonly stamp: Stamp;
+  readonly bundle: Bundle;
+  readonly run: Run | null;
+  readonly halts: readonly Halt[];
+  readonly toolName: string;
+  readonly tool: Tool | null;
+  readonly connection: Connection | null;
+  /** min(bundle, ladder state); null without a grant. */
+  readonly rung: Rung | null;
+  readonly arguments: JsonObject;
+  readonly argumentsDigest: string;
+  /** What the input schema says against the arguments; empty when they fit. */
+  readonly inputProblems: readonly string[];
+  readonly limits: readonly LimitFact[];
+  /** The open ask of this very proposal, if any. */
+  readonly approval: Approval | null;
+  /** An earlier action with the same tool and arguments in this run tree whose outcome is unknown. */
+  readonly unknownRepeat: string | null;
+  /** Present on the second judgement: what the flight measured before commit. */
+  readonly measured: Measured | null;
+}

@@ -1,0 +1,53 @@
+/** `all`, `agent:NAME`, `run:ID`, `tool:NAME`, `connection:NAME`, `credential:ID`, `model:NAME`. */
+export type HaltScope = string;
+
+export const HALT_SCOPE_KINDS = [
+  'all',
+  'agent',
+  'run',
+  'tool',
+  'connection',
+  'credential',
+  'model',
+] as const;
+
+/** gated (no new intent) → inert (every credential confirmed dead) → lifted by `resume`. */
+export interface Halt {
+  readonly scope: HaltScope;
+  /** The store's halt number when this one was raised. It only grows. */
+  readonly epoch: number;
+  readonly reason: string;
+  readonly by: string;
+  readonly at: number;
+  readonly state: 'gated' | 'inert' | 'lifted';
+}
+
+/** What a decision was made on. The store refuses an intent whose stamp is no longer the present one. */
+export interface Stamp {
+  /** Number of the newest halt or resume, of any scope. */
+  readonly halt: number;
+  /** Digest of the active bundle. */
+  readonly bundle: string;
+}
+
+/** Every scope whose halt stops an action of this run on this tool; ancestors included. */
+export function scopesOf(action: {
+  readonly run: {
+    readonly id: string;
+    readonly root: string;
+    readonly parent: string | null;
+    readonly agent: string;
+  };
+  readonly tool: string;
+  readonly connection?: string;
+}): HaltScope[] {
+  const { run } = action;
+  const runs = new Set([run.id, run.root, ...(run.parent === null ? [] : [run.parent])]);
+  return [
+    'all',
+    `agent:${run.agent}`,
+    ...[...runs].map((id) => `run:${id}`),
+    `tool:${action.tool}`,
+    ...(action.connection === undefined ? [] : [`connection:${action.connection}`]),
+  ];
+}

@@ -1,0 +1,39 @@
+export type Json =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Json[]
+  | { readonly [key: string]: Json };
+export type JsonObject = { readonly [key: string]: Json };
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Canonical bytes by RFC 8785 (sorted keys, ECMAScript numbers, no spaces). `undefined` members are absent.
+ * Throws a RangeError for what JSON cannot say (NaN, infinities, lone surrogates): two readers must never differ.
+ */
+export function canonical(value: unknown): string {
+  if (value === null || typeof value === 'boolean') return String(value);
+  if (typeof value === 'string') return quoted(value);
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw new RangeError('a number that JSON cannot hold');
+    return JSON.stringify(value);
+  }
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (typeof value === 'object') {
+    const members = Object.entries(value)
+      .filter(([, member]) => member !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, member]) => `${quoted(key)}:${canonical(member)}`);
+    return `{${members.join(',')}}`;
+  }
+  throw new RangeError(`a ${typeof value} that JSON cannot hold`);
+}
+
+function quoted(text: string): string {
+  if (!text.isWellFormed()) throw new RangeError('a text with a lone surrogate');
+  return JSON.stringify(text);
+}

@@ -1,0 +1,313 @@
+import type { Approval } from './approval.ts';
+import type { Bundle } from './bundle.ts';
+import type { Lease } from './credential.ts';
+import type { Decision } from './decision.ts';
+import type { Dimension, EffectVector } from './effect.ts';
+import type { Halt, HaltScope, Stamp } from './halt.ts';
+import type { JsonObject } from './json.ts';
+import type { Measured, Settlement } from './proposal.ts';
+import type { Run } from './run.ts';
+
+/** The small transactions of the store. Each is atomic on its own; many share one durable commit. `at`: ms since the epoch. */
+export type Op =
+  | BundleApply
+  | RunBegin
+  | RunEnd
+  | ActionAdmit
+  | ActionMark
+  | ActionSettle
+  | ActionDecline
+  | ActionPark
+  | ApprovalAnswer
+  | ApprovalVoid
+  | HaltRaise
+  | HaltInert
+  | HaltLift
+  | LeaseWrite
+  | TokenIssue
+  | TokenRenew
+  | TokenRevoke
+  | AgentEnrol
+  | OperatorAdd
+  | SecretSet
+  | LedgerErase
+  | SystemNote;
+
+/** `bundle.apply`: refused `moved` when the active bundle is no longer `expected`. System chain. */
+export interface BundleApply {
+  readonly kind: 'bundle.apply';
+  readonly bundle: Bundle;
+  readonly expected: string;
+  readonly widenings: readonly string[];
+  readonly by: string;
+  readonly at: number;
+}
+
+export interface RunBegin {
+  readonly kind: 'run.begin';
+  readonly run: Run;
+  readonly at: number;
+}
+
+/** Ends the run, its tokens and its open asks. */
+export interface RunEnd {
+  readonly kind: 'run.end';
+  readonly runId: string;
+  readonly why: string;
+  readonly at: number;
+}
+
+/** One limit drawn on: refused `short` unless posted + pending + amount ≤ limit, for every one. */
+export interface Reservation {
+  readonly key: string;
+  readonly dimension: Dimension;
+  readonly amount: number;
+  readonly limit: number;
+}
+
+/** What is recorded of an action, whether it came to an intent or not. `arguments` is payload: encrypted, apart from the chain. */
+export interface ActionRecord {
+  readonly id: string;
+  readonly runId: string;
+  readonly root: string;
+  readonly agent: string;
+  readonly tool: string;
+  readonly toolDigest: string;
+  readonly connection: string;
+  readonly arguments: JsonObject;
+  readonly argumentsDigest: string;
+  readonly purpose: 'execute' | 'preview';
+  readonly via: string;
+  readonly decision: Decision;
+  readonly traceparent?: string;
+}
+
+/**
+ * Records the intent: validates the stamp and the run, reserves, uses the approval; all or nothing.
+ * With `outcome` (reads only) intent and outcome share the commit.
+ */
+export interface ActionAdmit {
+  readonly kind: 'action.admit';
+  readonly action: ActionRecord;
+  readonly stamp: Stamp;
+  readonly scopes: readonly HaltScope[];
+  readonly reservations: readonly Reservation[];
+  readonly approvalId: string | null;
+  readonly leaseId: string | null;
+  readonly outcome: { readonly settlement: Settlement; readonly posted: EffectVector } | null;
+  readonly at: number;
+}
+
+/** Makes the flight's trace (and what it measured) durable before `finish`. Refused `halted` when a halt came since admission. */
+export interface ActionMark {
+  readonly kind: 'action.mark';
+  readonly actionId: string;
+  readonly runId: string;
+  readonly trace: JsonObject;
+  readonly measured: EffectVector | null;
+  readonly leaseId: string | null;
+  readonly scopes: readonly HaltScope[];
+  readonly at: number;
+}
+
+/**
+ * Outcome of an intent, once (`settled` when it already has one). done: posts `posted`, or when that is null what the
+ * mark measured, or else the whole reservation; failed and refused: void;
+ * unknown: posts the whole reservation, the worst that can have happened; running: stays pending.
+ */
+export interface ActionSettle {
+  readonly kind: 'action.settle';
+  readonly actionId: string;
+  readonly runId: string;
+  readonly settlement: Settlement;
+  readonly posted: EffectVector | null;
+  readonly measured: Measured | null;
+  /** `act`, or `recover` after a crash. */
+  readonly by: 'act' | 'recover';
+  readonly at: number;
+}
+
+/** A proposal that was denied or drafted: a record, no intent, no reservation. */
+export interface ActionDecline {
+  readonly kind: 'action.decline';
+  readonly action: ActionRecord;
+  readonly as: 'denied' | 'drafted';
+  readonly measured: Measured | null;
+  readonly at: number;
+}
+
+/** A proposal that waits for a human. `preview` names the preview action it was measured by. */
+export interface ActionPark {
+  readonly kind: 'action.park';
+  readonly action: ActionRecord;
+  readonly approval: Approval;
+  readonly askKey: string;
+  readonly measured: Measured | null;
+  readonly previewActionId: string | null;
+  readonly at: number;
+}
+
+/** An operator's answer; refused unless pending and not expired. `because` is kept. */
+export interface ApprovalAnswer {
+  readonly kind: 'approval.answer';
+  readonly approvalId: string;
+  readonly answer: 'approved' | 'refused';
+  readonly by: string;
+  readonly because: string;
+  readonly at: number;
+}
+
+export interface ApprovalVoid {
+  readonly kind: 'approval.void';
+  readonly approvalId: string;
+  readonly because: string;
+  readonly at: number;
+}
+
+/** Raises the halt number; voids open asks and revokes run tokens in scope, in the same transaction. System chain. */
+export interface HaltRaise {
+  readonly kind: 'halt.raise';
+  readonly scope: HaltScope;
+  readonly reason: string;
+  readonly by: string;
+  readonly at: number;
+}
+
+export interface HaltInert {
+  readonly kind: 'halt.inert';
+  readonly scope: HaltScope;
+  readonly epoch: number;
+  readonly report: JsonObject;
+  readonly at: number;
+}
+
+/** Lifts the halt on exactly this scope; raises the halt number too. Old run tokens stay revoked. */
+export interface HaltLift {
+  readonly kind: 'halt.lift';
+  readonly scope: HaltScope;
+  readonly reason: string;
+  readonly by: string;
+  readonly at: number;
+}
+
+export interface LeaseWrite {
+  readonly kind: 'lease.write';
+  readonly lease: Lease;
+  readonly note: string;
+  readonly at: number;
+}
+
+/** `hash` is the SHA-256 of the token; the token itself is never stored. */
+export interface TokenRow {
+  readonly hash: string;
+  readonly kind: 'run' | 'agent' | 'operator' | 'session' | 'setup';
+  /** Run id, agent name or operator name. */
+  readonly subject: string;
+  readonly expiresAt: number;
+  readonly revoked: boolean;
+}
+
+export interface TokenIssue {
+  readonly kind: 'token.issue';
+  readonly token: TokenRow;
+  readonly at: number;
+}
+
+export interface TokenRenew {
+  readonly kind: 'token.renew';
+  readonly hash: string;
+  readonly expiresAt: number;
+  readonly at: number;
+}
+
+export interface TokenRevoke {
+  readonly kind: 'token.revoke';
+  readonly hash: string;
+  readonly at: number;
+}
+
+/** Adds an agent secret (its hash). System chain. */
+export interface AgentEnrol {
+  readonly kind: 'agent.enrol';
+  readonly agent: string;
+  readonly token: TokenRow;
+  readonly by: string;
+  readonly at: number;
+}
+
+/** Uses the setup code up (`used` when it is gone) and adds the operator with a key. System chain. */
+export interface OperatorAdd {
+  readonly kind: 'operator.add';
+  readonly operator: string;
+  readonly role: 'owner' | 'operator';
+  readonly token: TokenRow;
+  readonly setupHash: string;
+  readonly at: number;
+}
+
+/** `sealed` is already encrypted. System chain keeps name and version only. */
+export interface SecretSet {
+  readonly kind: 'secret.set';
+  readonly name: string;
+  readonly sealed: string;
+  readonly by: string;
+  readonly at: number;
+}
+
+/** Destroys the run's payload key and payloads; the chain stays. System chain. */
+export interface LedgerErase {
+  readonly kind: 'ledger.erase';
+  readonly runId: string;
+  readonly reason: string;
+  readonly by: string;
+  readonly at: number;
+}
+
+/** A fact for the system chain that changes no table (start, recovery, overload). */
+export interface SystemNote {
+  readonly kind: 'system.note';
+  readonly type: string;
+  readonly body: JsonObject;
+  readonly at: number;
+}
+
+export type Refused<Why extends string> = { readonly ok: false; readonly because: Why };
+export type Ok<Extra = object> = { readonly ok: true } & Extra;
+
+/** The answer of each op. A refused op changed nothing. */
+export interface OpResults {
+  'bundle.apply': Ok | Refused<'moved'>;
+  'run.begin': Ok | Refused<'halted'>;
+  'run.end': Ok | Refused<'over'>;
+  'action.admit': Ok | Refused<'stale' | 'short' | 'run-over' | 'approval-gone'>;
+  'action.mark': Ok | Refused<'halted' | 'settled'>;
+  'action.settle': Ok | Refused<'settled'>;
+  'action.decline': Ok | Refused<'run-over'>;
+  /** `open`: the same proposal is already parked; its approval id comes back. */
+  'action.park':
+    | Ok
+    | Refused<'stale' | 'run-over'>
+    | (Refused<'open'> & { readonly approvalId: string });
+  'approval.answer':
+    | Ok<{ readonly approval: Approval }>
+    | Refused<'missing' | 'answered' | 'expired' | 'void'>;
+  'approval.void': Ok | Refused<'closed'>;
+  'halt.raise': Ok<{
+    readonly halt: Halt;
+    readonly voided: readonly string[];
+    readonly tokens: number;
+  }>;
+  'halt.inert': Ok | Refused<'moved'>;
+  'halt.lift': Ok<{ readonly halt: Halt }> | Refused<'missing'>;
+  'lease.write': Ok;
+  'token.issue': Ok;
+  'token.renew': Ok | Refused<'revoked'>;
+  'token.revoke': Ok;
+  'agent.enrol': Ok;
+  'operator.add': Ok | Refused<'used' | 'exists'>;
+  'secret.set': Ok<{ readonly version: number }>;
+  'ledger.erase': Ok<{ readonly payloads: number }> | Refused<'missing'>;
+  'system.note': Ok;
+}
+
+export type ResultOf<O extends Op> = OpResults[O['kind']];

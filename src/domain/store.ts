@@ -1,0 +1,125 @@
+import type { Approval, Ask } from './approval.ts';
+import type { Bundle } from './bundle.ts';
+import type { Lease } from './credential.ts';
+import type { Dimension } from './effect.ts';
+import type { Halt, Stamp } from './halt.ts';
+import type { JsonObject } from './json.ts';
+import type { Op, ResultOf, TokenRow } from './ops.ts';
+import type { Run } from './run.ts';
+
+/** What gather asks of the store in one read. */
+export interface FactsQuery {
+  readonly runId: string;
+  readonly tool: string;
+  /** Finds the open ask of the same proposal, and an earlier unknown outcome in the run tree. */
+  readonly argumentsDigest: string;
+}
+
+export interface StoreFacts {
+  readonly stamp: Stamp;
+  readonly run: Run | null;
+  /** Every halt that is not lifted, whatever its scope. */
+  readonly halts: readonly Halt[];
+  /** The newest ask of this proposal that is pending, approved or refused, expired or not. */
+  readonly approval: Approval | null;
+  /** Action id of an earlier same call in the run tree whose outcome is unknown. */
+  readonly unknownRepeat: string | null;
+}
+
+export interface Usage {
+  readonly key: string;
+  readonly dimension: Dimension;
+  readonly posted: number;
+  readonly pending: number;
+}
+
+/** An intent without outcome, for recover.ts. */
+export interface OpenAction {
+  readonly id: string;
+  readonly runId: string;
+  readonly tool: string;
+  readonly toolDigest: string;
+  readonly purpose: 'execute' | 'preview';
+  readonly trace: JsonObject | null;
+  readonly state: 'open' | 'running';
+  /** Digest of the bundle it was admitted under: its tool is looked up there. */
+  readonly bundle: string;
+  readonly admittedAt: number;
+}
+
+/** One record of a chain, as stored. `body` is the exact canonical text that was hashed. */
+export interface LedgerEvent {
+  readonly chain: string;
+  readonly seq: number;
+  readonly at: number;
+  readonly type: string;
+  readonly body: string;
+  readonly previous: string;
+  readonly hash: string;
+}
+
+/** A record with its payload decrypted; null once erased, absent where the record never had one. */
+export interface ReadableEvent extends LedgerEvent {
+  readonly payload?: JsonObject | null;
+}
+
+export interface RunSummary {
+  readonly run: Run;
+  readonly actions: number;
+  readonly refused: number;
+  readonly pendingApprovals: number;
+  readonly lastAt: number;
+}
+
+export const SYSTEM_CHAIN = 'system';
+
+/**
+ * The batch store: many small transactions, one durable commit. A promise of `commit` resolves after the fsync.
+ * Any rejection means the store is not to be trusted now: the caller fails closed.
+ */
+export interface Store {
+  commit<O extends Op>(op: O): Promise<ResultOf<O>>;
+
+  /** One consistent snapshot of what is committed. */
+  factsFor(query: FactsQuery): Promise<StoreFacts>;
+  usage(keys: readonly string[]): Promise<readonly Usage[]>;
+  /** The present stamp and unlifted halts; also proves that the store can be reached. */
+  haltState(): Promise<{ readonly stamp: Stamp; readonly halts: readonly Halt[] }>;
+
+  bundle(digest: string): Promise<Bundle | null>;
+  token(hash: string): Promise<TokenRow | null>;
+  operator(
+    name: string,
+  ): Promise<{ readonly name: string; readonly role: 'owner' | 'operator' } | null>;
+  operatorCount(): Promise<number>;
+  secret(name: string): Promise<{ readonly sealed: string; readonly version: number } | null>;
+  secretNames(): Promise<
+    readonly { readonly name: string; readonly version: number; readonly at: number }[]
+  >;
+
+  openActions(): Promise<readonly OpenAction[]>;
+  leases(filter: {
+    readonly state?: readonly Lease['state'][];
+    readonly runId?: string;
+  }): Promise<readonly Lease[]>;
+
+  run(id: string): Promise<Run | null>;
+  runs(filter: {
+    readonly limit: number;
+    readonly state?: Run['state'];
+  }): Promise<readonly RunSummary[]>;
+  asks(filter: {
+    readonly limit: number;
+    readonly state?: Approval['state'];
+  }): Promise<readonly Ask[]>;
+  ask(id: string): Promise<Ask | null>;
+  /** `runOf`: the run of an action or approval id. */
+  runOf(id: string): Promise<string | null>;
+  timeline(chain: string, after?: number, limit?: number): Promise<readonly ReadableEvent[]>;
+  /** Chains with their length and head, for verify. */
+  chains(): Promise<
+    readonly { readonly chain: string; readonly length: number; readonly head: string }[]
+  >;
+
+  close(): Promise<void>;
+}

@@ -1,0 +1,20 @@
+import { scopesOf } from '../../domain/halt.ts';
+import type { Check } from '../check.ts';
+
+/** A halt in any scope this action stands in. */
+export const halt: Check = (facts) => {
+  if (facts.run === null) return null;
+  const scopes = scopesOf({
+    run: facts.run,
+    tool: facts.toolName,
+    ...(facts.tool === null ? {} : { connection: facts.tool.connection }),
+  });
+  const hit = facts.halts.find(({ scope, state }) => state !== 'lifted' && scopes.includes(scope));
+  if (hit === undefined) return null;
+  return {
+    ceiling: 'deny',
+    code: 'HALTED',
+    reason: `\`${hit.scope}\` is halted since halt ${hit.epoch}`,
+    fix: 'stop here; only an operator can lift a halt',
+  };
+};

@@ -1,0 +1,37 @@
+import type { Approval } from '../domain/approval.ts';
+import type { Decision } from '../domain/decision.ts';
+import type { Facts } from '../domain/facts.ts';
+
+/** What follows from a decision: nothing (`decline`), a preview and an ask (`park`), patience (`wait`), or the effect. */
+export type Course = 'decline' | 'park' | 'wait' | 'execute';
+
+export function courseOf(decision: Decision, facts: Facts): Course {
+  switch (decision.mode) {
+    case 'auto':
+      return 'execute';
+    case 'approve':
+      if (facts.approval === null || !covers(facts.approval, facts)) return 'park';
+      return facts.approval.state === 'approved' ? 'execute' : 'wait';
+    default:
+      return 'decline';
+  }
+}
+
+/** An approval is exact: one run, tool definition, arguments and target, in time, and open. */
+export function covers(approval: Approval, facts: Facts): boolean {
+  const { binding, state } = approval;
+  return (
+    (state === 'pending' || state === 'approved') &&
+    facts.now < binding.expiresAt &&
+    binding.runId === facts.run?.id &&
+    binding.tool === facts.toolName &&
+    binding.toolDigest === facts.tool?.digest &&
+    binding.argumentsDigest === facts.argumentsDigest &&
+    binding.target === targetOf(facts)
+  );
+}
+
+/** The resolved target an approval is bound to. */
+export function targetOf({ connection }: Pick<Facts, 'connection'>): string {
+  return connection === null ? 'none' : `${connection.environment}/${connection.name}`;
+}

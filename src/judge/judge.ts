@@ -1,0 +1,61 @@
+import { type Decision, decide, type Nature, type Verdict } from '../domain/decision.ts';
+import type { Facts } from '../domain/facts.ts';
+import { lower, type Mode } from '../domain/mode.ts';
+import { type Check, verdictOf } from './check.ts';
+import { approval } from './checks/approval.ts';
+import { blastRadius } from './checks/blast-radius.ts';
+import { cap } from './checks/cap.ts';
+import { effect } from './checks/effect.ts';
+import { grant } from './checks/grant.ts';
+import { halt } from './checks/halt.ts';
+import { input } from './checks/input.ts';
+import { repeat } from './checks/repeat.ts';
+import { reversibility } from './checks/reversibility.ts';
+import { run } from './checks/run.ts';
+
+/** Every check there is. Order is for the reader: the lowest ceiling wins, whatever the order. */
+export const CHECKS: ReadonlyMap<string, Check> = new Map([
+  ['halt', halt],
+  ['run', run],
+  ['grant', grant],
+  ['input', input],
+  ['effect', effect],
+  ['reversibility', reversibility],
+  ['cap', cap],
+  ['blast-radius', blastRadius],
+  ['repeat', repeat],
+  ['approval', approval],
+]);
+
+/** Unknown is the worst there is. */
+const UNKNOWN_NATURE: Nature = { class: 'destroy', reversibility: 'none', idempotent: false };
+
+/** Facts → decision. The lowest ceiling wins; every verdict is kept; a check that throws denies; no check at all denies. */
+export function judge(facts: Facts, checks: ReadonlyMap<string, Check> = CHECKS): Decision {
+  const verdicts: Verdict[] = [];
+  let ceiling: Mode = checks.size === 0 ? 'deny' : 'auto';
+  for (const [name, check] of checks) {
+    const verdict = attempt(name, check, facts);
+    verdicts.push(verdict);
+    ceiling = lower(ceiling, verdict.ceiling);
+  }
+  return decide(natureOf(facts), ceiling, verdicts);
+}
+
+function attempt(name: string, check: Check, facts: Facts): Verdict {
+  try {
+    return verdictOf(name, check(facts));
+  } catch {
+    return {
+      check: name,
+      ceiling: 'deny',
+      code: 'CHECK_FAILED',
+      reason: 'this check could not decide, so it denies',
+    };
+  }
+}
+
+function natureOf({ tool }: Facts): Nature {
+  if (tool === null) return UNKNOWN_NATURE;
+  return { class: tool.effect, reversibility: tool.reversibility, idempotent: tool.idempotent };
+}

@@ -1,0 +1,162 @@
+import type { EffectVector } from '../domain/effect.ts';
+import type {
+  ActionAdmit,
+  ActionDecline,
+  ActionMark,
+  ActionPark,
+  ActionRecord,
+  ActionSettle,
+} from '../domain/ops.ts';
+import type { Measured, Settlement } from '../domain/proposal.ts';
+import type { EventDraft } from './events.ts';
+
+/** What the action has reserved, and what of it was spent. Pure: op in, records out. */
+
+export function intentRecorded(op: ActionAdmit): EventDraft[] {
+  const { action } = op;
+  const intent: EventDraft = {
+    chain: action.runId,
+    type: 'action.intent',
+    at: op.at,
+    body: {
+      ...proposed(action),
+      stamp: op.stamp,
+      reservations: op.reservations,
+      approval: op.approvalId,
+      lease: op.leaseId,
+    },
+    payload: said(action),
+  };
+  if (op.outcome === null) return [intent];
+  return [
+    intent,
+    outcome({
+      actionId: action.id,
+      runId: action.runId,
+      settlement: op.outcome.settlement,
+      posted: op.outcome.posted,
+      measured: null,
+      by: 'act',
+      at: op.at,
+    }),
+  ];
+}
+
+export function markRecorded(op: ActionMark): EventDraft {
+  return {
+    chain: op.runId,
+    type: 'action.marked',
+    at: op.at,
+    body: { action: op.actionId, lease: op.leaseId, measured: op.measured },
+    payload: { trace: op.trace },
+  };
+}
+
+export function outcomeRecorded(op: ActionSettle): EventDraft {
+  return outcome(op);
+}
+
+export function declineRecorded(op: ActionDecline): EventDraft {
+  return {
+    chain: op.action.runId,
+    type: op.as === 'denied' ? 'action.denied' : 'action.drafted',
+    at: op.at,
+    body: { ...proposed(op.action), measured: effectOf(op.measured) },
+    payload: { ...said(op.action), measured: op.measured },
+  };
+}
+
+export function parkRecorded(op: ActionPark): EventDraft {
+  const { action, approval } = op;
+  return {
+    chain: action.runId,
+    type: 'action.parked',
+    at: op.at,
+    body: {
+      ...proposed(action),
+      measured: effectOf(op.measured),
+      approval: approval.id,
+      digest: approval.digest,
+      target: approval.binding.target,
+      halt: approval.binding.halt,
+      askedAt: approval.askedAt,
+      expiresAt: approval.binding.expiresAt,
+      preview: op.previewActionId,
+    },
+    payload: {
+      ...said(action),
+      measured: op.measured,
+      binding: approval.binding,
+      askKey: op.askKey,
+    },
+  };
+}
+
+function proposed(action: ActionRecord): { readonly [field: string]: unknown } {
+  const { decision } = action;
+  return {
+    action: action.id,
+    tool: action.tool,
+    toolDigest: action.toolDigest,
+    connection: action.connection,
+    purpose: action.purpose,
+    via: action.via,
+    mode: decision.mode,
+    nature: decision.nature,
+    verdicts: decision.verdicts.map(({ check, ceiling, code }) => ({ check, ceiling, code })),
+  };
+}
+
+/** What may quote the agent or the data; the digest too, since few arguments are hard to guess. */
+function said(action: ActionRecord): { readonly [field: string]: unknown } {
+  return {
+    arguments: action.arguments,
+    argumentsDigest: action.argumentsDigest,
+    traceparent: action.traceparent,
+    reasons: action.decision.verdicts.map(({ check, reason, fix }) => ({ check, reason, fix })),
+  };
+}
+
+function effectOf(measured: Measured | null): EffectVector | null {
+  return measured?.effect ?? null;
+}
+
+function outcome(op: Omit<ActionSettle, 'kind'>): EventDraft {
+  const { settlement } = op;
+  return {
+    chain: op.runId,
+    type: 'action.outcome',
+    at: op.at,
+    body: {
+      action: op.actionId,
+      outcome: settlement.kind,
+      because: becauseOf(settlement),
+      posted: op.posted,
+      measured: effectOf(op.measured),
+      by: op.by,
+    },
+    payload: { ...contentOf(settlement), measured: op.measured },
+  };
+}
+
+/** Codes only. */
+function becauseOf(settlement: Settlement): unknown {
+  if (settlement.kind === 'failed') return settlement.code;
+  if (settlement.kind !== 'refused') return null;
+  const { code, reasons } = settlement.refusal;
+  return { code, checks: reasons.map((reason) => ({ check: reason.check, code: reason.code })) };
+}
+
+function contentOf(settlement: Settlement): { readonly [field: string]: unknown } {
+  switch (settlement.kind) {
+    case 'done':
+      return { result: settlement.result };
+    case 'failed':
+    case 'unknown':
+      return { message: settlement.message };
+    case 'refused':
+      return { refusal: settlement.refusal };
+    case 'running':
+      return {};
+  }
+}

@@ -1,0 +1,137 @@
+import type { KeyObject } from 'node:crypto';
+import { canonical } from '../../domain/json.ts';
+import { SYSTEM_CHAIN } from '../../domain/store.ts';
+import { EMPTY, type Head, link } from '../../ledger/chain.ts';
+import { codeOf, EVENTS, type EventDraft } from '../../ledger/events.ts';
+import {
+  type Bytes,
+  type ChainKey,
+  newChainKey,
+  sealPayload,
+  unwrapChainKey,
+} from '../../ledger/seal.ts';
+import type { Database } from './database.ts';
+
+/** Chains whose head and key are kept in memory; the others are read again when they are next written. */
+const KEPT = 4_096;
+
+interface Open {
+  head: Head;
+  /** Null once the run is erased: what comes later is recorded without its payload. */
+  key: ChainKey | null;
+}
+
+/** Appends records to chains inside the transaction of its database. The only writer of `events`, `payloads`, `chain_keys`. */
+export class Chains {
+  readonly #database: Database;
+  readonly #wrapping: KeyObject;
+  readonly #bytes: Bytes;
+  readonly #open = new Map<string, Open>();
+  /** Chains touched since `settle`: their memory is wrong if this op is taken back. */
+  readonly #touched = new Set<string>();
+
+  constructor(database: Database, wrapping: KeyObject, bytes: Bytes) {
+    this.#database = database;
+    this.#wrapping = wrapping;
+    this.#bytes = bytes;
+  }
+
+  /** Writes the record and returns its number in the chain. */
+  append(draft: EventDraft): number {
+    this.#touched.add(draft.chain);
+    const open = this.#chain(draft.chain);
+    const seq = open.head.seq + 1;
+    const withPayload = draft.payload !== undefined;
+    const sealed =
+      withPayload && open.key !== null
+        ? sealPayload(open.key, { chain: draft.chain, seq }, draft.payload, this.#bytes)
+        : null;
+    const event = link(open.head, {
+      chain: draft.chain,
+      at: draft.at,
+      type: draft.type,
+      body: canonical({
+        ...draft.body,
+        v: EVENTS[draft.type].version,
+        code: codeOf(draft.type, draft.body),
+        sealed: sealed?.commitment,
+        withheld: withPayload && sealed === null ? true : undefined,
+      }),
+    });
+    this.#database.run(
+      'INSERT INTO events (chain, seq, at, type, body, previous, hash) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      event.chain,
+      event.seq,
+      event.at,
+      event.type,
+      event.body,
+      event.previous,
+      event.hash,
+    );
+    if (sealed !== null)
+      this.#database.run(
+        'INSERT INTO payloads (id, sealed) VALUES (last_insert_rowid(), ?)',
+        sealed.sealed,
+      );
+    open.head = { seq: event.seq, hash: event.hash };
+    return seq;
+  }
+
+  /** Gives a new chain its key; its first record follows. */
+  begin(chain: string): void {
+    const { key, wrapped } = newChainKey(this.#wrapping, chain, this.#bytes);
+    this.#touched.add(chain);
+    this.#database.run('INSERT INTO chain_keys (chain, wrapped) VALUES (?, ?)', chain, wrapped);
+    this.#keep(chain, { head: EMPTY, key });
+  }
+
+  /** Destroys key and payloads of a run; its records stay. Returns how many payloads there were. */
+  erase(chain: string): number {
+    if (chain === SYSTEM_CHAIN) throw new RangeError('the system chain cannot be erased');
+    this.#touched.add(chain);
+    this.#database.run('DELETE FROM chain_keys WHERE chain = ?', chain);
+    this.#open.delete(chain);
+    return this.#database.run(
+      'DELETE FROM payloads WHERE id IN (SELECT id FROM events WHERE chain = ?)',
+      chain,
+    );
+  }
+
+  /** The op stands. */
+  settle(): void {
+    this.#touched.clear();
+  }
+
+  /** The op was taken back: what is remembered of its chains may be wrong. */
+  takeBack(): void {
+    for (const chain of this.#touched) this.#open.delete(chain);
+    this.#touched.clear();
+  }
+
+  #chain(chain: string): Open {
+    const known = this.#open.get(chain);
+    if (known !== undefined) return known;
+    const head =
+      this.#database.one<Head>(
+        'SELECT seq, hash FROM events WHERE chain = ? ORDER BY seq DESC LIMIT 1',
+        chain,
+      ) ?? EMPTY;
+    const row = this.#database.one<{ wrapped: Uint8Array }>(
+      'SELECT wrapped FROM chain_keys WHERE chain = ?',
+      chain,
+    );
+    const key = row === undefined ? null : unwrapChainKey(this.#wrapping, chain, row.wrapped);
+    return this.#keep(chain, { head, key });
+  }
+
+  #keep(chain: string, open: Open): Open {
+    if (this.#open.size >= KEPT) {
+      for (const oldest of this.#open.keys()) {
+        this.#open.delete(oldest);
+        break;
+      }
+    }
+    this.#open.set(chain, open);
+    return open;
+  }
+}

@@ -1,0 +1,194 @@
+import type { Halt, HaltScope } from '../../domain/halt.ts';
+import type { HaltInert, HaltLift, HaltRaise, OpResults } from '../../domain/ops.ts';
+import { type AskRef, approvalVoided, haltInert, haltLifted, haltRaised } from '../../ledger/record.ts';
+import { controlOf, refused, type Transaction } from './transaction.ts';
+
+interface InForce {
+  readonly epoch: number;
+  readonly scope: HaltScope;
+}
+
+/** Live runs that are, or descend from, a run with this id or of this agent. */
+const LIVE_UNDER = (test: 'id' | 'agent'): string => `
+  WITH RECURSIVE up (run, node) AS (
+    SELECT id, id FROM runs WHERE state = 'live'
+    UNION SELECT up.run, runs.parent FROM up JOIN runs ON runs.id = up.node
+      WHERE runs.parent IS NOT NULL)
+  SELECT DISTINCT up.run AS run FROM up JOIN runs ON runs.id = up.node WHERE runs.${test} = ?`;
+const LIVE_UNDER_RUN = LIVE_UNDER('id');
+const LIVE_UNDER_AGENT = LIVE_UNDER('agent');
+
+/** True when a halt not lifted covers one of `scopes`, or the run or agent of an ancestor of `runId`. */
+export function isHalted(tx: Transaction, scopes: readonly HaltScope[], runId: string | null): boolean {
+  const inForce = tx.database.all<InForce>(
+    "SELECT epoch, scope FROM halts WHERE state <> 'lifted'",
+  );
+  return covers(tx, inForce, scopes, runId);
+}
+
+/** Like `isHalted`, and also for a halt raised after number `since`, lifted meanwhile or not. */
+export function isHaltedSince(
+  tx: Transaction,
+  since: number,
+  scopes: readonly HaltScope[],
+  runId: string,
+): boolean {
+  if (isHalted(tx, scopes, runId)) return true;
+  const later = tx.database.all<InForce>('SELECT epoch, scope FROM halts WHERE epoch > ?', since);
+  return covers(tx, later, scopes, runId);
+}
+
+function covers(
+  tx: Transaction,
+  halts: readonly InForce[],
+  scopes: readonly HaltScope[],
+  runId: string | null,
+): boolean {
+  if (halts.length === 0) return false;
+  const known = new Set(scopes);
+  if (halts.some(({ scope }) => known.has(scope))) return true;
+  if (runId === null) return false;
+  const above = ancestorScopes(tx, runId);
+  return halts.some(({ scope }) => above.has(scope));
+}
+
+/** The caller names its run, parent and root; those between are found here. */
+function ancestorScopes({ database }: Transaction, runId: string): Set<HaltScope> {
+  const rows = database.all<{ id: string; agent: string }>(
+    `WITH RECURSIVE up (id, parent, agent) AS (
+       SELECT id, parent, agent FROM runs WHERE id = ?
+       UNION SELECT runs.id, runs.parent, runs.agent FROM up JOIN runs ON runs.id = up.parent)
+     SELECT id, agent FROM up`,
+    runId,
+  );
+  return new Set(rows.flatMap(({ id, agent }) => [`run:${id}`, `agent:${agent}`]));
+}
+
+export function raise(tx: Transaction, op: HaltRaise): OpResults['halt.raise'] {
+  const epoch = controlOf(tx).halt + 1;
+  tx.database.run('UPDATE control SET halt = ? WHERE id = 1', epoch);
+  tx.database.run(
+    `INSERT INTO halts (epoch, scope, reason, raised_by, at, state) VALUES (?, ?, ?, ?, ?, 'gated')`,
+    epoch,
+    op.scope,
+    op.reason,
+    op.by,
+    op.at,
+  );
+  const asks = openAsksIn(tx, op.scope);
+  voidAsks(tx, asks, { cause: 'halt', halt: epoch, because: op.reason, at: op.at });
+  const tokens = revokeRunTokensIn(tx, op.scope);
+  tx.chains.append(haltRaised(op, { epoch, voided: asks.length, tokens }));
+  const halt: Halt = {
+    scope: op.scope,
+    epoch,
+    reason: op.reason,
+    by: op.by,
+    at: op.at,
+    state: 'gated',
+  };
+  return { ok: true, halt, voided: asks.map(({ approvalId }) => approvalId), tokens };
+}
+
+export function inert(tx: Transaction, op: HaltInert): OpResults['halt.inert'] {
+  const changed = tx.database.run(
+    `UPDATE halts SET state = 'inert' WHERE epoch = ? AND scope = ? AND state = 'gated'`,
+    op.epoch,
+    op.scope,
+  );
+  if (changed === 0) return refused('moved');
+  tx.chains.append(haltInert(op));
+  return { ok: true };
+}
+
+export function lift(tx: Transaction, op: HaltLift): OpResults['halt.lift'] {
+  const lifted = tx.database.all<HaltRow>(
+    `UPDATE halts SET state = 'lifted' WHERE scope = ? AND state <> 'lifted'
+     RETURNING epoch, scope, reason, raised_by, at, state`,
+    op.scope,
+  );
+  const newest = lifted.toSorted((a, b) => b.epoch - a.epoch)[0];
+  if (newest === undefined) return refused('missing');
+  const epoch = controlOf(tx).halt + 1;
+  tx.database.run('UPDATE control SET halt = ? WHERE id = 1', epoch);
+  tx.chains.append(
+    haltLifted(op, { epoch, lifted: lifted.map((halt) => halt.epoch).toSorted((a, b) => a - b) }),
+  );
+  return { ok: true, halt: haltOf(newest) };
+}
+
+export interface HaltRow {
+  readonly epoch: number;
+  readonly scope: string;
+  readonly reason: string;
+  readonly raised_by: string;
+  readonly at: number;
+  readonly state: Halt['state'];
+}
+
+export function haltOf(row: HaltRow): Halt {
+  const { epoch, scope, reason, at, state } = row;
+  return { scope, epoch, reason, by: row.raised_by, at, state };
+}
+
+/** Voids the asks, each with a record in its run's chain. */
+export function voidAsks(
+  tx: Transaction,
+  asks: readonly AskRef[],
+  why: Parameters<typeof approvalVoided>[1],
+): void {
+  for (const ask of asks) {
+    tx.database.run(`UPDATE approvals SET state = 'void' WHERE id = ?`, ask.approvalId);
+    tx.chains.append(approvalVoided(ask, why));
+  }
+}
+
+const OPEN_ASKS = `SELECT id AS approvalId, action_id AS actionId, run_id AS runId FROM approvals
+  WHERE state IN ('pending', 'approved')`;
+
+export function openAsksOfRun({ database }: Transaction, runId: string): AskRef[] {
+  return database.all<AskRef>(`${OPEN_ASKS} AND run_id = ? ORDER BY id`, runId);
+}
+
+function openAsksIn(tx: Transaction, scope: HaltScope): AskRef[] {
+  const [kind, name] = parts(scope);
+  switch (kind) {
+    case 'all':
+      return tx.database.all<AskRef>(`${OPEN_ASKS} ORDER BY id`);
+    case 'tool':
+      return tx.database.all<AskRef>(`${OPEN_ASKS} AND tool = ? ORDER BY id`, name);
+    case 'connection':
+      return tx.database.all<AskRef>(`${OPEN_ASKS} AND connection = ? ORDER BY id`, name);
+    default:
+      return runsIn(tx, scope).flatMap((run) => openAsksOfRun(tx, run));
+  }
+}
+
+function revokeRunTokensIn(tx: Transaction, scope: HaltScope): number {
+  if (scope === 'all')
+    return tx.database.run(`UPDATE tokens SET revoked = 1 WHERE kind = 'run' AND revoked = 0`);
+  return runsIn(tx, scope).reduce((sum, run) => sum + revokeRunTokens(tx, run), 0);
+}
+
+export function revokeRunTokens({ database }: Transaction, runId: string): number {
+  return database.run(
+    `UPDATE tokens SET revoked = 1 WHERE kind = 'run' AND subject = ? AND revoked = 0`,
+    runId,
+  );
+}
+
+/** Live runs a halt of `run:` or `agent:` reaches, sub-runs included; none for other scopes. */
+function runsIn({ database }: Transaction, scope: HaltScope): string[] {
+  const [kind, name] = parts(scope);
+  if (kind !== 'run' && kind !== 'agent') return [];
+  const rows = database.all<{ run: string }>(
+    kind === 'run' ? LIVE_UNDER_RUN : LIVE_UNDER_AGENT,
+    name,
+  );
+  return rows.map(({ run }) => run);
+}
+
+function parts(scope: HaltScope): [kind: string, name: string] {
+  const colon = scope.indexOf(':');
+  return colon === -1 ? [scope, ''] : [scope.slice(0, colon), scope.slice(colon + 1)];
+}

@@ -1,0 +1,118 @@
+import type {
+  AgentEnrol,
+  OperatorAdd,
+  OpResults,
+  SecretSet,
+  TokenIssue,
+  TokenRenew,
+  TokenRevoke,
+  TokenRow,
+} from '../../domain/ops.ts';
+import { SYSTEM_CHAIN } from '../../domain/store.ts';
+import {
+  agentEnrolled,
+  operatorAdded,
+  secretSet,
+  tokenIssued,
+  tokenRevoked,
+} from '../../ledger/record.ts';
+import { chainFor, refused, type Transaction } from './transaction.ts';
+
+export interface StoredToken {
+  readonly hash: string;
+  readonly kind: TokenRow['kind'];
+  readonly subject: string;
+  readonly expires_at: number;
+  readonly revoked: number;
+}
+
+export const TOKEN_BY_HASH =
+  'SELECT hash, kind, subject, expires_at, revoked FROM tokens WHERE hash = ?';
+
+export function tokenOf(row: StoredToken): TokenRow {
+  const { hash, kind, subject } = row;
+  return { hash, kind, subject, expiresAt: row.expires_at, revoked: row.revoked === 1 };
+}
+
+function insertToken({ database }: Transaction, token: TokenRow): void {
+  database.run(
+    'INSERT INTO tokens (hash, kind, subject, expires_at, revoked) VALUES (?, ?, ?, ?, ?)',
+    token.hash,
+    token.kind,
+    token.subject,
+    token.expiresAt,
+    token.revoked ? 1 : 0,
+  );
+}
+
+function chainOf(tx: Transaction, token: TokenRow): string {
+  return token.kind === 'run' ? chainFor(tx, token.subject) : SYSTEM_CHAIN;
+}
+
+export function issue(tx: Transaction, op: TokenIssue): OpResults['token.issue'] {
+  insertToken(tx, op.token);
+  tx.chains.append(tokenIssued(op, chainOf(tx, op.token)));
+  return { ok: true };
+}
+
+/** Not recorded: it happens every few minutes and gives nothing that the issue did not. */
+export function renew({ database }: Transaction, op: TokenRenew): OpResults['token.renew'] {
+  const renewed = database.run(
+    'UPDATE tokens SET expires_at = ? WHERE hash = ? AND revoked = 0 AND expires_at > ?',
+    op.expiresAt,
+    op.hash,
+    op.at,
+  );
+  return renewed === 1 ? { ok: true } : refused('revoked');
+}
+
+export function revoke(tx: Transaction, op: TokenRevoke): OpResults['token.revoke'] {
+  const row = tx.database.one<StoredToken>(TOKEN_BY_HASH, op.hash);
+  if (row === undefined || row.revoked === 1) return { ok: true };
+  tx.database.run('UPDATE tokens SET revoked = 1 WHERE hash = ?', op.hash);
+  const token = tokenOf(row);
+  tx.chains.append(tokenRevoked(token, chainOf(tx, token), op.at));
+  return { ok: true };
+}
+
+export function enrol(tx: Transaction, op: AgentEnrol): OpResults['agent.enrol'] {
+  insertToken(tx, op.token);
+  tx.chains.append(agentEnrolled(op));
+  return { ok: true };
+}
+
+export function addOperator(tx: Transaction, op: OperatorAdd): OpResults['operator.add'] {
+  const { database } = tx;
+  const setup = database.run(
+    `UPDATE tokens SET revoked = 1
+     WHERE hash = ? AND kind = 'setup' AND revoked = 0 AND expires_at > ?`,
+    op.setupHash,
+    op.at,
+  );
+  if (setup !== 1) return refused('used');
+  if (database.one('SELECT name FROM operators WHERE name = ?', op.operator) !== undefined)
+    return refused('exists');
+  database.run(
+    'INSERT INTO operators (name, role, at) VALUES (?, ?, ?)',
+    op.operator,
+    op.role,
+    op.at,
+  );
+  insertToken(tx, op.token);
+  tx.chains.append(operatorAdded(op));
+  return { ok: true };
+}
+
+export function setSecret(tx: Transaction, op: SecretSet): OpResults['secret.set'] {
+  const row = tx.database.one<{ version: number }>(
+    `INSERT INTO secrets (name, sealed, version, at) VALUES (?, ?, 1, ?)
+     ON CONFLICT DO UPDATE SET sealed = excluded.sealed, version = version + 1, at = excluded.at
+     RETURNING version`,
+    op.name,
+    op.sealed,
+    op.at,
+  );
+  const version = row?.version ?? 1;
+  tx.chains.append(secretSet(op, version));
+  return { ok: true, version };
+}

@@ -1,0 +1,35 @@
+import type { OpResults, RunBegin, RunEnd } from '../../domain/ops.ts';
+import { runBegun, runEnded } from '../../ledger/record.ts';
+import { isHalted, openAsksOfRun, revokeRunTokens, voidAsks } from './op-halts.ts';
+import { refused, runGate, type Transaction } from './transaction.ts';
+
+export function beginRun(tx: Transaction, op: RunBegin): OpResults['run.begin'] {
+  const { run } = op;
+  const scopes = ['all', `agent:${run.agent}`, `run:${run.root}`];
+  if (isHalted(tx, scopes, run.parent)) return refused('halted');
+  tx.database.run(
+    `INSERT INTO runs (id, root, parent, depth, agent, state, started_at, expires_at, budget)
+     VALUES (?, ?, ?, ?, ?, 'live', ?, ?, ?)`,
+    run.id,
+    run.root,
+    run.parent,
+    run.depth,
+    run.agent,
+    run.startedAt,
+    run.expiresAt,
+    JSON.stringify(run.budget),
+  );
+  tx.chains.begin(run.id);
+  tx.chains.append(runBegun(op));
+  return { ok: true };
+}
+
+export function endRun(tx: Transaction, op: RunEnd): OpResults['run.end'] {
+  if (runGate(tx, op.runId)?.state !== 'live') return refused('over');
+  tx.database.run(`UPDATE runs SET state = 'ended', ended_at = ? WHERE id = ?`, op.at, op.runId);
+  const asks = openAsksOfRun(tx, op.runId);
+  voidAsks(tx, asks, { cause: 'run-ended', halt: null, because: op.why, at: op.at });
+  const tokens = revokeRunTokens(tx, op.runId);
+  tx.chains.append(runEnded(op, { voided: asks.length, tokens }));
+  return { ok: true };
+}

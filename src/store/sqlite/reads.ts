@@ -1,0 +1,252 @@
+import { type Approval, type ApprovalState, askKey } from '../../domain/approval.ts';
+import type { Bundle } from '../../domain/bundle.ts';
+import type { Lease } from '../../domain/credential.ts';
+import type { Dimension } from '../../domain/effect.ts';
+import type { Halt, Stamp } from '../../domain/halt.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import type { TokenRow } from '../../domain/ops.ts';
+import type { Run } from '../../domain/run.ts';
+import type { FactsQuery, OpenAction, StoreFacts, Usage } from '../../domain/store.ts';
+import type { Database } from './database.ts';
+import { APPROVAL_COLUMNS, type ApprovalRow, approvalOf } from './op-approvals.ts';
+import { type HaltRow, haltOf } from './op-halts.ts';
+import { type StoredToken, TOKEN_BY_HASH, tokenOf } from './op-identity.ts';
+import type { Payloads } from './payloads.ts';
+
+export interface RunRow {
+  readonly id: string;
+  readonly root: string;
+  readonly parent: string | null;
+  readonly depth: number;
+  readonly agent: string;
+  readonly state: Run['state'];
+  readonly started_at: number;
+  readonly expires_at: number;
+  readonly ended_at: number | null;
+  readonly budget: string;
+  readonly erased: number;
+}
+
+export const RUN_COLUMNS =
+  'id, root, parent, depth, agent, state, started_at, expires_at, ended_at, budget, erased';
+
+const RUN = `SELECT ${RUN_COLUMNS} FROM runs WHERE id = ?`;
+const STAMP = 'SELECT halt, bundle FROM control WHERE id = 1';
+const HALTS = `SELECT epoch, scope, reason, raised_by, at, state FROM halts
+  WHERE state <> 'lifted' ORDER BY epoch`;
+const ASK = `SELECT ${APPROVAL_COLUMNS} FROM approvals
+  WHERE ask_key = ? AND state IN ('pending', 'approved') ORDER BY asked_at DESC LIMIT 1`;
+const UNKNOWN = `SELECT id FROM actions
+  WHERE state = 'unknown' AND root = ? AND tool = ? AND arguments_digest = ? LIMIT 1`;
+
+/** The reads of the hot path: a few statements of some microseconds each, on the calling thread. */
+export class Reads {
+  readonly #database: Database;
+  readonly #payloads: Payloads;
+
+  constructor(database: Database, payloads: Payloads) {
+    this.#database = database;
+    this.#payloads = payloads;
+  }
+
+  factsFor({ runId, tool, argumentsDigest }: FactsQuery): StoreFacts {
+    return this.snapshot((database) => {
+      const run = database.one<RunRow>(RUN, runId);
+      const ask = database.one<ApprovalRow>(ASK, askKey(runId, tool, argumentsDigest));
+      const unknown =
+        run && database.one<{ id: string }>(UNKNOWN, run.root, tool, argumentsDigest);
+      return {
+        stamp: this.#stamp(),
+        run: run === undefined ? null : this.runOf(run),
+        halts: this.#halts(),
+        approval: ask === undefined ? null : approvalOf(ask),
+        unknownRepeat: unknown?.id ?? null,
+      };
+    });
+  }
+
+  haltState(): { readonly stamp: Stamp; readonly halts: readonly Halt[] } {
+    return this.snapshot(() => ({ stamp: this.#stamp(), halts: this.#halts() }));
+  }
+
+  usage(keys: readonly string[]): Usage[] {
+    return this.snapshot((database) =>
+      keys.flatMap((key) =>
+        database
+          .all<{ dimension: Dimension; posted: number; pending: number }>(
+            'SELECT dimension, posted, pending FROM usage WHERE key = ?',
+            key,
+          )
+          .map(({ dimension, posted, pending }) => ({ key, dimension, posted, pending })),
+      ),
+    );
+  }
+
+  token(hash: string): TokenRow | null {
+    const row = this.#database.one<StoredToken>(TOKEN_BY_HASH, hash);
+    return row === undefined ? null : tokenOf(row);
+  }
+
+  run(id: string): Run | null {
+    const row = this.#database.one<RunRow>(RUN, id);
+    return row === undefined ? null : this.runOf(row);
+  }
+
+  runOf(row: RunRow): Run {
+    return {
+      id: row.id,
+      root: row.root,
+      parent: row.parent,
+      depth: row.depth,
+      agent: row.agent,
+      intent: this.#payloads.intent(row.id, row.erased === 1),
+      state: row.state,
+      startedAt: row.started_at,
+      expiresAt: row.expires_at,
+      endedAt: row.ended_at,
+      budget: JSON.parse(row.budget) as Run['budget'],
+    };
+  }
+
+  bundle(digest: string): Bundle | null {
+    const row = this.#database.one<{ body: string }>(
+      'SELECT body FROM bundles WHERE digest = ?',
+      digest,
+    );
+    return row === undefined ? null : (JSON.parse(row.body) as Bundle);
+  }
+
+  openActions(): OpenAction[] {
+    return this.#database
+      .all<OpenRow>(
+        `SELECT id, run_id, tool, tool_digest, purpose, trace, state, bundle, at FROM actions
+         WHERE state IN ('open', 'running') ORDER BY at, id`,
+      )
+      .map((row) => ({
+        id: row.id,
+        runId: row.run_id,
+        tool: row.tool,
+        toolDigest: row.tool_digest,
+        purpose: row.purpose,
+        trace: row.trace === null ? null : (JSON.parse(row.trace) as JsonObject),
+        state: row.state,
+        bundle: row.bundle,
+        admittedAt: row.at,
+      }));
+  }
+
+  leases(filter: { readonly state?: readonly Lease['state'][]; readonly runId?: string }): Lease[] {
+    const rows =
+      filter.runId === undefined
+        ? LEASE_STATES.filter((state) => filter.state?.includes(state) ?? true).flatMap((state) =>
+            this.#database.all<LeaseRow>(`${LEASES} WHERE state = ? ORDER BY id`, state),
+          )
+        : this.#database.all<LeaseRow>(`${LEASES} WHERE run_id = ? ORDER BY id`, filter.runId);
+    return rows
+      .filter(({ state }) => filter.state?.includes(state) ?? true)
+      .map((row) => ({
+        id: row.id,
+        runId: row.run_id,
+        agent: row.agent,
+        connection: row.connection,
+        issuer: row.issuer,
+        handle: row.handle,
+        revocability: row.revocability,
+        state: row.state,
+        mintedAt: row.minted_at,
+        expiresAt: row.expires_at,
+      }));
+  }
+
+  operator(name: string): { readonly name: string; readonly role: 'owner' | 'operator' } | null {
+    return (
+      this.#database.one<{ name: string; role: 'owner' | 'operator' }>(
+        'SELECT name, role FROM operators WHERE name = ?',
+        name,
+      ) ?? null
+    );
+  }
+
+  operatorCount(): number {
+    return this.#database.one<{ n: number }>('SELECT count(*) AS n FROM operators')?.n ?? 0;
+  }
+
+  secret(name: string): { readonly sealed: string; readonly version: number } | null {
+    return (
+      this.#database.one<{ sealed: string; version: number }>(
+        'SELECT sealed, version FROM secrets WHERE name = ?',
+        name,
+      ) ?? null
+    );
+  }
+
+  secretNames(): { readonly name: string; readonly version: number; readonly at: number }[] {
+    return this.#database.all('SELECT name, version, at FROM secrets ORDER BY name');
+  }
+
+  approvals(limit: number, state: ApprovalState | undefined): (Approval & { seq: number })[] {
+    const rows =
+      state === undefined
+        ? this.#database.all<ApprovalRow>(
+            `SELECT ${APPROVAL_COLUMNS} FROM approvals ORDER BY asked_at DESC LIMIT ?`,
+            limit,
+          )
+        : this.#database.all<ApprovalRow>(
+            `SELECT ${APPROVAL_COLUMNS} FROM approvals WHERE state = ?
+             ORDER BY asked_at DESC LIMIT ?`,
+            state,
+            limit,
+          );
+    return rows.map((row) => ({ ...approvalOf(row), seq: row.seq }));
+  }
+
+  /** Runs `read` on one consistent state of the database. */
+  snapshot<T>(read: (database: Database) => T): T {
+    if (this.#database.raw.isTransaction) return read(this.#database);
+    this.#database.run('BEGIN');
+    try {
+      return read(this.#database);
+    } finally {
+      this.#database.run('COMMIT');
+    }
+  }
+
+  #stamp(): Stamp {
+    const stamp = this.#database.one<Stamp>(STAMP);
+    if (stamp === undefined) throw new Error('the store has no control row');
+    return { halt: stamp.halt, bundle: stamp.bundle };
+  }
+
+  #halts(): Halt[] {
+    return this.#database.all<HaltRow>(HALTS).map(haltOf);
+  }
+}
+
+interface OpenRow {
+  readonly id: string;
+  readonly run_id: string;
+  readonly tool: string;
+  readonly tool_digest: string;
+  readonly purpose: OpenAction['purpose'];
+  readonly trace: string | null;
+  readonly state: OpenAction['state'];
+  readonly bundle: string;
+  readonly at: number;
+}
+
+interface LeaseRow {
+  readonly id: string;
+  readonly run_id: string;
+  readonly agent: string;
+  readonly connection: string;
+  readonly issuer: string;
+  readonly handle: string;
+  readonly revocability: Lease['revocability'];
+  readonly state: Lease['state'];
+  readonly minted_at: number;
+  readonly expires_at: number;
+}
+
+const LEASE_STATES: readonly Lease['state'][] = ['minting', 'live', 'revoking', 'dead', 'residual'];
+const LEASES = `SELECT id, run_id, agent, connection, issuer, handle, revocability, state,
+  minted_at, expires_at FROM leases`;

@@ -1,0 +1,165 @@
+import { reach, resume } from '../../broker/halt.ts';
+import { SignalboxError } from '../../domain/errors.ts';
+import type { Json, JsonObject } from '../../domain/json.ts';
+import type { Exchange, Route } from '../http/listener.ts';
+import { CONFIG_BODY, type Field, type Read, read, SMALL_BODY } from './body.ts';
+import { answerAsk, applyShown, haltNow, LONGEST_REASON, planDigest } from './deeds.ts';
+import type { AdminDeps, Operator, Plan } from './deps.ts';
+import { clip, oneRun } from './desk.ts';
+import { changer } from './guard.ts';
+
+const NAME = { most: 200 } as const;
+const REASON = { most: LONGEST_REASON } as const;
+const DIGEST = { most: 128 } as const;
+const CONFIG = { text: { most: 1_048_576 }, path: { most: 1_000 } } as const;
+
+/** The half of the operators' API that changes something, or may take a whole configuration. */
+export function changeRoutes(deps: AdminDeps): Route[] {
+  const { broker } = deps;
+  const post = poster(deps);
+  return [
+    ...(['approve', 'refuse'] as const).map((verb) =>
+      post(
+        `/api/approvals/{id}/${verb}`,
+        { because: { ...REASON, optional: true }, digest: DIGEST },
+        async ({ because, digest }, by, { id = '' }) => ({
+          approval: await answerAsk(broker, {
+            id,
+            answer: verb === 'approve' ? 'approved' : 'refused',
+            because,
+            digest,
+            by,
+          }),
+        }),
+      ),
+    ),
+    post(
+      '/api/halts',
+      { scope: NAME, reason: { ...REASON, optional: true }, preview: { most: 'flag' } },
+      async ({ scope, reason, preview }, by) => {
+        if (preview) return { reach: await reach(broker, scope) };
+        if (reason.trim() === '')
+          throw new SignalboxError('REQUEST_MALFORMED', 'expected a text as `reason`');
+        return { report: await haltNow(broker, { scope, reason, by }) };
+      },
+    ),
+    post('/api/resume', { scope: NAME, reason: REASON }, async ({ scope, reason }, by) => ({
+      halt: await resume(broker, { scope, reason, by: by.name }),
+    })),
+    post('/api/plan', CONFIG, async ({ text, path }) => planJson(await deps.plan(text, path)), CONFIG_BODY),
+    post(
+      '/api/apply',
+      { ...CONFIG, plan: DIGEST },
+      async ({ text, path, plan: digest }, by) =>
+        planJson(await applyShown(deps, { text, path, digest }, by)),
+      CONFIG_BODY,
+    ),
+    ...identityRoutes(deps),
+    post('/api/ledger/erase', { run: NAME, reason: REASON }, async ({ run, reason }, by) => {
+      ownersOnly(by, 'erase');
+      return erase(deps, run, reason, by);
+    }),
+  ];
+}
+
+function identityRoutes(deps: AdminDeps): Route[] {
+  const post = poster(deps);
+  return [
+    post('/api/agents/{name}/enrol', {}, async (_, by, { name = '' }) => {
+      const { agents } = await deps.broker.bundles.active();
+      if (!Object.hasOwn(agents, name))
+        throw new SignalboxError(
+          'AGENT_UNKNOWN',
+          `agent \`${clip(name)}\` is not in the active bundle`,
+        );
+      const { token, expiresAt } = await deps.enrol({ agent: name, by: by.name });
+      return { agent: name, token, expiresAt, url: deps.agentsUrl() };
+    }),
+    post('/api/operators/invite', { role: { most: 20 } }, async ({ role }, by) => {
+      ownersOnly(by, 'invite operators');
+      if (role !== 'owner' && role !== 'operator')
+        throw new SignalboxError('REQUEST_MALFORMED', 'expected `role` to be owner or operator');
+      const { token, expiresAt } = await deps.operators.invite({ role, by: by.name });
+      return { role, code: token, expiresAt };
+    }),
+    post(
+      '/api/secrets/{name}',
+      { value: { most: 65_536 } },
+      async ({ value }, by, { name = '' }) => {
+        if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(name))
+          throw new SignalboxError(
+            'REQUEST_MALFORMED',
+            'expected a secret name of letters, digits, `.`, `_` and `-`',
+          );
+        await deps.secrets.put(name, value, by.name);
+        const { version } = (await deps.secrets.names()).find((known) => known.name === name) ?? {
+          version: 1,
+        };
+        return { name, version };
+      },
+      400_000,
+    ),
+  ];
+}
+
+async function erase(
+  deps: AdminDeps,
+  id: string,
+  reason: string,
+  by: Operator,
+): Promise<{ readonly [name: string]: Json }> {
+  const { run } = await oneRun(deps.broker, id);
+  if (run.state === 'live')
+    throw new SignalboxError('REQUEST_MALFORMED', `run \`${clip(id)}\` is still live`, {
+      help: 'halt or end it first: what it does next would be written again',
+    });
+  const erased = await deps.broker.store.commit({
+    kind: 'ledger.erase',
+    runId: run.id,
+    reason,
+    by: by.name,
+    at: deps.broker.doors.clock.now(),
+  });
+  if (!erased.ok) throw new SignalboxError('RUN_NOT_FOUND', `no run \`${clip(id)}\` is known`);
+  return { run: run.id, payloads: erased.payloads };
+}
+
+/** Who may only operate cannot widen who operates, nor destroy what an auditor may ask for. */
+function ownersOnly(by: Operator, deed: string): void {
+  if (by.role !== 'owner')
+    throw new SignalboxError('OWNER_NEEDED', `\`${by.name}\` is an operator, only an owner can ${deed}`);
+}
+
+function planJson(plan: Plan): { readonly [name: string]: unknown } {
+  return {
+    plan: planDigest(plan),
+    bundle: plan.bundle.digest,
+    base: plan.base,
+    changes: plan.changes,
+    widenings: plan.widenings,
+    warnings: plan.warnings,
+  };
+}
+
+type Deed<Fields extends { readonly [name: string]: Field }> = (
+  body: Read<Fields>,
+  by: Operator,
+  params: Exchange['params'],
+) => Promise<unknown>;
+
+function poster(deps: AdminDeps) {
+  return <const Fields extends { readonly [name: string]: Field }>(
+    path: string,
+    fields: Fields,
+    deed: Deed<Fields>,
+    most = SMALL_BODY,
+  ): Route => ({
+    method: 'POST',
+    path,
+    async handle(exchange) {
+      const { operator } = await changer(deps, exchange);
+      const body = read(await exchange.json(most), fields);
+      exchange.reply(200, (await deed(body, operator, exchange.params)) as JsonObject);
+    },
+  });
+}

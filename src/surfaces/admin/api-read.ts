@@ -1,0 +1,110 @@
+import type { Approval } from '../../domain/approval.ts';
+import { SignalboxError } from '../../domain/errors.ts';
+import type { Json, JsonObject } from '../../domain/json.ts';
+import type { Exchange, Route } from '../http/listener.ts';
+import type { AdminDeps, Operator } from './deps.ts';
+import { asksIn, clip, oneAsk, oneRun, openAsks, runsIn } from './desk.ts';
+import { visitor } from './guard.ts';
+
+/** The half of the operators' API that changes nothing. */
+export function readRoutes(deps: AdminDeps): Route[] {
+  const { broker } = deps;
+  const get = (
+    path: string,
+    answer: (exchange: Exchange, operator: Operator) => Promise<unknown>,
+  ): Route => ({
+    method: 'GET',
+    path,
+    async handle(exchange) {
+      const { operator } = await visitor(deps, exchange);
+      exchange.reply(200, (await answer(exchange, operator)) as JsonObject);
+    },
+  });
+  return [
+    get('/api/status', (_, operator) => status(deps, operator)),
+    get('/api/runs', async (exchange) => ({
+      runs: await runsIn(broker, oneOf(exchange, 'state', ['all', 'live', 'ended'])),
+    })),
+    get('/api/runs/{id}', (exchange) => oneRun(broker, exchange.params.id ?? '')),
+    get('/api/approvals', async (exchange) => {
+      const state = oneOf(exchange, 'state', ASK_STATES);
+      return {
+        approvals: state === 'pending' ? await openAsks(broker) : await asksIn(broker, state),
+      };
+    }),
+    get('/api/approvals/{id}', (exchange) => oneAsk(broker, exchange.params.id ?? '')),
+    get('/api/halts', () => broker.store.haltState()),
+    get('/api/secrets', async () => ({ secrets: await deps.secrets.names() })),
+    get('/api/why/{id}', async (exchange) => {
+      const id = exchange.params.id ?? '';
+      const explained = await deps.why(id);
+      if (explained === null)
+        throw new SignalboxError(
+          'NOT_FOUND',
+          `expected the id of a run, action or approval, got \`${clip(id)}\``,
+          { help: '`signalbox run list` and `signalbox approvals` show ids' },
+        );
+      return explained;
+    }),
+    get('/api/ledger/verify', () => deps.verify()),
+  ];
+}
+
+const ASK_STATES = [
+  'pending',
+  'approved',
+  'used',
+  'refused',
+  'void',
+  'expired',
+  'all',
+] as const satisfies readonly (Approval['state'] | 'expired' | 'all')[];
+
+async function status(deps: AdminDeps, operator: Operator): Promise<{ [name: string]: Json }> {
+  const { broker } = deps;
+  const { stamp, halts } = await broker.store.haltState();
+  const bundle = await broker.bundles.get(stamp.bundle);
+  const open = await broker.store.openActions();
+  const leases = await broker.store.leases({ state: ['minting', 'live', 'revoking', 'residual'] });
+  return {
+    version: deps.version,
+    operator: { ...operator },
+    agentsUrl: deps.agentsUrl(),
+    organisation: bundle.organisation.name,
+    bundle: stamp.bundle,
+    agents: Object.keys(bundle.agents),
+    tools: Object.keys(bundle.tools),
+    connections: Object.keys(bundle.connections),
+    halts: halts.map((halt) => ({ ...halt })),
+    liveRuns: (await runsIn(broker, 'live')).length,
+    openApprovals: (await openAsks(broker)).length,
+    openIntents: open.map(({ id, runId, tool, state, admittedAt }) => ({
+      id,
+      runId,
+      tool,
+      state,
+      admittedAt,
+    })),
+    leases: leases.map(({ handle, connection, state, expiresAt }) => ({
+      handle,
+      connection,
+      state,
+      expiresAt,
+    })),
+  };
+}
+
+/** The first known value is the default. */
+function oneOf<const Known extends readonly string[]>(
+  exchange: Exchange,
+  name: string,
+  known: Known,
+): Known[number] {
+  const given = exchange.url.searchParams.get(name) ?? known[0] ?? '';
+  if (!known.includes(given))
+    throw new SignalboxError(
+      'REQUEST_MALFORMED',
+      `expected \`${name}\` to be ${known.join(', ')}, got \`${clip(given)}\``,
+    );
+  return given;
+}

@@ -1,0 +1,107 @@
+import { type Approval, type Ask, UNMEASURED } from '../../domain/approval.ts';
+import type { Bundle, Connection, Tool } from '../../domain/bundle.ts';
+import { digestOf } from '../../domain/digest.ts';
+import { canonical, type JsonObject } from '../../domain/json.ts';
+import type { Measured } from '../../domain/proposal.ts';
+
+/**
+ * What an operator is shown of an ask, by page and by API alike: made from the bytes that will run and nothing else.
+ * `problem` says why it must not be approved as shown; then no approval is taken.
+ */
+export interface AskView {
+  readonly id: string;
+  readonly state: Approval['state'] | 'expired';
+  readonly digest: string;
+  readonly askedAt: number;
+  readonly expiresAt: number;
+  readonly answeredBy: string | null;
+  readonly answeredAt: number | null;
+  readonly actionId: string;
+  readonly runId: string;
+  readonly agent: string;
+  readonly owner: string | null;
+  /** The agent's word. Null once the run is erased. */
+  readonly intent: string | null;
+  readonly tool: string;
+  readonly toolDigest: string;
+  readonly effect: Tool['effect'] | null;
+  readonly reversibility: Tool['reversibility'] | null;
+  readonly target: string;
+  readonly connection: string | null;
+  readonly environment: string | null;
+  readonly settings: JsonObject | null;
+  /** The statement or request the arguments are put into, as the connector will use it. */
+  readonly binding: JsonObject | null;
+  readonly derivation: readonly string[];
+  readonly arguments: JsonObject | null;
+  /** Canonical bytes of the arguments; their digest is the one the approval is bound to. */
+  readonly argumentsText: string | null;
+  readonly measured: Measured | null;
+  readonly preState: string | null;
+  readonly problem: string | null;
+}
+
+export function askView(ask: Ask, bundle: Bundle, now: number): AskView {
+  const { approval } = ask;
+  const { binding } = approval;
+  const tool = own(bundle.tools, binding.tool);
+  const current = tool?.digest === binding.toolDigest ? tool : null;
+  const connection = current === null ? null : own(bundle.connections, current.connection);
+  return {
+    id: approval.id,
+    state: stateOf(approval, now),
+    digest: approval.digest,
+    askedAt: approval.askedAt,
+    expiresAt: binding.expiresAt,
+    answeredBy: approval.answeredBy,
+    answeredAt: approval.answeredAt,
+    actionId: approval.actionId,
+    runId: binding.runId,
+    agent: approval.agent,
+    owner: own(bundle.agents, approval.agent)?.owner ?? null,
+    intent: ask.runIntent,
+    tool: binding.tool,
+    toolDigest: binding.toolDigest,
+    effect: current?.effect ?? null,
+    reversibility: current?.reversibility ?? null,
+    target: binding.target,
+    connection: connection?.name ?? null,
+    environment: connection?.environment ?? null,
+    settings: connection?.settings ?? null,
+    binding: current?.binding ?? null,
+    derivation: current?.derivation ?? [],
+    arguments: ask.arguments,
+    argumentsText: ask.arguments === null ? null : canonical(ask.arguments),
+    measured: ask.measured,
+    preState: binding.preState === UNMEASURED ? null : binding.preState,
+    problem: problemOf(ask, current, connection),
+  };
+}
+
+/** Open asks first by age: the oldest waits longest, and a new one never takes another's place on the page. */
+export function openFirst(views: readonly AskView[]): readonly AskView[] {
+  return [...views].sort((a, b) => a.askedAt - b.askedAt || (a.id < b.id ? -1 : 1));
+}
+
+function stateOf(approval: Approval, now: number): AskView['state'] {
+  const open = approval.state === 'pending' || approval.state === 'approved';
+  return open && now >= approval.binding.expiresAt ? 'expired' : approval.state;
+}
+
+function problemOf(ask: Ask, tool: Tool | null, connection: Connection | null): string | null {
+  const { binding } = ask.approval;
+  if (tool === null)
+    return 'the tool was changed or removed since this was asked, so what would run cannot be shown';
+  if (connection === null || binding.target !== `${connection.environment}/${connection.name}`)
+    return 'the connection was changed since this was asked, so the target cannot be shown';
+  if (ask.arguments === null) return 'the arguments were erased, so what would run cannot be shown';
+  if (digestOf('arguments', ask.arguments) !== binding.argumentsDigest)
+    return 'the stored arguments are not those the ask is bound to';
+  if ((ask.measured?.preState ?? UNMEASURED) !== binding.preState)
+    return 'the stored preview is not the one the ask is bound to';
+  return null;
+}
+
+function own<T>(table: { readonly [name: string]: T }, name: string): T | null {
+  return Object.hasOwn(table, name) ? (table[name] ?? null) : null;
+}

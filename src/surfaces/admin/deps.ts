@@ -1,0 +1,83 @@
+import type { Proposed } from '../../broker/apply.ts';
+import type { Broker } from '../../broker/broker.ts';
+import type { JsonObject } from '../../domain/json.ts';
+
+/** A human who answers here. `operator` answers and halts; `owner` also widens authority. */
+export interface Operator {
+  readonly name: string;
+  readonly role: 'owner' | 'operator';
+}
+
+/** What the operators' listener needs of the rest of the house; given by the wiring. */
+export interface AdminDeps {
+  readonly broker: Broker;
+  readonly operators: Operators;
+  /** A new secret for an agent, shown once. */
+  readonly enrol: (request: {
+    readonly agent: string;
+    readonly by: string;
+    readonly days?: number;
+  }) => Promise<{ readonly token: string; readonly expiresAt: number }>;
+  /** Write only: what is put in never comes out here. */
+  readonly secrets: {
+    put(name: string, value: string, by: string): Promise<unknown>;
+    names(): Promise<readonly SecretName[]>;
+  };
+  /** Compares a configuration text with the active bundle; changes nothing. Throws CONFIG_… and TOOL_… errors. */
+  readonly plan: (text: string, path: string) => Promise<Plan>;
+  /** Re-reads every chain of the ledger. `ok` says whether all of it holds. */
+  readonly verify: () => Promise<JsonObject & { readonly ok: boolean }>;
+  /** What led to an action, approval or run, and what followed. Null when the id is not known. */
+  readonly why: (id: string) => Promise<Explained | null>;
+  /** Where agents call, for what the commands hand to them. */
+  readonly agentsUrl: () => string;
+  readonly version: string;
+  /** Cookies are marked Secure. */
+  readonly tls: boolean;
+}
+
+export interface Explained {
+  /** Line by line, in reading order. */
+  readonly lines: readonly string[];
+  readonly json: JsonObject;
+}
+
+export interface SecretName {
+  readonly name: string;
+  readonly version: number;
+  readonly at: number;
+}
+
+/** What would change, in words that an operator can judge. */
+export interface Plan extends Proposed {
+  readonly changes: readonly Change[];
+  readonly warnings: readonly string[];
+}
+
+export interface Change extends JsonObject {}
+
+/** The part of identity that this surface uses. */
+export interface Operators {
+  invite(request: {
+    readonly role: Operator['role'];
+    readonly by: string;
+  }): Promise<{ readonly token: string; readonly expiresAt: number }>;
+  claim(
+    code: string,
+    name: string,
+  ): Promise<{ readonly operator: Operator; readonly key: string }>;
+  authenticate(authorization: string | undefined): Promise<Operator>;
+  authenticateKey(key: string): Promise<Operator>;
+  readonly sessions: {
+    open(operator: { readonly name: string }): Promise<{
+      readonly cookie: string;
+      readonly csrf: string;
+      readonly expiresAt: number;
+    }>;
+    authenticate(
+      cookie: string | undefined,
+    ): Promise<{ readonly operator: Operator; readonly csrf: string }>;
+    checkCsrf(cookie: string, given: string | null | undefined): void;
+    close(cookie: string): Promise<void>;
+  };
+}

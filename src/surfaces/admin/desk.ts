@@ -1,0 +1,99 @@
+import type { Broker } from '../../broker/broker.ts';
+import { digestOf } from '../../domain/digest.ts';
+import { SignalboxError } from '../../domain/errors.ts';
+import type { Halt } from '../../domain/halt.ts';
+import type { Run } from '../../domain/run.ts';
+import type { RunSummary } from '../../domain/store.ts';
+import { type AskView, askView, openFirst } from './ask-view.ts';
+import { type EventView, eventView } from './timeline.ts';
+
+/** What page and API read alike. Everything comes from the store at the moment of asking. */
+
+const MOST_RUNS = 200;
+const MOST_ASKS = 200;
+const MOST_EVENTS = 5_000;
+
+export async function openAsks(broker: Broker): Promise<readonly AskView[]> {
+  const asks = await asksIn(broker, 'pending');
+  return openFirst(asks.filter(({ state }) => state === 'pending'));
+}
+
+export async function asksIn(
+  broker: Broker,
+  state: AskView['state'] | 'all',
+): Promise<readonly AskView[]> {
+  const kept = state === 'all' ? undefined : state === 'expired' ? undefined : state;
+  const now = broker.doors.clock.now();
+  const bundle = await broker.bundles.active();
+  const asks = await broker.store.asks({
+    limit: MOST_ASKS,
+    ...(kept === undefined ? {} : { state: kept }),
+  });
+  return asks
+    .map((ask) => askView(ask, bundle, now))
+    .filter((view) => state === 'all' || view.state === state);
+}
+
+/** Throws APPROVAL_NOT_FOUND. */
+export async function oneAsk(broker: Broker, id: string): Promise<AskView> {
+  const ask = await broker.store.ask(id);
+  if (ask === null)
+    throw new SignalboxError('APPROVAL_NOT_FOUND', `no approval \`${clip(id)}\` is known`);
+  return askView(ask, await broker.bundles.active(), broker.doors.clock.now());
+}
+
+export async function runsIn(
+  broker: Broker,
+  state: Run['state'] | 'all',
+): Promise<readonly RunSummary[]> {
+  return broker.store.runs({ limit: MOST_RUNS, ...(state === 'all' ? {} : { state }) });
+}
+
+export interface RunView {
+  readonly run: Run;
+  /** Halts that stand over it. */
+  readonly halts: readonly Halt[];
+  readonly events: readonly EventView[];
+  /** True: there are more records than are shown; `ledger` holds them all. */
+  readonly more: boolean;
+}
+
+/** Throws RUN_NOT_FOUND. */
+export async function oneRun(broker: Broker, id: string): Promise<RunView> {
+  const run = await broker.store.run(id);
+  if (run === null) throw new SignalboxError('RUN_NOT_FOUND', `no run \`${clip(id)}\` is known`);
+  const { halts } = await broker.store.haltState();
+  const events = await broker.store.timeline(id, undefined, MOST_EVENTS + 1);
+  return {
+    run,
+    halts: halts.filter(({ scope }) =>
+      ['all', `agent:${run.agent}`, `run:${run.id}`, `run:${run.root}`].includes(scope),
+    ),
+    events: events.slice(0, MOST_EVENTS).map(eventView),
+    more: events.length > MOST_EVENTS,
+  };
+}
+
+/** Changes when anything a page shows has moved. */
+export async function pulse(broker: Broker): Promise<string> {
+  const { stamp, halts } = await broker.store.haltState();
+  const runs = await broker.store.runs({ limit: 50 });
+  const asks = await broker.store.asks({ limit: MOST_ASKS, state: 'pending' });
+  return digestOf('pulse', {
+    stamp,
+    halts: halts.map(({ scope, state }) => [scope, state]),
+    runs: runs.map(({ run, actions, pendingApprovals, lastAt }) => [
+      run.id,
+      run.state,
+      actions,
+      pendingApprovals,
+      lastAt,
+    ]),
+    asks: asks.map(({ approval }) => approval.id),
+  });
+}
+
+/** What the caller wrote, short enough for a message. */
+export function clip(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}

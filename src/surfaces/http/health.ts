@@ -1,0 +1,24 @@
+import type { Store } from '../../domain/store.ts';
+import type { Route } from './listener.ts';
+
+/** `/healthz`: the process answers. `/readyz`: it can also reach its store, without which nothing runs (503). */
+export function healthRoutes(store: Pick<Store, 'haltState'>): readonly Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/healthz',
+      handle: async (exchange) => exchange.reply(200, { ok: true }),
+    },
+    {
+      method: 'GET',
+      path: '/readyz',
+      async handle(exchange) {
+        const ready = await store.haltState().then(
+          () => true,
+          () => false,
+        );
+        exchange.reply(ready ? 200 : 503, { ok: ready, store: ready ? 'up' : 'down' });
+      },
+    },
+  ];
+}

@@ -1,0 +1,50 @@
+import { SignalboxError } from '../../domain/errors.ts';
+import type { Id } from '../../protocols/mcp/message.ts';
+
+/** One call under way. */
+export interface InFlight {
+  readonly id: Id;
+  readonly abort: AbortController;
+}
+
+/**
+ * The calls of each caller (by token) that are under way: bounds how many, tells when an id is in use, and finds the
+ * call that a legacy client cancels by id.
+ */
+export class CallsInFlight {
+  readonly #callers = new Map<string, Set<InFlight>>();
+  readonly #max: number;
+
+  constructor(maxPerCaller: number) {
+    this.#max = maxPerCaller;
+  }
+
+  has(caller: string, id: Id): boolean {
+    for (const call of this.#callers.get(caller) ?? []) if (call.id === id) return true;
+    return false;
+  }
+
+  /** Throws OVERLOADED. */
+  enter(caller: string, call: InFlight): void {
+    const calls = this.#callers.get(caller) ?? new Set();
+    if (calls.size >= this.#max)
+      throw new SignalboxError(
+        'OVERLOADED',
+        `${this.#max} calls with this token are already under way`,
+        { help: 'wait for one of them to end' },
+      );
+    calls.add(call);
+    this.#callers.set(caller, calls);
+  }
+
+  leave(caller: string, call: InFlight): void {
+    const calls = this.#callers.get(caller);
+    if (calls?.delete(call) && calls.size === 0) this.#callers.delete(caller);
+  }
+
+  /** Aborts the call with this id; does nothing when there is none, or more than one it could be. */
+  cancel(caller: string, id: Id): void {
+    const meant = [...(this.#callers.get(caller) ?? [])].filter((call) => call.id === id);
+    if (meant.length === 1) meant[0]?.abort.abort(new Error('cancelled by its caller'));
+  }
+}

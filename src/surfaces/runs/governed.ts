@@ -1,0 +1,33 @@
+import type { Broker } from '../../broker/broker.ts';
+import type { Sink } from '../../domain/connector.ts';
+import type { EffectVector } from '../../domain/effect.ts';
+import type { Outcome, Proposal } from '../../domain/proposal.ts';
+import type { Run } from '../../domain/run.ts';
+
+/** The broker with the few of its functions that the agents' surfaces call. */
+export interface Governed {
+  readonly broker: Broker;
+  act(broker: Broker, proposal: Proposal, sink?: Sink): Promise<Outcome>;
+  beginRun(
+    broker: Broker,
+    request: {
+      readonly agent: string;
+      readonly intent: string;
+      readonly budget: Partial<EffectVector>;
+    },
+  ): Promise<Run>;
+  endRun(broker: Broker, runId: string, why: string): Promise<void>;
+}
+
+/** Who calls, proven by a token. */
+export type Caller =
+  | { readonly kind: 'run'; readonly runId: string; readonly tokenHash: string }
+  | { readonly kind: 'agent'; readonly agent: string; readonly tokenHash: string };
+
+/** What the agents' surfaces need of identity. */
+export interface Callers {
+  /** Throws SignalboxError: TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_AUDIENCE, RUN_OVER, HALTED, STORE_DOWN. */
+  authenticate(authorization: string | undefined): Promise<Caller>;
+  issue(run: Run): Promise<{ readonly token: string; readonly expiresAt: number }>;
+  renew(caller: { readonly runId: string; readonly tokenHash: string }): Promise<number>;
+}

@@ -1,0 +1,27 @@
+import type { Tool } from '../domain/bundle.ts';
+import { digestOf } from '../domain/digest.ts';
+
+/** What approvals and pins are bound to: everything a tool is, and nothing else. */
+export function toolDigest(tool: Omit<Tool, 'digest'>): string {
+  const { name, description, connection, inputSchema, effect, reversibility, idempotent } = tool;
+  const { recoveryPath, cap, maxResultBytes, timeoutMs, binding, derivation } = tool;
+  return digestOf('tool', {
+    name,
+    description,
+    connection,
+    inputSchema,
+    effect,
+    reversibility,
+    idempotent,
+    recoveryPath,
+    cap,
+    maxResultBytes,
+    timeoutMs,
+    binding,
+    derivation,
+  });
+}
+
+export function pinned(tool: Omit<Tool, 'digest'>): Tool {
+  return { ...tool, digest: toolDigest(tool) };
+}

@@ -1,0 +1,63 @@
+import { isJsonObject, type Json, type JsonObject } from '../../src/domain/json.ts';
+import { type Store, SYSTEM_CHAIN } from '../../src/domain/store.ts';
+
+/**
+ * What the ledger says of a scenario, as aligned text a human can review: ids, hashes and times are left out, everything
+ * that decides is kept. Every record of every run, and the system chain from `after` on.
+ */
+export async function goldenLedger(
+  store: Store,
+  runs: ReadonlyMap<string, string>,
+  after: number,
+): Promise<string> {
+  const lines: { at: number; order: number; text: string }[] = [];
+  for (const [name, chain] of [...runs, [SYSTEM_CHAIN, SYSTEM_CHAIN] as const]) {
+    const from = chain === SYSTEM_CHAIN ? after : 0;
+    for (const event of await store.timeline(chain, from, 10_000)) {
+      const body: unknown = JSON.parse(event.body);
+      if (!isJsonObject(body) || HIDDEN.has(event.type)) continue;
+      lines.push({ at: event.at, order: lines.length, text: lineOf(name, event.type, body) });
+    }
+  }
+  return `${lines.map(({ text }) => text).join('\n')}\n`;
+}
+
+/** Leases come and go by real time and concurrency; tokens are the surface's. */
+const HIDDEN = new Set(['lease.written', 'token.issued', 'token.revoked', 'ledger.note']);
+
+function lineOf(chain: string, type: string, body: JsonObject): string {
+  const told = [
+    body['tool'],
+    body['purpose'] === 'preview' ? 'preview' : undefined,
+    body['mode'],
+    because(body),
+    body['outcome'],
+    body['because'],
+    effect(body['measured']),
+    body['answer'],
+    body['cause'],
+    type.startsWith('halt') ? body['scope'] : undefined,
+    body['by'] === 'act' ? undefined : body['by'],
+  ];
+  return `${chain.padEnd(9)} ${type.padEnd(18)} ${told.filter((part) => typeof part === 'string').join('  ')}`.trimEnd();
+}
+
+function because(body: JsonObject): string | undefined {
+  const verdicts = body['verdicts'];
+  if (!Array.isArray(verdicts)) return undefined;
+  const held = verdicts.filter(
+    (verdict): verdict is JsonObject =>
+      isJsonObject(verdict) && verdict['ceiling'] === body['mode'] && verdict['code'] !== 'OK',
+  );
+  return held.length === 0 ? undefined : held.map(({ code }) => String(code)).join('+');
+}
+
+function effect(measured: Json | undefined): string | undefined {
+  if (!isJsonObject(measured)) return undefined;
+  const counted = Object.entries(measured).filter(
+    ([dimension, count]) => count !== 0 && dimension !== 'calls' && dimension !== 'rowsRead',
+  );
+  return counted.length === 0
+    ? undefined
+    : counted.map(([dimension, count]) => `${dimension}=${count}`).join(' ');
+}

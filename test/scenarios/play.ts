@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict';
+import { counts } from '../../examples/acme/schema.ts';
+import { act } from '../../src/broker/act.ts';
+import { answer } from '../../src/broker/answer.ts';
+import { halt, resume } from '../../src/broker/halt.ts';
+import { beginRun } from '../../src/broker/runs.ts';
+import type { JsonObject } from '../../src/domain/json.ts';
+import { SYSTEM_CHAIN } from '../../src/domain/store.ts';
+import { goldenLedger } from './golden.ts';
+import type { Answers, Expected, Proposes, Scenario, Step, Target } from './scenario.ts';
+import { throughMcp } from './through-mcp.ts';
+import type { World } from './world.ts';
+
+/** What an agent saw of one proposal, whichever way it was made. */
+export interface Seen {
+  readonly outcome: string;
+  readonly because: readonly string[];
+  readonly result: JsonObject | null;
+}
+
+/** One way for an agent to propose: in process, or over MCP with a run token. */
+export interface Way {
+  propose(tool: string, args: JsonObject): Promise<Seen>;
+  close(): Promise<void>;
+}
+
+export type WayName = 'in-process' | 'mcp';
+
+/** Plays every step, throws at the first that went otherwise, and gives back what the ledger says. */
+export async function play(scenario: Scenario, world: World, wayName: WayName): Promise<string> {
+  const player = new Player(scenario, world, wayName);
+  try {
+    return await player.play();
+  } finally {
+    await player.close();
+  }
+}
+
+class Player {
+  readonly #runs = new Map<string, string>();
+  readonly #ways = new Map<string, Way>();
+  readonly #named = new Map<string, Proposes>();
+  readonly #scenario: Scenario;
+  readonly #world: World;
+  readonly #wayName: WayName;
+
+  constructor(scenario: Scenario, world: World, wayName: WayName) {
+    this.#scenario = scenario;
+    this.#world = world;
+    this.#wayName = wayName;
+  }
+
+  async play(): Promise<string> {
+    const { broker } = this.#world.system;
+    const before =
+      (await broker.store.chains()).find(({ chain }) => chain === SYSTEM_CHAIN)?.length ?? 0;
+    for (const [agent, { intent, budget }] of Object.entries(this.#scenario.runs)) {
+      const run = await beginRun(broker, { agent, intent, budget: budget ?? {} });
+      this.#runs.set(agent, run.id);
+      this.#ways.set(
+        agent,
+        this.#wayName === 'mcp'
+          ? await throughMcp(this.#world, run)
+          : inProcess(this.#world, run.id),
+      );
+    }
+    for (const [index, step] of this.#scenario.steps.entries())
+      await this.#step(step).catch((error: unknown) => {
+        throw new Error(
+          `step ${index + 1} (${this.#wayName}): ${error instanceof Error ? error.message : error}`,
+          { cause: error },
+        );
+      });
+    return goldenLedger(broker.store, this.#runs, before);
+  }
+
+  async close(): Promise<void> {
+    for (const way of this.#ways.values()) await way.close();
+  }
+
+  async #step(step: Step): Promise<void> {
+    const { broker } = this.#world.system;
+    if ('proposes' in step) {
+      if (step.as !== undefined) this.#named.set(step.as, step);
+      this.#named.set('last', step);
+      return this.#propose(step.agent, step, step.expect);
+    }
+    if ('repeats' in step)
+      return this.#propose(step.agent, this.#proposal(step.repeats), step.expect);
+    if ('elsewhere' in step)
+      return void (await this.#world.postgres.query(step.elsewhere, [], this.#world.database));
+    if ('waits' in step) return this.#wait(step.waits);
+    if ('target' in step) return this.#target(step);
+    const because = step.because ?? 'scenario';
+    if ('halts' in step)
+      return void (await halt(broker, {
+        scope: this.#scope(step.halts),
+        reason: because,
+        by: step.operator,
+      }));
+    if ('resumes' in step)
+      return void (await resume(broker, {
+        scope: this.#scope(step.resumes),
+        reason: because,
+        by: step.operator,
+      }));
+    return this.#answer(step);
+  }
+
+  async #propose(agent: string, { proposes }: Proposes, expect: Expected): Promise<void> {
+    const way = this.#ways.get(agent);
+    assert.ok(way, `agent \`${agent}\` has no run in this scenario`);
+    const seen = await way.propose(proposes.tool, proposes.arguments);
+    assert.equal(
+      seen.outcome,
+      expect.outcome,
+      `expected outcome ${expect.outcome}, got ${JSON.stringify(seen)}`,
+    );
+    if (expect.because !== undefined) assert.deepEqual(seen.because, expect.because);
+    if (expect.result !== undefined) assert.partialDeepStrictEqual(seen.result, expect.result);
+    if (expect.measured !== undefined) {
+      const ask = await this.#ask(agent, proposes.tool);
+      assert.partialDeepStrictEqual(ask?.measured?.effect, expect.measured);
+    }
+  }
+
+  async #answer(step: Answers): Promise<void> {
+    const name = step.approves ?? step.refuses ?? 'last';
+    const { agent, proposes } = this.#proposal(name);
+    const ask = await this.#ask(agent, proposes.tool, proposes.arguments);
+    assert.ok(ask, `no open ask for \`${name}\``);
+    await answer(this.#world.system.broker, {
+      approvalId: ask.approval.id,
+      answer: step.approves === undefined ? 'refused' : 'approved',
+      by: step.operator,
+      because: step.because ?? 'scenario',
+      digest: ask.approval.digest,
+    });
+  }
+
+  async #ask(agent: string, tool: string, args?: JsonObject) {
+    const asks = await this.#world.system.broker.store.asks({ limit: 100, state: 'pending' });
+    return asks.find(
+      (ask) =>
+        ask.approval.binding.runId === this.#runs.get(agent) &&
+        ask.approval.binding.tool === tool &&
+        (args === undefined || JSON.stringify(ask.arguments) === JSON.stringify(args)),
+    );
+  }
+
+  #wait(words: string): void {
+    const [amount = '0', unit = ''] = words.split(' ');
+    this.#world.clock.now +=
+      Number(amount) * { seconds: 1_000, minutes: 60_000, hours: 3_600_000 }[unit as 'seconds'];
+  }
+
+  async #target({ target }: Target): Promise<void> {
+    const { postgres, database, volumes } = this.#world;
+    const rows = await counts(postgres, database);
+    const { backupsDeleted, volumesDeleted } = volumes.counters();
+    const known: { [what: string]: unknown } = {
+      ...rows,
+      removals: backupsDeleted + volumesDeleted,
+    };
+    for (const [what, expected] of Object.entries(target)) {
+      const query = what.includes(' ')
+        ? await postgres.query({ text: what, rowMode: 'array' } as never, [], database)
+        : null;
+      const got = query === null ? known[what] : (query.rows[0] as unknown as unknown[])?.[0];
+      assert.equal(got, expected, `at the target, \`${what}\` is ${got}, expected ${expected}`);
+    }
+  }
+
+  #proposal(name: string): Proposes {
+    const proposal = this.#named.get(name);
+    assert.ok(proposal, `no proposal is named \`${name}\``);
+    return proposal;
+  }
+
+  /** `run:support` is the run of that agent. */
+  #scope(scope: string): string {
+    const [kind, name = ''] = scope.split(':');
+    return kind === 'run' ? `run:${this.#runs.get(name) ?? name}` : scope;
+  }
+}
+
+function inProcess(world: World, runId: string): Way {
+  return {
+    async propose(tool, args) {
+      const outcome = await act(world.system.broker, {
+        runId,
+        tool,
+        arguments: args,
+        via: 'scenario',
+      });
+      return {
+        outcome: outcome.kind,
+        because: outcome.kind === 'refused' ? outcome.refusal.reasons.map(({ code }) => code) : [],
+        result: outcome.kind === 'done' ? (outcome.result.structured ?? null) : null,
+      };
+    },
+    async close() {},
+  };
+}
