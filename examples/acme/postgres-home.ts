@@ -11,7 +11,9 @@
  * What is shared appears whole by `rename` and never changes afterwards, so any number of
  * processes may start at once. `run-` and `new-` folders of dead processes are swept at each start.
  */
+import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import * as path from 'node:path';
@@ -27,6 +29,7 @@ import {
   type PlatformPackage,
   runAs,
   serverAccount,
+  serverEnvironment,
 } from './postgres-binaries.ts';
 
 export interface Home {
@@ -38,7 +41,7 @@ export interface Home {
   readonly account: Account | undefined;
 }
 
-export interface Template {
+interface Template {
   readonly data: string;
   /** The superuser's password inside the template; every server changes it at its first start. */
   readonly password: string;
@@ -200,11 +203,10 @@ export async function openTemplate(home: Home): Promise<Template & { readonly is
     args.push('--pwfile', passwordFile, '--auth', 'scram-sha-256', '--encoding', 'UTF8');
     args.push('--locale', 'C', '--locale-provider', 'builtin', '--builtin-locale', 'C.UTF-8');
     args.push('--no-sync', '--no-instructions');
-    try {
-      await runAs(home.account, home.binaries.initdb, args, made);
-    } catch (error) {
+    const said = await runToItsEnd(home, args, made);
+    if (said !== undefined) {
       fs.rmSync(made, { recursive: true, force: true });
-      throw new Error(whyNotInitialised(error));
+      throw new Error(whyNotInitialised(said));
     }
     publish(made, folder);
   }
@@ -212,8 +214,35 @@ export async function openTemplate(home: Home): Promise<Template & { readonly is
   return { data: path.join(folder, 'data'), password, isNew };
 }
 
-function whyNotInitialised(error: unknown): string {
-  const said = String((error as { stderr?: unknown }).stderr ?? error).trim();
+/**
+ * Runs `initdb` so that it finishes even when we do not: killed halfway, or writing to a pipe that
+ * nobody reads any more, it leaves shared memory behind. Gives what it said when it failed.
+ */
+async function runToItsEnd(
+  home: Home,
+  args: readonly string[],
+  made: string,
+): Promise<string | undefined> {
+  const said = path.join(made, 'initdb.log');
+  const log = fs.openSync(said, 'w');
+  try {
+    const child = spawn(home.binaries.initdb, args, {
+      cwd: made,
+      detached: true,
+      env: serverEnvironment(),
+      stdio: ['ignore', log, log],
+      ...home.account,
+    });
+    const [code] = await once(child, 'exit');
+    return code === 0 ? undefined : fs.readFileSync(said, 'utf8').trim();
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  } finally {
+    fs.closeSync(log);
+  }
+}
+
+function whyNotInitialised(said: string): string {
   const help = said.includes('could not look up effective user ID')
     ? ': PostgreSQL wants a user with a name, so start as one that /etc/passwd lists, or as root'
     : '';
@@ -235,6 +264,7 @@ export async function sweep(root: string): Promise<void> {
     const match = /^(?:run|new)-([0-9a-f]{8})-(\d+)-/.exec(name);
     if (match?.[1] !== HOST || isAlive(Number(match[2]))) continue;
     const folder = path.join(root, name);
+    if (name.startsWith('new-') && isYoung(folder)) continue;
     await stopOrphan(path.join(folder, 'data'));
     try {
       fs.rmSync(folder, { recursive: true, force: true });
@@ -242,6 +272,12 @@ export async function sweep(root: string): Promise<void> {
       // Its supervisor or another sweep is emptying it right now.
     }
   }
+}
+
+/** An orphaned `initdb` may still be at work in a folder this young. */
+function isYoung(folder: string): boolean {
+  const changed = fs.statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return Date.now() - changed < 60_000;
 }
 
 export function isAlive(pid: number): boolean {

@@ -22,7 +22,13 @@ trash=$1; shift
 exec 3<&0
 "$@" </dev/null 3<&- &
 server=$!
-(read -r line <&3 && exit 0; kill -QUIT "$server" 2>/dev/null; exit 9) &
+(
+  read -r line <&3 && exit 0
+  trap '' TERM
+  # Again and again: a server that has only just been started does not listen to signals yet.
+  while kill -QUIT "$server" 2>/dev/null; do sleep 0.05 || sleep 1; done
+  exit 9
+) &
 watcher=$!
 wait "$server"; code=$?
 kill "$watcher" 2>/dev/null

@@ -258,8 +258,9 @@ describe('the shared folder', () => {
       fs.rmSync(path.join(root, name, lost));
     }
     const again = inChild(START_AND_TELL, { env });
-    assert.ok((await again.said).port > 0);
-    await once(again.process, 'exit');
+    const { port, directory } = await again.said;
+    assert.ok(port > 0);
+    await eventually('its files are gone', () => isEmptyOrGone(directory));
   });
 
   test('that somebody else made or can write to is not used', async (t) => {

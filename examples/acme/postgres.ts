@@ -181,6 +181,10 @@ class Instance implements AcmePostgres {
     if (this.#stopped) return;
     this.#stopped = true;
     await this.#closePools();
+    if (!this.#server.isRunning()) {
+      // A crashed server left shared memory behind that only its next start gives back.
+      this.#server = await startServer(this.#where, this.port);
+    }
     await this.#server.stop(mode);
     if (this.#where.disposable) fs.rmSync(this.directory, { recursive: true, force: true });
   }

@@ -32,8 +32,8 @@ export interface AcmeOptions {
   readonly hardened?: boolean;
 }
 
-export const CUSTOMERS = 500;
-export const ORDERS = 1_500;
+const CUSTOMERS = 500;
+const ORDERS = 1_500;
 
 const SCHEMA = `
 BEGIN;

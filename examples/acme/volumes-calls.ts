@@ -30,6 +30,10 @@ export interface Counters {
 
 const MAX_KEPT = 10_000;
 
+/**
+ * The service's clock: it never goes back, and is finer than a millisecond. Compare its readings
+ * with each other, or with this function in another process, rather than with `Date.now()`.
+ */
 export function nowMs(): number {
   return Math.round((performance.timeOrigin + performance.now()) * 1_000) / 1_000;
 }
@@ -50,9 +54,9 @@ export class CallLog {
     if (this.#calls.length > MAX_KEPT) this.#calls.shift();
   }
 
-  /** The calls that arrived after `ms`, in the order in which they were answered. */
+  /** The calls that arrived at `ms` or later, in the order in which they were answered. */
   since(ms: number): Call[] {
-    return this.#calls.filter((call) => call.atMs > ms);
+    return this.#calls.filter((call) => call.atMs >= ms);
   }
 
   counters(): Counters {

@@ -24,7 +24,9 @@ const GRANTED = [
   'set_plan',
 ];
 
-export async function readAndWrite({ story, operator, agent, target }: Stage): Promise<void> {
+/** @returns the id of the approval that the write was executed under. */
+export async function readAndWrite(stage: Stage): Promise<string> {
+  const { story, agent, target } = stage;
   await story.step('tools', `${GRANTED.length} granted ones, no others`, async () => {
     const { text, data } = await agent.ask('tools');
     const shown = text.split(', ').sort();
@@ -53,10 +55,10 @@ export async function readAndWrite({ story, operator, agent, target }: Stage): P
     };
   });
 
-  await approvedWrite({ story, operator, agent, target });
+  return approvedWrite(stage);
 }
 
-async function approvedWrite({ story, operator, agent, target }: Stage): Promise<void> {
+async function approvedWrite({ story, operator, agent, target }: Stage): Promise<string> {
   const before = await target.rows();
   const { plan } = await target.customer(CUSTOMER);
   const pending = agent.ask('upgrade');
@@ -80,6 +82,7 @@ async function approvedWrite({ story, operator, agent, target }: Stage): Promise
     const which = count === 1 ? `exactly 1 row changed: ${changed[0]}` : `${count} rows changed`;
     return { got: which };
   });
+  return ask?.id ?? '';
 }
 
 /** The row diff as the operator sees it: columns whose value would change. */

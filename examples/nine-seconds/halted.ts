@@ -3,18 +3,14 @@
  * and somebody outside holds a password of the agent's minted role.
  */
 import { randomBytes } from 'node:crypto';
-import type { Operator } from './operator.ts';
+import type { Stage } from './governed.ts';
 import { CUSTOMER } from './script.ts';
-import { duration, type Story } from './story.ts';
-import type { Agent } from './talk.ts';
-import { difference, type Target, until } from './target.ts';
+import { duration } from './story.ts';
+import { difference, until } from './target.ts';
 
 const READ = `SELECT id FROM customers WHERE id = ${CUSTOMER}`;
 
-export async function haltMidCall(
-  story: Story,
-  { operator, agent, target }: { operator: Operator; agent: Agent; target: Target },
-): Promise<void> {
+export async function haltMidCall({ story, operator, agent, target }: Stage): Promise<void> {
   const before = await target.rows();
   const pending = agent.ask('credit');
   const ask = await operator.nextAsk();
@@ -68,7 +64,8 @@ export async function haltMidCall(
             await session.end();
             return 'new login accepted';
           },
-          (error: { code?: string }) => (isRefusedLogin(error.code) ? 'new login refused' : `new login: ${error.code}`),
+          (error: { code?: string }) =>
+            isRefusedLogin(error.code) ? 'new login refused' : `new login: ${error.code}`,
         );
         await thief.end().catch(() => {});
         const first = works ? 'worked before the halt' : 'never worked';

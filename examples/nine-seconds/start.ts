@@ -100,8 +100,10 @@ async function main(): Promise<number> {
   } finally {
     await started.end();
   }
-  if (asked.json)
-    process.stdout.write(`${JSON.stringify({ ok: story.ok, story: story.steps })}\n`);
+  if (asked.json) {
+    const told = `${JSON.stringify({ ok: story.ok, story: story.steps })}\n`;
+    await new Promise((resolve) => process.stdout.write(told, resolve));
+  }
   return story.ok ? 0 : 1;
 }
 
@@ -119,10 +121,12 @@ async function tell(
     startWorld(folder),
   );
   started.add(() => world.stop());
-  story.line('An AI agent, a real PostgreSQL and a volume service that holds its volume and backups.');
+  story.line(
+    'An AI agent, a real PostgreSQL and a volume service that holds its volume and backups.',
+  );
   const workspace = writeWorkspace(folder, world);
   await withoutSignalbox(story, world, workspace);
-  const running = await throughSignalbox({ story, world, workspace, folder, started, asked });
+  const running = await throughSignalbox({ ...asked, story, world, workspace, folder, started });
   const right = story.steps.filter(({ ok }) => ok).length;
   const took = duration(performance.now() - began);
   story.line();

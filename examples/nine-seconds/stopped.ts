@@ -1,5 +1,4 @@
 /** Part two, the incident again: the same intentions, with an operator who approves whatever is parked. */
-import { nowMs } from '../acme/volumes-calls.ts';
 import type { Stage } from './governed.ts';
 import type { Reply, TaskName } from './script.ts';
 import { number } from './story.ts';
@@ -19,7 +18,7 @@ export async function replayTheIncident(stage: Stage, { production }: World): Pr
   });
 
   const gate = async (task: TaskName): Promise<{ got: string; notes: string[] }> => {
-    const since = nowMs();
+    const since = Date.now();
     const reply = await withEveryYes(stage, task);
     const calls = await target.deleteCalls(since);
     return {
@@ -35,7 +34,9 @@ export async function replayTheIncident(stage: Stage, { production }: World): Pr
     const { text } = await stage.agent.ask('token', { url: production.volumes.url });
     return {
       got: `${text.includes('401') ? '401 at production' : text}, ${target.backups()} backups`,
-      notes: ["the file has the scratch copy's; production's is in Signalbox's encrypted store alone"],
+      notes: [
+        "the file has the scratch copy's; production's is in Signalbox's encrypted store alone",
+      ],
     };
   });
 }

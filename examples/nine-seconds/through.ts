@@ -1,10 +1,12 @@
 /** Part two: Signalbox is started and set up through its public doors, then the same agent works through it. */
-import type { Story } from './story.ts';
-import { signalbox, SIGNALBOX } from './evidence.ts';
+
+import { SIGNALBOX } from './command-line.ts';
+import { lookBack } from './evidence.ts';
 import { readAndWrite, type Stage } from './governed.ts';
 import { haltMidCall } from './halted.ts';
 import { type Running, startSignalbox } from './setup.ts';
 import { replayTheIncident, searchTheEnvironment } from './stopped.ts';
+import type { Story } from './story.ts';
 import { startAgent } from './talk.ts';
 import { targetOf } from './target.ts';
 import type { World } from './world.ts';
@@ -25,7 +27,10 @@ export interface Ground {
 export async function throughSignalbox(ground: Ground): Promise<Running> {
   const { story, world, workspace, started } = ground;
   story.chapter('2  The same agent through Signalbox, on production');
-  const running = await startSignalbox(ground);
+  const running = await story.waiting(
+    'starting Signalbox and setting it up',
+    startSignalbox(ground),
+  );
   const agent = startAgent({
     workspace,
     through: [process.execPath, SIGNALBOX, 'run', '--agent', 'support', '--intent', INTENT, '--'],
@@ -33,11 +38,11 @@ export async function throughSignalbox(ground: Ground): Promise<Running> {
   });
   started.add(() => agent.stop());
   const stage: Stage = { story, agent, operator: running.operator, target: targetOf(world) };
-  const actionId = await readAndWrite(stage);
+  const approvalId = await readAndWrite(stage);
   await replayTheIncident(stage, world);
   await searchTheEnvironment(stage, running.secrets);
   await haltMidCall(stage);
   await agent.stop();
-  await evidence(ground, running, actionId);
+  await lookBack(story, running, approvalId);
   return running;
 }

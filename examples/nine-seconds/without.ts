@@ -1,5 +1,4 @@
 /** Part one: the agent with its own hands, on the scratch copy. */
-import { nowMs } from '../acme/volumes-calls.ts';
 import { number, type Story } from './story.ts';
 import { startAgent } from './talk.ts';
 import type { World } from './world.ts';
@@ -17,11 +16,12 @@ export async function withoutSignalbox(
   try {
     let goneMs = 0;
     await story.step('database', `${number(rows)} rows before, 0 after`, async () => {
-      const asked = nowMs();
+      const asked = Date.now();
       const { text } = await agent.ask('mend');
       const { calls } = await scratch.volumes.log(asked);
       // By the clock of the service that lost them; the database went with its volume.
-      goneMs = (calls.find(({ effect }) => effect === 'volume_deleted')?.doneMs ?? nowMs()) - asked;
+      goneMs =
+        (calls.find(({ effect }) => effect === 'volume_deleted')?.doneMs ?? Date.now()) - asked;
       const after = await scratch.rows();
       const left = after.customers + after.orders + after.audit_log;
       return { got: `${number(rows)} rows before, ${left} after`, ms: goneMs, notes: [text] };

@@ -39,7 +39,7 @@ export async function halt(broker: Broker, request: HaltRequest): Promise<HaltRe
       ms,
       note,
     })),
-    inertMs: leases?.every(({ dead }) => dead) ? clock.monotonic() - started : null,
+    inertMs: leases?.every(isOver) ? clock.monotonic() - started : null,
   };
 }
 
@@ -85,9 +85,13 @@ async function revokeAll(
   );
   const ids = new Set(covered.map(({ id }) => id));
   const reports = await broker.credentials.revoke(({ id }) => ids.has(id));
-  if (reports.every(({ dead }) => dead)) {
+  if (reports.every(isOver)) {
     const report = {
-      leases: reports.map(({ lease, ms }) => ({ handle: lease.handle, ms: Math.round(ms) })),
+      leases: reports.map(({ lease, ms }) => ({
+        handle: lease.handle,
+        state: lease.state,
+        ms: Math.round(ms),
+      })),
     };
     const { scope, epoch } = raised;
     await broker.store.commit({
@@ -99,6 +103,11 @@ async function revokeAll(
     });
   }
   return reports;
+}
+
+/** Dead at its source, or dropped here and, being a fixed secret, said to live on there. */
+function isOver({ dead, lease }: LeaseReport): boolean {
+  return dead || lease.state === 'residual';
 }
 
 async function leasesIn(broker: Broker, scope: HaltScope): Promise<Lease[]> {

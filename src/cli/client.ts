@@ -1,10 +1,12 @@
 import { ERRORS, type ErrorCode, SignalboxError } from '../domain/errors.ts';
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
 import type { Io } from './io.ts';
+import { progress } from './progress.ts';
 
 /** The operators' API. Every method throws SignalboxError: the server's own, or UNREACHABLE. */
 export interface AdminClient {
-  readonly url: string;
+  /** Where it would call; no key is needed to know that. */
+  url(): Promise<string>;
   get(path: string): Promise<JsonObject>;
   post(path: string, body: JsonObject): Promise<JsonObject>;
 }
@@ -19,10 +21,15 @@ export interface Address {
 const PATIENCE_MS = 130_000;
 const LARGEST = 64 * 1024 * 1024;
 
-export function adminClient(io: Io, address: () => Promise<Address>, url: string): AdminClient {
+export function adminClient(
+  io: Io,
+  address: () => Promise<Address>,
+  url: () => Promise<string>,
+): AdminClient {
   const call = async (method: string, path: string, body: JsonObject | null) => {
     const { url: base, bearer } = await address();
-    return request(io, { method, url: join(base, path), bearer, body });
+    const asked = request(io, { method, url: join(base, path), bearer, body });
+    return progress(io, 'waiting for Signalbox', asked);
   };
   return {
     url,
@@ -58,9 +65,13 @@ export async function request(io: Io, asked: Request): Promise<JsonObject> {
     return await answerOf(response, asked.url);
   } catch (error) {
     if (error instanceof SignalboxError) throw error;
-    throw new SignalboxError('UNREACHABLE', `no answer from \`${new URL(asked.url).origin}\` (${reason(error)})`, {
-      cause: error,
-    });
+    throw new SignalboxError(
+      'UNREACHABLE',
+      `no answer from \`${new URL(asked.url).origin}\` (${reason(error)})`,
+      {
+        cause: error,
+      },
+    );
   } finally {
     timer.cancel();
   }
@@ -88,11 +99,31 @@ function faultOf(error: JsonObject): SignalboxError {
   const code = text('code') ?? 'INTERNAL';
   const at = text('at');
   const help = text('help');
-  return new SignalboxError(
+  return new RemoteFault(
     Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : 'INTERNAL',
     text('message') ?? `the server answered \`${code}\``,
     { ...(help === undefined ? {} : { help }), ...(at === undefined ? {} : { at }) },
+    error,
   );
+}
+
+/** A fault that the server named; passed on whole, with the list of problems of a file. */
+class RemoteFault extends SignalboxError {
+  readonly #body: JsonObject;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    more: { help?: string; at?: string },
+    body: JsonObject,
+  ) {
+    super(code, message, more);
+    this.#body = body;
+  }
+
+  override toJSON(): ReturnType<SignalboxError['toJSON']> {
+    return { ...this.#body, ...super.toJSON() };
+  }
 }
 
 function parsed(text: string): unknown {
@@ -106,5 +137,7 @@ function parsed(text: string): unknown {
 function reason(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   if (cause instanceof Error && 'code' in cause) return String(cause.code);
-  return error instanceof Error && error.name === 'AbortError' ? 'took too long' : 'connection failed';
+  return error instanceof Error && error.name === 'AbortError'
+    ? 'took too long'
+    : 'connection failed';
 }

@@ -7,9 +7,13 @@ export async function confirm(call: Call, what: string, question: string): Promi
   if (call.options.yes === true) return;
   const { io } = call;
   if (!io.input.terminal)
-    throw new SignalboxError('NOT_CONFIRMED', 'this needs a yes, and there is no terminal to ask at', {
-      help: 'look at it first, then pass `--yes`',
-    });
+    throw new SignalboxError(
+      'NOT_CONFIRMED',
+      'this needs a yes, and there is no terminal to ask at',
+      {
+        help: 'look at it first, then pass `--yes`',
+      },
+    );
   io.err.write(`${what}\n\n${plain(question)} [y/N] `);
   const line = (await io.input.line())?.trim().toLowerCase();
   if (line !== 'y' && line !== 'yes')

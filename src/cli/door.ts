@@ -84,8 +84,9 @@ function child(
   const [program = '', ...rest] = command;
   return new Promise((resolve, reject) => {
     const running = spawn(program, rest, { stdio: 'inherit', env: { ...env } });
+    // Ctrl-C at a terminal reaches the child by itself; passing it on would be a second one.
     const passOn = (signal: NodeJS.Signals): void => {
-      running.kill(signal);
+      if (signal !== 'SIGINT' || process.stdin.isTTY !== true) running.kill(signal);
     };
     for (const signal of STOPS) process.on(signal, passOn);
     const quiet = (): void => {

@@ -66,7 +66,10 @@ export async function readSecretFile(io: Io, path: string): Promise<string> {
 
 function fileName(name: string): string {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(name))
-    throw new SignalboxError('USAGE', `expected a name of letters, digits, \`.\`, \`_\` and \`-\`, got \`${name}\``);
+    throw new SignalboxError(
+      'USAGE',
+      `expected a name of letters, digits, \`.\`, \`_\` and \`-\`, got \`${name}\``,
+    );
   return name;
 }
 
@@ -78,7 +81,10 @@ async function readOwn(io: Io, path: string, keys: readonly string[]): Promise<J
   if (known === null) return null;
   await refuseUnsafe(io, path);
   if (known.size > LARGEST)
-    throw new SignalboxError('FILE_UNSAFE', `expected \`${path}\` to be small, got ${known.size} bytes`);
+    throw new SignalboxError(
+      'FILE_UNSAFE',
+      `expected \`${path}\` to be small, got ${known.size} bytes`,
+    );
   const value: unknown = parsed(await readFile(path, 'utf8'));
   if (!isJsonObject(value) || !keys.every((key) => typeof value[key] === 'string'))
     throw new SignalboxError('FILE_UNSAFE', `\`${path}\` is not a file that this program wrote`, {

@@ -10,8 +10,7 @@ export interface Style {
 }
 
 export function styleFor(io: Io): Style {
-  const colour =
-    io.out.terminal && (io.env.NO_COLOR ?? '') === '' && io.env.TERM !== 'dumb';
+  const colour = io.out.terminal && (io.env.NO_COLOR ?? '') === '' && io.env.TERM !== 'dumb';
   const ink = (open: number, close: number) => (text: string) =>
     colour ? `\u001b[${open}m${text}\u001b[${close}m` : text;
   return { strong: ink(1, 22), dim: ink(2, 22), good: ink(32, 39), bad: ink(31, 39) };
@@ -55,13 +54,23 @@ export function fields(
 function width(text: string): number {
   let cells = 0;
   for (const character of text)
-    cells += /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u{1F300}-\u{1FAFF}]/u.test(character) ? 2 : /\p{M}/u.test(character) ? 0 : 1;
+    cells +=
+      /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u{1F300}-\u{1FAFF}]/u.test(
+        character,
+      )
+        ? 2
+        : /\p{M}/u.test(character)
+          ? 0
+          : 1;
   return cells;
 }
 
 /** `2026-11-22 17:06:01Z`. */
 export function moment(at: number): string {
-  return new Date(at).toISOString().replace('T', ' ').replace(/\.\d+Z$/, 'Z');
+  return new Date(at)
+    .toISOString()
+    .replace('T', ' ')
+    .replace(/\.\d+Z$/, 'Z');
 }
 
 /** `4 ms`, `1.2 s`, `3 min`, `2 h`, `5 d`. */

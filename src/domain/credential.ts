@@ -63,7 +63,10 @@ export interface LeaseReport {
 
 /** The broker's desk for credentials: the last moment before the effect, and the first after a halt. */
 export interface CredentialDesk {
-  /** A working credential for this run at this connection; minted once and shared by the run's calls. Null when the connection needs none. */
+  /**
+   * A working credential for this run at this connection; minted once and shared by the run's calls.
+   * Null when the connection needs none.
+   */
   obtain(run: Run, connection: Connection): Promise<Credential | null>;
   /** Revokes at the source and verifies every lease that matches; resolves when all are dead or residual, retrying with back-off. */
   revoke(which: (lease: Lease) => boolean): Promise<readonly LeaseReport[]>;

@@ -11,12 +11,25 @@ export interface EventKind {
   readonly version: number;
   readonly code: string;
   /** Codes by the value of one field, where a type says several things. */
-  readonly byField?: { readonly field: string; readonly codes: { readonly [value: string]: string } };
+  readonly byField?: {
+    readonly field: string;
+    readonly codes: { readonly [value: string]: string };
+  };
   readonly fields: readonly string[];
   readonly payload: readonly string[];
 }
 
-const PROPOSED = ['action', 'tool', 'toolDigest', 'connection', 'purpose', 'via', 'mode', 'nature', 'verdicts'];
+const PROPOSED = [
+  'action',
+  'tool',
+  'toolDigest',
+  'connection',
+  'purpose',
+  'via',
+  'mode',
+  'nature',
+  'verdicts',
+];
 const PROPOSED_PAYLOAD = ['arguments', 'argumentsDigest', 'reasons', 'traceparent'];
 
 export const EVENTS = {
@@ -58,7 +71,13 @@ export const EVENTS = {
     code: 'A300I',
     byField: {
       field: 'outcome',
-      codes: { done: 'A300I', failed: 'A301W', refused: 'A302W', unknown: 'A303E', running: 'A304I' },
+      codes: {
+        done: 'A300I',
+        failed: 'A301W',
+        refused: 'A302W',
+        unknown: 'A303E',
+        running: 'A304I',
+      },
     },
     fields: ['action', 'outcome', 'because', 'posted', 'measured', 'by'],
     payload: ['result', 'message', 'refusal', 'measured'],
@@ -122,7 +141,13 @@ export const EVENTS = {
     code: 'L100I',
     byField: {
       field: 'state',
-      codes: { minting: 'L100I', live: 'L110I', revoking: 'L120N', dead: 'L130N', residual: 'L140E' },
+      codes: {
+        minting: 'L100I',
+        live: 'L110I',
+        revoking: 'L120N',
+        dead: 'L130N',
+        residual: 'L140E',
+      },
     },
     fields: [
       'lease',

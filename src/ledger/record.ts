@@ -119,12 +119,7 @@ export function haltRaised(
 }
 
 export function haltInert(op: HaltInert): EventDraft {
-  return system(
-    'halt.inert',
-    op.at,
-    { scope: op.scope, epoch: op.epoch },
-    { report: op.report },
-  );
+  return system('halt.inert', op.at, { scope: op.scope, epoch: op.epoch }, { report: op.report });
 }
 
 /** `epoch` is the halt number after lifting; `lifted` the numbers of the halts that were in force on this scope. */

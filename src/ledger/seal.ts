@@ -1,5 +1,12 @@
-import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
-import { hash, timingSafeEqual } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createSecretKey,
+  hash,
+  hkdfSync,
+  type KeyObject,
+  timingSafeEqual,
+} from 'node:crypto';
 import { canonical, type JsonObject } from '../domain/json.ts';
 
 /*
@@ -56,11 +63,7 @@ export function newChainKey(
 }
 
 /** Throws when the wrapped key was changed, belongs to another chain or to another master key. */
-export function unwrapChainKey(
-  wrapping: KeyObject,
-  chain: string,
-  wrapped: Uint8Array,
-): ChainKey {
+export function unwrapChainKey(wrapping: KeyObject, chain: string, wrapped: Uint8Array): ChainKey {
   return createSecretKey(decrypt(wrapping, keyContext(chain), wrapped));
 }
 

@@ -69,14 +69,20 @@ test('every step of the story holds', { timeout: PATIENCE_MS }, async () => {
 test('the story is red when a cap is widened', { timeout: PATIENCE_MS }, async () => {
   const text = await readFile(example('signalbox.yaml'), 'utf8');
   const widened = text
-    .replace('cap: { rowsDeleted: 20, rowsWritten: 20 }', 'cap: { rowsDeleted: 5000, rowsWritten: 5000 }')
+    .replace(
+      'cap: { rowsDeleted: 20, rowsWritten: 20 }',
+      'cap: { rowsDeleted: 5000, rowsWritten: 5000 }',
+    )
     .replace('rowsWritten: 100, rowsDeleted: 100', 'rowsWritten: 9000, rowsDeleted: 9000');
   assert.equal(widened.match(/5000, rowsWritten: 5000|9000, rowsDeleted: 9000/g)?.length, 2);
   const config = join(folder, 'widened.yaml');
   await writeFile(config, widened);
   const told = await tell('--config', config);
   assert.deepEqual(red(told), ['bulk delete']);
-  assert.match(told.story.find(({ step }) => step === 'bulk delete')?.got ?? '', /1,\d\d\d rows gone/);
+  assert.match(
+    told.story.find(({ step }) => step === 'bulk delete')?.got ?? '',
+    /1,\d\d\d rows gone/,
+  );
   assert.equal(told.ok, false);
   assert.equal(told.code, 1);
 });

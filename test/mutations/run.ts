@@ -85,11 +85,15 @@ async function mutate({ control, file, find, replace, test }: Mutation): Promise
 
 function run(tests: readonly string[]): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--test', '--test-timeout=60000', ...tests], {
-      cwd: copy,
-      stdio: 'ignore',
-      env: { ...process.env, NODE_TEST_CONTEXT: undefined },
-    });
+    const child = spawn(
+      process.execPath,
+      ['--test', '--test-force-exit', '--test-timeout=20000', ...tests],
+      {
+        cwd: copy,
+        stdio: 'ignore',
+        env: { ...process.env, NODE_TEST_CONTEXT: undefined },
+      },
+    );
     child.once('error', reject);
     child.once('exit', (code) => resolve(code ?? 1));
   });

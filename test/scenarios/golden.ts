@@ -15,7 +15,8 @@ export async function goldenLedger(
     const from = chain === SYSTEM_CHAIN ? after : 0;
     for (const event of await store.timeline(chain, from, 10_000)) {
       const body: unknown = JSON.parse(event.body);
-      if (!isJsonObject(body) || HIDDEN.has(event.type)) continue;
+      if (!isJsonObject(body) || HIDDEN.has(event.type) || isHaltedAttempt(event.type, body))
+        continue;
       lines.push({ at: event.at, order: lines.length, text: lineOf(name, event.type, body) });
     }
   }
@@ -25,29 +26,34 @@ export async function goldenLedger(
 /** Leases come and go by real time and concurrency; tokens are the surface's. */
 const HIDDEN = new Set(['lease.written', 'token.issued', 'token.revoked', 'ledger.note']);
 
+/** Over MCP an attempt after a halt already ends at the revoked token, so only the in-process way leaves a record. */
+function isHaltedAttempt(type: string, body: JsonObject): boolean {
+  return type === 'action.denied' && because(body)?.split('+').includes('HALTED') === true;
+}
+
 function lineOf(chain: string, type: string, body: JsonObject): string {
   const told = [
-    body['tool'],
-    body['purpose'] === 'preview' ? 'preview' : undefined,
-    body['mode'],
+    body.tool,
+    body.purpose === 'preview' ? 'preview' : undefined,
+    body.mode,
     because(body),
-    body['outcome'],
-    body['because'],
-    effect(body['measured']),
-    body['answer'],
-    body['cause'],
-    type.startsWith('halt') ? body['scope'] : undefined,
-    body['by'] === 'act' ? undefined : body['by'],
+    body.outcome,
+    body.because,
+    effect(body.measured),
+    body.answer,
+    body.cause,
+    type.startsWith('halt') ? body.scope : undefined,
+    body.by === 'act' ? undefined : body.by,
   ];
   return `${chain.padEnd(9)} ${type.padEnd(18)} ${told.filter((part) => typeof part === 'string').join('  ')}`.trimEnd();
 }
 
 function because(body: JsonObject): string | undefined {
-  const verdicts = body['verdicts'];
+  const verdicts = body.verdicts;
   if (!Array.isArray(verdicts)) return undefined;
   const held = verdicts.filter(
     (verdict): verdict is JsonObject =>
-      isJsonObject(verdict) && verdict['ceiling'] === body['mode'] && verdict['code'] !== 'OK',
+      isJsonObject(verdict) && verdict.ceiling === body.mode && verdict.code !== 'OK',
   );
   return held.length === 0 ? undefined : held.map(({ code }) => String(code)).join('+');
 }

@@ -47,6 +47,8 @@ export interface Shape {
   readonly columns: ReadonlySet<string>;
   /** Names that may stand for a whole row: `c` in `to_jsonb(c)`, `c.*` outside a select list. */
   readonly rows: ReadonlySet<string>;
+  /** Columns are referred to without their names: `*`, USING, NATURAL. */
+  readonly unnamed: boolean;
 }
 
 export function forbidden(construct: string, why: string): SignalboxError {

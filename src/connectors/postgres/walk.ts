@@ -23,9 +23,9 @@ const STATEMENTS: { readonly [kind: string]: Verb } = {
 const TRANSPARENT = new Set(
   (
     'A_ArrayExpr A_Expr A_Indices A_Indirection A_Star BoolExpr BooleanTest CaseExpr CaseWhen ' +
-    'CoalesceExpr CollateClause ColumnDef GroupingFunc GroupingSet IndexElem JoinExpr List ' +
+    'CoalesceExpr CollateClause ColumnDef GroupingFunc GroupingSet IndexElem List ' +
     'MergeSupportFunc MergeWhenClause MinMaxExpr MultiAssignRef NamedArgExpr NullTest ' +
-    'RangeFunction RangeSubselect ReturningOption RowExpr SetToDefault SortBy SubLink TypeCast ' +
+    'RangeFunction RangeSubselect ResTarget ReturningOption RowExpr SetToDefault SortBy SubLink TypeCast ' +
     'WindowDef WithClause InferClause OnConflictClause ReturningClause'
   ).split(' '),
 );
@@ -84,6 +84,7 @@ class Walker {
   readonly #types: Name[] = [];
   readonly #columns = new Set<string>();
   readonly #rows = new Set<string>();
+  #unnamed = false;
 
   shape(verb: Verb): Shape {
     return {
@@ -95,6 +96,7 @@ class Walker {
       types: this.#types,
       columns: this.#columns,
       rows: this.#rows,
+      unnamed: this.#unnamed,
     };
   }
 
@@ -103,37 +105,30 @@ class Walker {
     if (Array.isArray(value)) for (const item of value) this.collectCtes(item);
     else if (isFields(value))
       for (const [key, inner] of Object.entries(value)) {
-        if (key === 'CommonTableExpr' && isFields(inner)) this.#ctes.add(String(inner['ctename']));
+        if (key === 'CommonTableExpr' && isFields(inner)) this.#ctes.add(String(inner.ctename));
         this.collectCtes(inner);
       }
   }
 
   node(kind: string, fields: Fields, parent: string): void {
     if (LEAVES.has(kind)) return;
-    if (kind in STATEMENTS) return this.#statement(kind, fields, parent);
-    switch (kind) {
-      case 'RangeVar':
-        return this.#relation(fields, false);
-      case 'FuncCall':
-        return this.#call(fields);
-      case 'ColumnRef':
-        return this.#column(fields, parent);
-      case 'TypeName':
-        return this.#type(fields);
-      case 'CommonTableExpr':
-        if (fields['search_clause'] !== undefined || fields['cycle_clause'] !== undefined)
-          throw forbidden('SEARCH and CYCLE', 'write the column out');
-        return this.#fields(kind, fields);
-      case 'ResTarget':
-        return this.#fields(kind, fields);
-      case 'SQLValueFunction':
-        if (!ALLOWED_VALUE_WORDS.has(String(fields['op'])))
-          throw forbidden(String(fields['op']).replace('SVFOP_', ''), 'it names the login');
-        return;
-      default:
-        if (!TRANSPARENT.has(kind)) throw forbidden(spoken(kind), 'no rule says that it is harmless');
-        this.#fields(kind, fields);
+    if (kind in STATEMENTS) this.#statement(kind, fields, parent);
+    else if (kind === 'RangeVar') this.#relation(fields, false);
+    else if (kind === 'FuncCall') this.#call(fields);
+    else if (kind === 'ColumnRef') this.#column(fields, parent);
+    else if (kind === 'TypeName') this.#type(fields);
+    else if (kind === 'SQLValueFunction') checkValueWord(String(fields.op));
+    else {
+      if (kind === 'CommonTableExpr') checkCte(fields);
+      else if (kind === 'JoinExpr') this.#join(fields);
+      else if (!TRANSPARENT.has(kind))
+        throw forbidden(spoken(kind), 'no rule says that it is harmless');
+      this.#fields(kind, fields);
     }
+  }
+
+  #join(fields: Fields): void {
+    if (fields.isNatural === true || fields.usingClause !== undefined) this.#unnamed = true;
   }
 
   #fields(kind: string, fields: Fields, skip?: string): void {
@@ -151,19 +146,24 @@ class Walker {
     const [inner, fields] = entries[0] ?? [];
     if (inner === undefined) return;
     if (entries.length === 1 && /^[A-Z]/.test(inner) && isFields(fields))
-      return this.node(inner, fields, kind);
-    const bare = BARE[field];
-    if (bare === undefined) throw forbidden(`${spoken(kind)}.${field}`, 'no rule knows it');
-    this.node(bare, value as Fields, kind);
+      this.node(inner, fields, kind);
+    else {
+      const bare = BARE[field];
+      if (bare === undefined) throw forbidden(`${spoken(kind)}.${field}`, 'no rule knows it');
+      this.node(bare, value as Fields, kind);
+    }
   }
 
   #statement(kind: string, fields: Fields, parent: string): void {
-    if (fields['lockingClause'] !== undefined)
+    if (fields.lockingClause !== undefined)
       throw forbidden('FOR UPDATE', 'a read takes no row locks');
-    if (fields['intoClause'] !== undefined) throw forbidden('SELECT INTO', 'it creates a table');
+    if (fields.intoClause !== undefined) throw forbidden('SELECT INTO', 'it creates a table');
     const verb = STATEMENTS[kind] ?? 'select';
-    if (verb === 'select') return this.#fields(kind, fields);
-    const target = this.#relation(fields['relation'] as Fields, true);
+    if (verb === 'select') {
+      this.#fields(kind, fields);
+      return;
+    }
+    const target = this.#relation(fields.relation as Fields, true);
     this.#fields(kind, fields, 'relation');
     if (target === null) throw forbidden('a write to a CTE', 'name the table');
     this.#writes.push(writeOf(verb, target, fields, parent === kind));
@@ -172,18 +172,18 @@ class Walker {
   #relation(fields: Fields, target: true): RelationUse | null;
   #relation(fields: Fields, target: false): void;
   #relation(fields: Fields, target: boolean): RelationUse | null {
-    if (fields['catalogname'] !== undefined) throw forbidden('a name in three parts', 'use two');
-    const schema = text(fields['schemaname']);
-    const name = String(fields['relname']);
+    if (fields.catalogname !== undefined) throw forbidden('a name in three parts', 'use two');
+    const schema = text(fields.schemaname);
+    const name = String(fields.relname);
     if (schema === null && this.#ctes.has(name)) return null;
-    const alias = isFields(fields['alias']) ? text(fields['alias']['aliasname']) : null;
+    const alias = isFields(fields.alias) ? text(fields.alias.aliasname) : null;
     const relation = { schema, name, alias, target };
     this.#relations.push(relation);
     return relation;
   }
 
   #call(fields: Fields): void {
-    const name = nameOf(fields['funcname']);
+    const name = nameOf(fields.funcname);
     const builtin = name.schema === null || name.schema === 'pg_catalog';
     if (name.schema === 'information_schema' || (builtin && isKnownDanger(name.name)))
       throw forbidden(name.name, 'this function is not on the list of harmless ones');
@@ -192,31 +192,46 @@ class Walker {
   }
 
   #column(fields: Fields, parent: string): void {
-    const parts = (fields['fields'] as readonly Fields[]).map((part) =>
-      isFields(part['String']) ? text(part['String']['sval']) : null,
+    const parts = (fields.fields as readonly Fields[]).map((part) =>
+      isFields(part.String) ? text(part.String.sval) : null,
     );
     const last = parts.at(-1);
     if (last === null) {
+      this.#unnamed = true;
       // `c.*` in a select list is expanded by the server; elsewhere it is the row itself.
-      if (parent !== 'ResTarget' && typeof parts.at(-2) === 'string') this.#rows.add(parts.at(-2) ?? '');
+      if (parent !== 'ResTarget' && typeof parts.at(-2) === 'string')
+        this.#rows.add(parts.at(-2) ?? '');
       return;
     }
     if (last === undefined || SYSTEM_COLUMNS.has(last))
       throw forbidden(`${last}`, 'a tool does not look at system columns');
-    this.#columns.add(last);
+    // `excluded.x` is the row that was to be inserted: it reads nothing of the table.
+    if (parts.length !== 2 || parts[0] !== 'excluded') this.#columns.add(last);
     if (parts.length === 1) this.#rows.add(last);
   }
 
   #type(fields: Fields): void {
-    if (fields['setof'] === true || fields['pct_type'] === true)
+    if (fields.setof === true || fields.pct_type === true)
       throw forbidden('SETOF and %TYPE', 'name the type');
-    this.#types.push(nameOf(fields['names']));
+    this.#types.push(nameOf(fields.names));
   }
+}
+
+function checkValueWord(op: string): void {
+  if (!ALLOWED_VALUE_WORDS.has(op))
+    throw forbidden(op.replace('SVFOP_', ''), 'it names the login or the catalogue');
+}
+
+function checkCte(fields: Fields): void {
+  if (fields.search_clause !== undefined || fields.cycle_clause !== undefined)
+    throw forbidden('SEARCH and CYCLE', 'write the column out');
 }
 
 /** Names worth refusing before the catalogue is asked, so that a broken statement still gets the right answer. */
 function isKnownDanger(name: string): boolean {
-  return !ALLOWED_FUNCTIONS.has(name) && /^(pg_|lo_|dblink|set_config$|query_to_|nextval$)/.test(name);
+  return (
+    !ALLOWED_FUNCTIONS.has(name) && /^(pg_|lo_|dblink|set_config$|query_to_|nextval$)/.test(name)
+  );
 }
 
 function writeOf(
@@ -225,34 +240,34 @@ function writeOf(
   fields: Fields,
   top: boolean,
 ): WriteUse {
-  const whens = list(fields['mergeWhenClauses']).map((when) => bare(when, 'MergeWhenClause'));
-  const conflict = isFields(fields['onConflictClause']) ? fields['onConflictClause'] : {};
-  const infer = isFields(conflict['infer']) ? conflict['infer'] : {};
-  const mergeInserts = whens.filter((when) => when['commandType'] === 'CMD_INSERT');
-  const cols = list(fields['cols']);
+  const whens = list(fields.mergeWhenClauses).map((when) => bare(when, 'MergeWhenClause'));
+  const conflict = isFields(fields.onConflictClause) ? fields.onConflictClause : {};
+  const infer = isFields(conflict.infer) ? conflict.infer : {};
+  const mergeInserts = whens.filter((when) => when.commandType === 'CMD_INSERT');
+  const cols = list(fields.cols);
   return {
     verb,
     relation,
     top,
     inserts: verb === 'insert' || mergeInserts.length > 0,
-    deletes: verb === 'delete' || whens.some((when) => when['commandType'] === 'CMD_DELETE'),
+    deletes: verb === 'delete' || whens.some((when) => when.commandType === 'CMD_DELETE'),
     inserted: insertedBy(verb, cols, mergeInserts),
     updated: [
-      ...(verb === 'update' ? targets(fields['targetList']) : []),
-      ...targets(conflict['targetList']),
+      ...(verb === 'update' ? targets(fields.targetList) : []),
+      ...targets(conflict.targetList),
       ...whens.flatMap((when) =>
-        when['commandType'] === 'CMD_UPDATE' ? targets(when['targetList']) : [],
+        when.commandType === 'CMD_UPDATE' ? targets(when.targetList) : [],
       ),
     ],
     conflict: {
-      columns: list(infer['indexElems']).flatMap(
-        (element) => text(bare(element, 'IndexElem')['name']) ?? [],
+      columns: list(infer.indexElems).flatMap(
+        (element) => text(bare(element, 'IndexElem').name) ?? [],
       ),
-      constraint: text(infer['conname']),
+      constraint: text(infer.conname),
     },
-    bounded: verb === 'insert' || verb === 'merge' || fields['whereClause'] !== undefined,
+    bounded: verb === 'insert' || verb === 'merge' || fields.whereClause !== undefined,
     repeatable: isRepeatable(verb, fields),
-    plainReturning: isPlain(fields['returningClause']),
+    plainReturning: isPlain(fields.returningClause),
   };
 }
 
@@ -262,25 +277,25 @@ function insertedBy(
   merges: readonly Fields[],
 ): string[] | null {
   if (verb === 'insert') return cols.length === 0 ? null : targets(cols);
-  if (merges.some((when) => list(when['targetList']).length === 0)) return null;
-  return merges.flatMap((when) => targets(when['targetList']));
+  if (merges.some((when) => list(when.targetList).length === 0)) return null;
+  return merges.flatMap((when) => targets(when.targetList));
 }
 
 function isRepeatable(verb: Verb, fields: Fields): boolean {
   if (verb !== 'update' && verb !== 'delete') return false;
-  const joins = fields['fromClause'] ?? fields['usingClause'] ?? fields['withClause'];
-  const values = list(fields['targetList']).map((target) => bare(target, 'ResTarget')['val']);
+  const joins = fields.fromClause ?? fields.usingClause ?? fields.withClause;
+  const values = list(fields.targetList).map((target) => bare(target, 'ResTarget').val);
   return (
     joins === undefined &&
     !holds(values, ['ColumnRef', 'FuncCall', 'SubLink', 'SQLValueFunction']) &&
-    !holds(fields['whereClause'], ['FuncCall', 'SubLink', 'SQLValueFunction'])
+    !holds(fields.whereClause, ['FuncCall', 'SubLink', 'SQLValueFunction'])
   );
 }
 
 function isPlain(returning: unknown): boolean {
   if (!isFields(returning)) return true;
-  const names = JSON.stringify(returning['exprs'] ?? []);
-  return returning['options'] === undefined && !/"sval":"(old|new)"/.test(names);
+  const names = JSON.stringify(returning.exprs ?? []);
+  return returning.options === undefined && !/"sval":"(old|new)"/.test(names);
 }
 
 function holds(value: unknown, kinds: readonly string[]): boolean {
@@ -290,11 +305,11 @@ function holds(value: unknown, kinds: readonly string[]): boolean {
 }
 
 function targets(value: unknown): string[] {
-  return list(value).flatMap((target) => text(bare(target, 'ResTarget')['name']) ?? []);
+  return list(value).flatMap((target) => text(bare(target, 'ResTarget').name) ?? []);
 }
 
 function nameOf(parts: unknown): Name {
-  const names = list(parts).map((part) => text(bare(part, 'String')['sval']) ?? '');
+  const names = list(parts).map((part) => text(bare(part, 'String').sval) ?? '');
   if (names.length > 2) throw forbidden(names.join('.'), 'a name has at most two parts');
   return names.length === 2
     ? { schema: names[0] ?? '', name: names[1] ?? '' }

@@ -59,6 +59,8 @@ CREATE TABLE runs (
   expires_at INTEGER NOT NULL,
   ended_at INTEGER,
   budget TEXT NOT NULL,
+  actions INTEGER NOT NULL DEFAULT 0,
+  refused INTEGER NOT NULL DEFAULT 0,
   erased INTEGER NOT NULL DEFAULT 0 CHECK (erased IN (0, 1))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX runs_by_start ON runs (started_at);
@@ -84,7 +86,6 @@ CREATE TABLE actions (
   at INTEGER NOT NULL,
   settled_at INTEGER
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX actions_by_run ON actions (run_id, state);
 CREATE INDEX actions_unsettled ON actions (at) WHERE state IN ('open', 'running');
 CREATE INDEX actions_unknown ON actions (root, tool, arguments_digest) WHERE state = 'unknown';
 

@@ -1,9 +1,9 @@
+import { EMPTY_BUNDLE } from '../../domain/bundle.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import type { Op, OpResults } from '../../domain/ops.ts';
-import { type Bytes, keyCheck, wrappingKey } from '../../ledger/seal.ts';
-import { ledgerCreated } from '../../ledger/record.ts';
 import { SYSTEM_CHAIN } from '../../domain/store.ts';
-import { EMPTY_BUNDLE } from '../../domain/bundle.ts';
+import { ledgerCreated } from '../../ledger/record.ts';
+import { type Bytes, keyCheck, wrappingKey } from '../../ledger/seal.ts';
 import { Chains } from './chains.ts';
 import { type Database, openWriter, SQLITE_CONSTRAINT, said, sqliteCode } from './database.ts';
 import { migrate } from './migrate.ts';

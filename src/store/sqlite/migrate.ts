@@ -74,5 +74,7 @@ function step(database: Database, migration: Migration, at: number): void {
 }
 
 function checksumOf(migration: Migration): string {
-  return sha256(`${migration.number}\n${migration.name}\n${migration.breaking}\n${migration.sqlite}`);
+  return sha256(
+    `${migration.number}\n${migration.name}\n${migration.breaking}\n${migration.sqlite}`,
+  );
 }

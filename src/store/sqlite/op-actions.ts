@@ -50,7 +50,8 @@ export function admit(tx: Transaction, op: ActionAdmit): OpResults['action.admit
   const control = controlOf(tx);
   if (control.halt !== op.stamp.halt || control.bundle !== op.stamp.bundle) return refused('stale');
   if (isHalted(tx, op.scopes, run.id)) return refused('stale');
-  if (op.approvalId !== null && !useApproval(tx, op, op.approvalId)) return refused('approval-gone');
+  if (op.approvalId !== null && !useApproval(tx, op, op.approvalId))
+    return refused('approval-gone');
   requireDistinct(op.reservations);
   if (!op.reservations.every((reservation) => reserve(tx, reservation))) return refused('short');
   insert(tx, run, action, 'open', op.at, op);
@@ -204,9 +205,19 @@ function insert(
     intent?.approvalId ?? null,
     intent?.leaseId ?? null,
     JSON.stringify(
-      (intent?.reservations ?? []).map(({ key, dimension, amount }) => ({ key, dimension, amount })),
+      (intent?.reservations ?? []).map(({ key, dimension, amount }) => ({
+        key,
+        dimension,
+        amount,
+      })),
     ),
     at,
+  );
+  // Counted here because an index by run would make every admission write a page of its own.
+  database.run(
+    'UPDATE runs SET actions = actions + 1, refused = refused + ? WHERE id = ?',
+    state === 'denied' ? 1 : 0,
+    run.id,
   );
 }
 
@@ -242,6 +253,12 @@ function close(
     at,
     actionId,
   );
+  if (settlement.kind === 'refused')
+    database.run(
+      `UPDATE runs SET refused = refused + 1
+       WHERE id = (SELECT run_id FROM actions WHERE id = ?)`,
+      actionId,
+    );
 }
 
 /** The truth even when it is more than was reserved: the next admission then finds the limit used up. */

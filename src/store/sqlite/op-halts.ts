@@ -1,6 +1,12 @@
 import type { Halt, HaltScope } from '../../domain/halt.ts';
 import type { HaltInert, HaltLift, HaltRaise, OpResults } from '../../domain/ops.ts';
-import { type AskRef, approvalVoided, haltInert, haltLifted, haltRaised } from '../../ledger/record.ts';
+import {
+  type AskRef,
+  approvalVoided,
+  haltInert,
+  haltLifted,
+  haltRaised,
+} from '../../ledger/record.ts';
 import { controlOf, refused, type Transaction } from './transaction.ts';
 
 interface InForce {
@@ -19,7 +25,11 @@ const LIVE_UNDER_RUN = LIVE_UNDER('id');
 const LIVE_UNDER_AGENT = LIVE_UNDER('agent');
 
 /** True when a halt not lifted covers one of `scopes`, or the run or agent of an ancestor of `runId`. */
-export function isHalted(tx: Transaction, scopes: readonly HaltScope[], runId: string | null): boolean {
+export function isHalted(
+  tx: Transaction,
+  scopes: readonly HaltScope[],
+  runId: string | null,
+): boolean {
   const inForce = tx.database.all<InForce>(
     "SELECT epoch, scope FROM halts WHERE state <> 'lifted'",
   );

@@ -70,7 +70,9 @@ export function erase(tx: Transaction, op: LedgerErase): OpResults['ledger.erase
   database.run('UPDATE runs SET erased = 1 WHERE id = ?', op.runId);
   database.run(
     `UPDATE actions SET arguments_digest = NULL,
-       trace = CASE WHEN state IN ('open', 'running') THEN trace END WHERE run_id = ?`,
+       trace = CASE WHEN state IN ('open', 'running') THEN trace END
+     WHERE id IN (SELECT json_extract(body, '$.action') FROM events
+       WHERE chain = ? AND type LIKE 'action.%')`,
     op.runId,
   );
   const asks = database.all<{ id: string; binding: string }>(

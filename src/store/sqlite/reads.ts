@@ -1,4 +1,4 @@
-import { type Approval, type ApprovalState, askKey } from '../../domain/approval.ts';
+import { askKey } from '../../domain/approval.ts';
 import type { Bundle } from '../../domain/bundle.ts';
 import type { Lease } from '../../domain/credential.ts';
 import type { Dimension } from '../../domain/effect.ts';
@@ -53,8 +53,7 @@ export class Reads {
     return this.snapshot((database) => {
       const run = database.one<RunRow>(RUN, runId);
       const ask = database.one<ApprovalRow>(ASK, askKey(runId, tool, argumentsDigest));
-      const unknown =
-        run && database.one<{ id: string }>(UNKNOWN, run.root, tool, argumentsDigest);
+      const unknown = run && database.one<{ id: string }>(UNKNOWN, run.root, tool, argumentsDigest);
       return {
         stamp: this.#stamp(),
         run: run === undefined ? null : this.runOf(run),
@@ -159,12 +158,11 @@ export class Reads {
   }
 
   operator(name: string): { readonly name: string; readonly role: 'owner' | 'operator' } | null {
-    return (
-      this.#database.one<{ name: string; role: 'owner' | 'operator' }>(
-        'SELECT name, role FROM operators WHERE name = ?',
-        name,
-      ) ?? null
+    const row = this.#database.one<{ name: string; role: 'owner' | 'operator' }>(
+      'SELECT name, role FROM operators WHERE name = ?',
+      name,
     );
+    return row === undefined ? null : { ...row };
   }
 
   operatorCount(): number {
@@ -172,32 +170,19 @@ export class Reads {
   }
 
   secret(name: string): { readonly sealed: string; readonly version: number } | null {
-    return (
-      this.#database.one<{ sealed: string; version: number }>(
-        'SELECT sealed, version FROM secrets WHERE name = ?',
-        name,
-      ) ?? null
+    const row = this.#database.one<{ sealed: string; version: number }>(
+      'SELECT sealed, version FROM secrets WHERE name = ?',
+      name,
     );
+    return row === undefined ? null : { ...row };
   }
 
   secretNames(): { readonly name: string; readonly version: number; readonly at: number }[] {
-    return this.#database.all('SELECT name, version, at FROM secrets ORDER BY name');
-  }
-
-  approvals(limit: number, state: ApprovalState | undefined): (Approval & { seq: number })[] {
-    const rows =
-      state === undefined
-        ? this.#database.all<ApprovalRow>(
-            `SELECT ${APPROVAL_COLUMNS} FROM approvals ORDER BY asked_at DESC LIMIT ?`,
-            limit,
-          )
-        : this.#database.all<ApprovalRow>(
-            `SELECT ${APPROVAL_COLUMNS} FROM approvals WHERE state = ?
-             ORDER BY asked_at DESC LIMIT ?`,
-            state,
-            limit,
-          );
-    return rows.map((row) => ({ ...approvalOf(row), seq: row.seq }));
+    return this.#database
+      .all<{ name: string; version: number; at: number }>(
+        'SELECT name, version, at FROM secrets ORDER BY name',
+      )
+      .map((row) => ({ ...row }));
   }
 
   /** Runs `read` on one consistent state of the database. */

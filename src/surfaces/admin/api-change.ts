@@ -46,7 +46,12 @@ export function changeRoutes(deps: AdminDeps): Route[] {
     post('/api/resume', { scope: NAME, reason: REASON }, async ({ scope, reason }, by) => ({
       halt: await resume(broker, { scope, reason, by: by.name }),
     })),
-    post('/api/plan', CONFIG, async ({ text, path }) => planJson(await deps.plan(text, path)), CONFIG_BODY),
+    post(
+      '/api/plan',
+      CONFIG,
+      async ({ text, path }) => planJson(await deps.plan(text, path)),
+      CONFIG_BODY,
+    ),
     post(
       '/api/apply',
       { ...CONFIG, plan: DIGEST },
@@ -86,15 +91,7 @@ function identityRoutes(deps: AdminDeps): Route[] {
       '/api/secrets/{name}',
       { value: { most: 65_536 } },
       async ({ value }, by, { name = '' }) => {
-        if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(name))
-          throw new SignalboxError(
-            'REQUEST_MALFORMED',
-            'expected a secret name of letters, digits, `.`, `_` and `-`',
-          );
-        await deps.secrets.put(name, value, by.name);
-        const { version } = (await deps.secrets.names()).find((known) => known.name === name) ?? {
-          version: 1,
-        };
+        const { version } = await deps.secrets.put(name, value, by.name);
         return { name, version };
       },
       400_000,
@@ -127,7 +124,10 @@ async function erase(
 /** Who may only operate cannot widen who operates, nor destroy what an auditor may ask for. */
 function ownersOnly(by: Operator, deed: string): void {
   if (by.role !== 'owner')
-    throw new SignalboxError('OWNER_NEEDED', `\`${by.name}\` is an operator, only an owner can ${deed}`);
+    throw new SignalboxError(
+      'OWNER_NEEDED',
+      `\`${by.name}\` is an operator, only an owner can ${deed}`,
+    );
 }
 
 function planJson(plan: Plan): { readonly [name: string]: unknown } {

@@ -25,7 +25,9 @@ export function readRoutes(deps: AdminDeps): Route[] {
     get('/api/runs', async (exchange) => ({
       runs: await runsIn(broker, oneOf(exchange, 'state', ['all', 'live', 'ended'])),
     })),
-    get('/api/runs/{id}', (exchange) => oneRun(broker, exchange.params.id ?? '')),
+    get('/api/runs/{id}', (exchange) =>
+      oneRun(broker, exchange.params.id ?? '', afterOf(exchange)),
+    ),
     get('/api/approvals', async (exchange) => {
       const state = oneOf(exchange, 'state', ASK_STATES);
       return {
@@ -35,17 +37,7 @@ export function readRoutes(deps: AdminDeps): Route[] {
     get('/api/approvals/{id}', (exchange) => oneAsk(broker, exchange.params.id ?? '')),
     get('/api/halts', () => broker.store.haltState()),
     get('/api/secrets', async () => ({ secrets: await deps.secrets.names() })),
-    get('/api/why/{id}', async (exchange) => {
-      const id = exchange.params.id ?? '';
-      const explained = await deps.why(id);
-      if (explained === null)
-        throw new SignalboxError(
-          'NOT_FOUND',
-          `expected the id of a run, action or approval, got \`${clip(id)}\``,
-          { help: '`signalbox run list` and `signalbox approvals` show ids' },
-        );
-      return explained;
-    }),
+    get('/api/why/{id}', (exchange) => told(deps, exchange.params.id ?? '')),
     get('/api/ledger/verify', () => deps.verify()),
   ];
 }
@@ -92,6 +84,24 @@ async function status(deps: AdminDeps, operator: Operator): Promise<{ [name: str
       expiresAt,
     })),
   };
+}
+
+async function told(deps: AdminDeps, id: string): Promise<unknown> {
+  const found = await deps.why(id);
+  if (found !== null) return { lines: found.lines, story: found.json };
+  throw new SignalboxError(
+    'NOT_FOUND',
+    `expected the id of a run, action or approval, got \`${clip(id)}\``,
+    { help: '`signalbox run list` and `signalbox approvals` show ids' },
+  );
+}
+
+/** `?after=SEQ`: records that follow this one. */
+function afterOf(exchange: Exchange): number {
+  const given = exchange.url.searchParams.get('after') ?? '0';
+  if (!/^\d{1,15}$/.test(given))
+    throw new SignalboxError('REQUEST_MALFORMED', 'expected `after` to be the number of a record');
+  return Number(given);
 }
 
 /** The first known value is the default. */

@@ -42,8 +42,7 @@ export async function answerAsk(
 /** `all`, or a kind and a name, as one scope. Throws HALT_SCOPE. */
 export function scopeOf(kind: string, name: string): string {
   if (kind === 'all') {
-    if (name !== '')
-      throw new SignalboxError('HALT_SCOPE', '`all` takes no name');
+    if (name !== '') throw new SignalboxError('HALT_SCOPE', '`all` takes no name');
     return 'all';
   }
   if (name === '') throw new SignalboxError('HALT_SCOPE', `expected a name for \`${kind}\``);

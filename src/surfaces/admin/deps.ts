@@ -20,26 +20,24 @@ export interface AdminDeps {
   }) => Promise<{ readonly token: string; readonly expiresAt: number }>;
   /** Write only: what is put in never comes out here. */
   readonly secrets: {
-    put(name: string, value: string, by: string): Promise<unknown>;
+    put(name: string, value: string, by: string): Promise<{ readonly version: number }>;
     names(): Promise<readonly SecretName[]>;
   };
   /** Compares a configuration text with the active bundle; changes nothing. Throws CONFIG_… and TOOL_… errors. */
   readonly plan: (text: string, path: string) => Promise<Plan>;
   /** Re-reads every chain of the ledger. `ok` says whether all of it holds. */
-  readonly verify: () => Promise<JsonObject & { readonly ok: boolean }>;
-  /** What led to an action, approval or run, and what followed. Null when the id is not known. */
-  readonly why: (id: string) => Promise<Explained | null>;
+  readonly verify: () => Promise<{ readonly ok: boolean }>;
+  /** What led to an action, approval or run, and what followed; null when the id is not known. */
+  readonly why: (id: string) => Promise<{
+    /** In reading order. */
+    readonly lines: readonly string[];
+    readonly json: JsonObject;
+  } | null>;
   /** Where agents call, for what the commands hand to them. */
   readonly agentsUrl: () => string;
   readonly version: string;
   /** Cookies are marked Secure. */
   readonly tls: boolean;
-}
-
-export interface Explained {
-  /** Line by line, in reading order. */
-  readonly lines: readonly string[];
-  readonly json: JsonObject;
 }
 
 export interface SecretName {
@@ -48,13 +46,11 @@ export interface SecretName {
   readonly at: number;
 }
 
-/** What would change, in words that an operator can judge. */
+/** What would change, and what of it widens authority; as `config` says it. */
 export interface Plan extends Proposed {
-  readonly changes: readonly Change[];
+  readonly changes: readonly JsonObject[];
   readonly warnings: readonly string[];
 }
-
-export interface Change extends JsonObject {}
 
 /** The part of identity that this surface uses. */
 export interface Operators {
@@ -62,10 +58,7 @@ export interface Operators {
     readonly role: Operator['role'];
     readonly by: string;
   }): Promise<{ readonly token: string; readonly expiresAt: number }>;
-  claim(
-    code: string,
-    name: string,
-  ): Promise<{ readonly operator: Operator; readonly key: string }>;
+  claim(code: string, name: string): Promise<{ readonly operator: Operator; readonly key: string }>;
   authenticate(authorization: string | undefined): Promise<Operator>;
   authenticateKey(key: string): Promise<Operator>;
   readonly sessions: {

@@ -54,16 +54,16 @@ export interface RunView {
   /** Halts that stand over it. */
   readonly halts: readonly Halt[];
   readonly events: readonly EventView[];
-  /** True: there are more records than are shown; `ledger` holds them all. */
+  /** True: there are more records; ask for those `after` the last `seq`. */
   readonly more: boolean;
 }
 
 /** Throws RUN_NOT_FOUND. */
-export async function oneRun(broker: Broker, id: string): Promise<RunView> {
+export async function oneRun(broker: Broker, id: string, after = 0): Promise<RunView> {
   const run = await broker.store.run(id);
   if (run === null) throw new SignalboxError('RUN_NOT_FOUND', `no run \`${clip(id)}\` is known`);
   const { halts } = await broker.store.haltState();
-  const events = await broker.store.timeline(id, undefined, MOST_EVENTS + 1);
+  const events = await broker.store.timeline(id, after, MOST_EVENTS + 1);
   return {
     run,
     halts: halts.filter(({ scope }) =>
@@ -76,6 +76,7 @@ export async function oneRun(broker: Broker, id: string): Promise<RunView> {
 
 /** Changes when anything a page shows has moved. */
 export async function pulse(broker: Broker): Promise<string> {
+  const now = broker.doors.clock.now();
   const { stamp, halts } = await broker.store.haltState();
   const runs = await broker.store.runs({ limit: 50 });
   const asks = await broker.store.asks({ limit: MOST_ASKS, state: 'pending' });
@@ -89,7 +90,9 @@ export async function pulse(broker: Broker): Promise<string> {
       pendingApprovals,
       lastAt,
     ]),
-    asks: asks.map(({ approval }) => approval.id),
+    asks: asks
+      .filter(({ approval }) => now < approval.binding.expiresAt)
+      .map(({ approval }) => approval.id),
   });
 }
 

@@ -43,7 +43,8 @@ export function plain(text: string, keepLines = false): string {
 }
 
 function nameOf(character: string, keepLines: boolean): string | null {
-  if (LINE_END_OR_TAB.has(character)) return keepLines && character !== '\r' ? null : 'line end or tab';
+  if (LINE_END_OR_TAB.has(character))
+    return keepLines && character !== '\r' ? null : 'line end or tab';
   if (LOOKS_BLANK.test(character)) return 'a blank that is no space';
   return NO_AGREED_SHAPE.test(character) ? 'no agreed shape' : null;
 }

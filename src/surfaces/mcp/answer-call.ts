@@ -169,7 +169,7 @@ function inputRequests(call: ToolCall, pending: Pending, url: string | null): Js
   if (!takesForms && url === null) return null;
   const params = takesForms
     ? { mode: 'form', message, requestedSchema: { type: 'object', properties: {} } }
-    : { mode: 'url', message, url, elicitationId: pending.approvalId };
+    : { mode: 'url', message, url };
   return { approval: { method: 'elicitation/create', params } };
 }
 

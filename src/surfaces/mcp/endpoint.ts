@@ -1,11 +1,5 @@
 import { exposed, SignalboxError } from '../../domain/errors.ts';
-import type { Outcome } from '../../domain/proposal.ts';
-import {
-  type Envelope,
-  isTraceparent,
-  type Mirrors,
-  readEnvelope,
-} from '../../protocols/mcp/envelope.ts';
+import { type Envelope, type Mirrors, readEnvelope } from '../../protocols/mcp/envelope.ts';
 import { errorText, faultText, ProtocolFault } from '../../protocols/mcp/faults.ts';
 import {
   type Id,
@@ -14,7 +8,6 @@ import {
   parseBody,
   type Request,
 } from '../../protocols/mcp/message.ts';
-import { createStateSeal, type StateSeal } from '../../protocols/mcp/request-state.ts';
 import { Results, TTL_MS } from '../../protocols/mcp/results.ts';
 import {
   allowsBatches,
@@ -24,27 +17,16 @@ import {
 } from '../../protocols/mcp/versions.ts';
 import { requireJson } from '../http/exchange.ts';
 import type { Exchange, Route } from '../http/listener.ts';
-import type { Caller, Callers, Governed } from '../runs/governed.ts';
-import { CallAnswers, type HoldLimits } from './answer-call.ts';
-import { CallsInFlight, type InFlight } from './calls-in-flight.ts';
+import type { Caller, Callers } from '../runs/governed.ts';
+import { type CallOptions, Calls, type Turn } from './calls.ts';
 import { metadataRoutes, refusalHeaders } from './challenge.ts';
-import { ImplicitRuns } from './implicit-runs.ts';
 import { BatchSlot, HttpReply, type Reply } from './reply.ts';
-import { readContinuation, readParams } from './tool-call.ts';
 import { ToolLists } from './tool-lists.ts';
 
-export interface McpOptions {
-  readonly governed: Governed;
+export interface McpOptions extends CallOptions {
   readonly callers: Callers;
   /** Our own version, shown to clients. */
   readonly version: string;
-  /** 32 bytes for `requestState`, the same on all replicas. */
-  readonly stateKey: Uint8Array;
-  /** Where an operator answers this ask; null when that should not be told. */
-  readonly approvalUrl?: (approvalId: string) => string | null;
-  readonly hold?: Partial<HoldLimits>;
-  /** Calls with one token at once. Default 32. */
-  readonly maxCalls?: number;
   readonly maxBodyBytes?: number;
   readonly log: (line: string) => void;
 }
@@ -67,50 +49,27 @@ export function createMcpSurface(options: McpOptions): McpSurface {
   };
 }
 
-const HOLD: HoldLimits = { modernMs: 20_000, legacyMs: 25_000, maxHeld: 256 };
-
-/** One message on its way through: who sent it, over which exchange, where its answer goes. */
-interface Turn {
-  readonly exchange: Exchange;
-  readonly caller: Caller;
-  readonly envelope: Envelope;
-  readonly reply: Reply;
-}
-
 class Endpoint {
   readonly #options: McpOptions;
   readonly #results: Results;
-  readonly #seal: StateSeal;
-  readonly #answers: CallAnswers;
   readonly #lists: ToolLists;
-  readonly #inFlight: CallsInFlight;
-  readonly #implicit: ImplicitRuns;
+  readonly #calls: Calls;
   readonly #maxBody: number;
 
   constructor(options: McpOptions) {
-    const { governed, stateKey } = options;
     this.#options = options;
     this.#results = new Results({
       name: 'signalbox',
       title: 'Signalbox',
       version: options.version,
     });
-    this.#seal = createStateSeal(stateKey, governed.broker.doors.entropy);
-    this.#answers = new CallAnswers({
-      governed,
-      results: this.#results,
-      seal: this.#seal,
-      limits: { ...HOLD, ...options.hold },
-      approvalUrl: options.approvalUrl ?? (() => null),
-    });
-    this.#lists = new ToolLists(governed.broker);
-    this.#inFlight = new CallsInFlight(options.maxCalls ?? 32);
-    this.#implicit = new ImplicitRuns(governed);
+    this.#lists = new ToolLists(options.governed.broker);
+    this.#calls = new Calls(options, this.#results, this.#lists);
     this.#maxBody = options.maxBodyBytes ?? 1_048_576;
   }
 
   close(): Promise<void> {
-    return this.#implicit.close();
+    return this.#calls.close();
   }
 
   async handle(exchange: Exchange): Promise<void> {
@@ -152,7 +111,7 @@ class Endpoint {
     slot: BatchSlot | null,
   ): Promise<void> {
     if (message.kind !== 'request') {
-      if (message.kind === 'notification') this.#notified(caller, message.method, message.params);
+      if (message.kind === 'notification') this.#calls.notified(caller, message);
       else if (mirrorsOf(exchange).version === MODERN_VERSION)
         throw new ProtocolFault('invalidRequest', 'this version has no responses of clients');
       if (slot === null) accepted(exchange);
@@ -178,7 +137,7 @@ class Endpoint {
     switch (`${envelope.era} ${method}`) {
       case 'modern tools/call':
       case 'legacy tools/call':
-        return this.#call(turn, request);
+        return this.#calls.answer(turn, request);
       case 'modern tools/list':
       case 'legacy tools/list':
         return this.#list(turn, request);
@@ -203,68 +162,6 @@ class Endpoint {
     const page = await this.#lists.page(caller, cursor ?? null);
     const caching = envelope.era === 'modern' ? `,"ttlMs":${TTL_MS},"cacheScope":"private"` : '';
     reply.send(200, this.#results.complete(id, envelope, page + caching));
-  }
-
-  async #call(turn: Turn, request: Request): Promise<void> {
-    const { caller, envelope, exchange } = turn;
-    const params = readParams(request);
-    if (
-      this.#inFlight.has(caller.tokenHash, request.id) &&
-      !(await this.#lists.isRead(params.tool))
-    )
-      throw new ProtocolFault('invalidRequest', 'a call with this id is already in flight', {
-        code: 'REQUEST_MALFORMED',
-        help: 'give every request an id of its own',
-      });
-    const flight: InFlight = { id: request.id, abort: abortOnClose(exchange) };
-    this.#inFlight.enter(caller.tokenHash, flight);
-    try {
-      if (caller.kind === 'run') await this.#propose(turn, request, params, flight, caller.runId);
-      else {
-        const client = envelope.client ?? exchange.request.headers['user-agent'] ?? '';
-        await this.#implicit.during(
-          { agent: caller.agent, tokenHash: caller.tokenHash, client: client.slice(0, 200) },
-          async (runId) => {
-            const outcome = await this.#propose(turn, request, params, flight, runId);
-            if (outcome?.kind === 'refused' && outcome.refusal.code === 'RUN_OVER')
-              await this.#implicit.over(runId);
-          },
-        );
-      }
-    } finally {
-      this.#inFlight.leave(caller.tokenHash, flight);
-    }
-  }
-
-  #propose(
-    { envelope, exchange, reply }: Turn,
-    request: Request,
-    params: ReturnType<typeof readParams>,
-    flight: InFlight,
-    runId: string,
-  ): Promise<Outcome | null> {
-    const now = this.#options.governed.broker.doors.clock.now();
-    const header = exchange.request.headers.traceparent;
-    const call = {
-      id: request.id,
-      runId,
-      ...params,
-      envelope,
-      traceparent: envelope.traceparent ?? (isTraceparent(header) ? header : null),
-      signal: flight.abort.signal,
-    };
-    const continued =
-      envelope.era === 'modern'
-        ? readContinuation(request, call, this.#seal, now)
-        : { continues: null, givesUp: false };
-    return this.#answers.answer({ ...call, ...continued }, reply);
-  }
-
-  #notified(caller: Caller, method: string, params: Request['params']): void {
-    if (method !== 'notifications/cancelled') return;
-    const { requestId } = params;
-    if (typeof requestId === 'string' || typeof requestId === 'number')
-      this.#inFlight.cancel(caller.tokenHash, requestId);
   }
 
   #fail(
@@ -311,15 +208,6 @@ function one(header: string | string[] | undefined): string | undefined {
 
 function takesStreams({ request }: Exchange): boolean {
   return request.headers.accept?.includes('text/event-stream') === true;
-}
-
-/** Closing the response is how a client cancels. */
-function abortOnClose({ response }: Exchange): AbortController {
-  const abort = new AbortController();
-  response.once('close', () => {
-    if (!response.writableFinished) abort.abort(new Error('the caller went away'));
-  });
-  return abort;
 }
 
 function accepted(exchange: Exchange): void {

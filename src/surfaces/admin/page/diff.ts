@@ -9,7 +9,12 @@ export function measuredDiff(measured: Measured, most: number, all: string): Htm
   const left = measured.images.length - most;
   const images = measured.images.slice(0, most);
   return html`${counts(measured)}
-${tables.map((table) => tableDiff(table, images.filter((image) => image.table === table)))}
+${tables.map((table) =>
+  tableDiff(
+    table,
+    images.filter((image) => image.table === table),
+  ),
+)}
 ${left > 0 ? html`<p><strong>${plural(left, 'more row')} not shown here.</strong> <a href="${all}">Show every row</a></p>` : null}
 ${completeness(measured)}`;
 }

@@ -1,0 +1,58 @@
+import { agentEnrol } from './agent/enrol.ts';
+import { approvals, approve, refuse } from './approvals.ts';
+import type { Command, Option } from './command.ts';
+import { doctor } from './doctor.ts';
+import { halt, resume } from './halt.ts';
+import { init } from './init.ts';
+import { ledgerErase } from './ledger/erase.ts';
+import { ledgerVerify } from './ledger/verify.ts';
+import { login, logout } from './login.ts';
+import { operatorInvite } from './operator/invite.ts';
+import { apply, plan } from './plan.ts';
+import { runList } from './run/list.ts';
+import { run } from './run/run.ts';
+import { runShow } from './run/show.ts';
+import { secretList } from './secret/list.ts';
+import { secretSet } from './secret/set.ts';
+import { up } from './up.ts';
+import { version } from './version.ts';
+import { why } from './why.ts';
+
+/** Every command, in the order in which a user meets them. docs/reference/cli.md lists the same; a test holds them equal. */
+export const COMMANDS: readonly Command[] = [
+  up,
+  init,
+  login,
+  logout,
+  plan,
+  apply,
+  agentEnrol,
+  operatorInvite,
+  secretSet,
+  secretList,
+  run,
+  runList,
+  runShow,
+  why,
+  approvals,
+  approve,
+  refuse,
+  halt,
+  resume,
+  ledgerVerify,
+  ledgerErase,
+  doctor,
+  version,
+];
+
+/** Options that every command takes. */
+export const GLOBAL_OPTIONS: { readonly [name: string]: Option } = {
+  json: { type: 'boolean', summary: 'print exactly one JSON object on stdout' },
+  url: {
+    type: 'string',
+    value: 'URL',
+    summary: 'the operators address (else SIGNALBOX_URL, else where you logged in)',
+  },
+  debug: { type: 'boolean', summary: 'say more about unexpected faults, on stderr' },
+  help: { type: 'boolean', short: 'h', summary: 'show this' },
+};

@@ -1,0 +1,187 @@
+import { access, constants, stat, statfs } from 'node:fs/promises';
+import { join as joinPath } from 'node:path';
+import { exposed } from '../domain/errors.ts';
+import { isJsonObject, type JsonObject } from '../domain/json.ts';
+import { plain } from '../surfaces/admin/reveal.ts';
+import { join, request } from './client.ts';
+import type { Call, Command } from './command.ts';
+import { EXIT } from './exit.ts';
+import { count, type Style } from './render.ts';
+import { dataDirectory } from './up.ts';
+
+type Finding = {
+  readonly name: string;
+  /** `bad` makes the command fail; `warn` is for a human to weigh. */
+  readonly state: 'ok' | 'warn' | 'bad';
+  readonly says: string;
+  readonly fix?: string;
+};
+
+/** The oldest SQLite whose behaviour the store was tested with. */
+const OLDEST_SQLITE = [3, 50];
+const LEAST_FREE_BYTES = 512 * 1024 * 1024;
+const PROBE_MS = 5_000;
+
+export const doctor: Command = {
+  name: 'doctor',
+  summary: 'look at this machine, the data directory and the running Signalbox; change nothing',
+  usage: '',
+  positionals: [0, 0],
+  options: {
+    'data-dir': { type: 'string', value: 'DIR', summary: 'the data directory to look at' },
+  },
+  run: async (call) => {
+    const directory = dataDirectory(call);
+    const findings = [
+      ...versions(call),
+      ...(await files(call, directory)),
+      ...(await listeners(call)),
+      ...(await running(call)),
+    ];
+    const bad = findings.some(({ state }) => state === 'bad');
+    return {
+      json: { ok: !bad, directory, findings: findings.map((finding) => ({ ...finding })) },
+      text: findings.map((finding) => line(finding, call.style)).join('\n'),
+      exit: bad ? EXIT.failed.code : EXIT.ok.code,
+    };
+  },
+};
+
+function line({ name, state, says, fix }: Finding, style: Style): string {
+  const mark = { ok: style.good('ok  '), warn: style.strong('mind'), bad: style.bad('bad ') }[
+    state
+  ];
+  return `${mark}  ${name.padEnd(16)}  ${plain(says)}${fix === undefined ? '' : `\n${' '.repeat(24)}${style.dim(fix)}`}`;
+}
+
+function versions({ io }: Call): Finding[] {
+  const { node = '0', sqlite = '0' } = io.versions;
+  const [major = 0] = node.split('.').map(Number);
+  const [first = 0, second = 0] = sqlite.split('.').map(Number);
+  const [wantedFirst = 0, wantedSecond = 0] = OLDEST_SQLITE;
+  const recent = first > wantedFirst || (first === wantedFirst && second >= wantedSecond);
+  return [
+    { name: 'Node', state: major >= 24 ? 'ok' : 'bad', says: `${node}, expected 24 or newer` },
+    {
+      name: 'SQLite',
+      state: recent ? 'ok' : 'warn',
+      says: `${sqlite}, expected ${OLDEST_SQLITE.join('.')} or newer`,
+    },
+  ];
+}
+
+async function files({ io }: Call, directory: string): Promise<Finding[]> {
+  const known = await stat(directory).catch(() => null);
+  if (known === null)
+    return [
+      {
+        name: 'data directory',
+        state: 'warn',
+        says: `${directory} is not there, or not for this user`,
+        fix: '`signalbox up` makes one; `--data-dir` names another',
+      },
+    ];
+  const findings: Finding[] = [
+    modeOf('data directory', directory, known.mode, 0o700),
+    await freeSpace(directory),
+  ];
+  const key = joinPath(directory, 'master.key');
+  const keyFile = await stat(key).catch(() => null);
+  if (keyFile !== null) findings.push(modeOf('key file', key, keyFile.mode, 0o600));
+  const readable = await access(key, constants.R_OK).then(
+    () => true,
+    () => false,
+  );
+  findings.push(
+    readable
+      ? {
+          name: 'secret boundary',
+          state: 'warn',
+          says: `this user (uid ${io.uid ?? 'unknown'}) can read the key: an agent that runs as this user has no secret boundary`,
+          fix: 'run agents as another user, in a container, or on another machine',
+        }
+      : { name: 'secret boundary', state: 'ok', says: 'this user cannot read the key' },
+  );
+  return findings;
+}
+
+function modeOf(name: string, path: string, mode: number, expected: number): Finding {
+  const has = mode & 0o777;
+  const octal = (bits: number): string => bits.toString(8).padStart(4, '0');
+  return (has & ~expected) === 0
+    ? { name, state: 'ok', says: `${path} (${octal(has)})` }
+    : {
+        name,
+        state: 'bad',
+        says: `${path} is ${octal(has)}, expected ${octal(expected)}: others can look inside`,
+        fix: `chmod ${octal(expected).slice(1)} ${path}`,
+      };
+}
+
+async function freeSpace(directory: string): Promise<Finding> {
+  const { bavail, bsize } = await statfs(directory);
+  const free = bavail * bsize;
+  const says = `${Math.round(free / 1024 / 1024)} MiB free`;
+  return free >= LEAST_FREE_BYTES
+    ? { name: 'disk', state: 'ok', says }
+    : { name: 'disk', state: 'warn', says, fix: 'nothing runs when the ledger cannot be written' };
+}
+
+async function listeners(call: Call): Promise<Finding[]> {
+  const url = await call.api.url();
+  return Promise.all([probe(call, 'operators', url), probe(call, 'ready', url, '/readyz')]);
+}
+
+async function probe(call: Call, name: string, url: string, path = '/healthz'): Promise<Finding> {
+  const asked = { method: 'GET', url: join(url, path), bearer: null, body: null };
+  try {
+    await request(call.io, { ...asked, patienceMs: PROBE_MS });
+    return { name, state: 'ok', says: `${url}${path} answers` };
+  } catch (fault) {
+    const { message, help } = exposed(fault);
+    return { name, state: 'bad', says: message, fix: help };
+  }
+}
+
+/** What only the running Signalbox knows; left out, and said so, when nobody is logged in. */
+async function running(call: Call): Promise<Finding[]> {
+  const { api } = call;
+  const status = await api.get('/api/status').catch((fault: unknown) => exposed(fault));
+  if (status instanceof Error)
+    return [{ name: 'inside', state: 'warn', says: status.message, fix: status.help }];
+  const agents = typeof status.agentsUrl === 'string' ? status.agentsUrl : '';
+  const list = (name: string): JsonObject[] => {
+    const value = status[name];
+    return Array.isArray(value) ? value.filter(isJsonObject) : [];
+  };
+  const halts = list('halts');
+  const open = list('openIntents');
+  const residual = list('leases').filter(({ state }) => state === 'residual');
+  return [
+    ...(agents === '' ? [] : [await probe(call, 'agents', agents)]),
+    halts.length === 0
+      ? { name: 'halts', state: 'ok', says: 'none in force' }
+      : {
+          name: 'halts',
+          state: 'warn',
+          says: `in force: ${halts.map(({ scope, state }) => `${scope} (${state})`).join(', ')}`,
+          fix: '`signalbox resume …` lifts one',
+        },
+    open.length === 0
+      ? { name: 'intents', state: 'ok', says: 'none without outcome' }
+      : {
+          name: 'intents',
+          state: 'warn',
+          says: `${count(open.length, 'intent')} without outcome: ${open.map(({ id, tool }) => `${id} (${tool})`).join(', ')}`,
+          fix: 'calls in flight look the same; one that stays was hidden by a crash: `signalbox why ID`',
+        },
+    residual.length === 0
+      ? { name: 'credentials', state: 'ok', says: 'none that could not be revoked' }
+      : {
+          name: 'credentials',
+          state: 'bad',
+          says: `not revocable by Signalbox and not confirmed dead: ${residual.map(({ handle, connection }) => `${handle} at ${connection}`).join(', ')}`,
+          fix: 'revoke them at their source',
+        },
+  ];
+}

@@ -1,0 +1,52 @@
+import { resolve } from 'node:path';
+import { readConfigText } from '../config/file.ts';
+import { type PlanView, renderPlan } from '../config/render-plan.ts';
+import type { JsonObject } from '../domain/json.ts';
+import type { Call, Command } from './command.ts';
+import { confirm } from './confirm.ts';
+import { count } from './render.ts';
+
+export const plan: Command = {
+  name: 'plan',
+  summary: 'show what a signalbox.yaml would change, every widening flagged; changes nothing',
+  usage: '[FILE]',
+  positionals: [0, 1],
+  options: {},
+  run: async (call) => {
+    const planned = await call.api.post('/api/plan', await configOf(call));
+    return { json: planned, text: renderPlan(planOf(planned)) };
+  },
+};
+
+export const apply: Command = {
+  name: 'apply',
+  summary: 'show what a signalbox.yaml would change, ask, and change it',
+  usage: '[FILE]',
+  positionals: [0, 1],
+  options: { yes: { type: 'boolean', short: 'y', summary: 'do not ask' } },
+  run: async (call) => {
+    const config = await configOf(call);
+    const planned = await call.api.post('/api/plan', config);
+    const shown = renderPlan(planOf(planned));
+    if (planOf(planned).changes.length === 0)
+      return { json: { ...planned, applied: false }, text: shown };
+    await confirm(call, shown, 'Apply this?');
+    const applied = await call.api.post('/api/apply', { ...config, plan: planned.plan ?? '' });
+    const { changes, bundle } = planOf(applied);
+    return {
+      json: { ...applied, applied: true },
+      text: `applied ${count(changes.length, 'change')}: bundle ${bundle.slice(0, 12)} is active`,
+    };
+  },
+};
+
+async function configOf({
+  io,
+  positionals: [name = 'signalbox.yaml'],
+}: Call): Promise<{ readonly text: string; readonly path: string }> {
+  return { text: await readConfigText(resolve(io.cwd, name)), path: name };
+}
+
+function planOf(planned: JsonObject): PlanView {
+  return planned as unknown as PlanView;
+}

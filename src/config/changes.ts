@@ -1,0 +1,96 @@
+import type { Bundle } from '../domain/bundle.ts';
+import { canonical, isJsonObject, type Json } from '../domain/json.ts';
+import { compare } from './declare.ts';
+
+/** One thing that differs between two bundles, field by field. `widens` says in words how it gives more authority. */
+export type Change = {
+  readonly kind: 'added' | 'removed' | 'changed';
+  readonly subject: Subject;
+  readonly name: string;
+  readonly fields: readonly FieldChange[];
+  readonly widens: readonly string[];
+};
+
+/** Null where the field was not there. */
+export type FieldChange = {
+  readonly field: string;
+  readonly before: Json;
+  readonly after: Json;
+};
+
+/** In this order they are shown. */
+export const SUBJECTS = [
+  'organisation',
+  'connection',
+  'tool',
+  'agent',
+  'grant',
+  'limit',
+  'approvals',
+] as const;
+export type Subject = (typeof SUBJECTS)[number];
+
+/** What a bundle says, as named things with fields. Digests say nothing that the fields do not. */
+export function thingsOf(
+  bundle: Bundle,
+): Map<string, { subject: Subject; name: string; value: Json }> {
+  const things = new Map<string, { subject: Subject; name: string; value: Json }>();
+  const put = (subject: Subject, name: string, value: unknown) => {
+    things.set(keyOf(subject, name), { subject, name, value: value as Json });
+  };
+  put('organisation', bundle.organisation.name, { domains: bundle.organisation.domains });
+  for (const { name, ...connection } of Object.values(bundle.connections))
+    put('connection', name, connection);
+  for (const { name, digest: _, ...tool } of Object.values(bundle.tools)) put('tool', name, tool);
+  for (const { name, ...agent } of Object.values(bundle.agents)) put('agent', name, agent);
+  for (const { agent, tool, rung } of bundle.grants) put('grant', `${agent} ${tool}`, { rung });
+  for (const [scope, limits] of Object.entries(bundle.limits))
+    for (const [dimension, limit] of Object.entries(limits))
+      put('limit', `${scope} ${dimension}`, { limit });
+  put('approvals', 'minutes', { minutes: bundle.approvalMinutes });
+  return things;
+}
+
+/** Every difference, in a fixed order; `widens` of each is asked for. */
+export function changesBetween(
+  before: Bundle,
+  after: Bundle,
+  widens: (change: Change) => readonly string[],
+): Change[] {
+  const [old, fresh] = [thingsOf(before), thingsOf(after)];
+  const changes: Change[] = [];
+  for (const key of new Set([...old.keys(), ...fresh.keys()])) {
+    const [was, is] = [old.get(key), fresh.get(key)];
+    const thing = is ?? was;
+    if (thing === undefined) continue;
+    const fields = fieldChanges(was?.value ?? {}, is?.value ?? {});
+    if (was !== undefined && is !== undefined && fields.length === 0) continue;
+    const kind = was === undefined ? 'added' : is === undefined ? 'removed' : 'changed';
+    const change: Change = { kind, subject: thing.subject, name: thing.name, fields, widens: [] };
+    changes.push({ ...change, widens: widens(change) });
+  }
+  return changes.sort(
+    (a, b) => SUBJECTS.indexOf(a.subject) - SUBJECTS.indexOf(b.subject) || compare(a.name, b.name),
+  );
+}
+
+export function fieldChanges(before: Json, after: Json): FieldChange[] {
+  const [old, fresh] = [leavesOf(before), leavesOf(after)];
+  return [...new Set([...old.keys(), ...fresh.keys()])]
+    .sort(compare)
+    .map((field) => ({ field, before: old.get(field) ?? null, after: fresh.get(field) ?? null }))
+    .filter(({ before, after }) => canonical(before) !== canonical(after));
+}
+
+/** Every field that is no mapping, by its dotted path. Lists are whole: their order may matter. */
+function leavesOf(value: Json, path = '', leaves = new Map<string, Json>()): Map<string, Json> {
+  if (isJsonObject(value) && (path === '' || Object.keys(value).length > 0))
+    for (const [key, inner] of Object.entries(value))
+      leavesOf(inner, path === '' ? key : `${path}.${key}`, leaves);
+  else leaves.set(path, value);
+  return leaves;
+}
+
+function keyOf(subject: Subject, name: string): string {
+  return `${subject} ${name}`;
+}

@@ -1,0 +1,264 @@
+import type { Bundle, Connection, Tool } from '../domain/bundle.ts';
+import type { Derived, Inspector } from '../domain/connector.ts';
+import { digestOf } from '../domain/digest.ts';
+import type { Timers } from '../domain/doors.ts';
+import { EFFECT_CLASSES, type EffectClass, worseClass } from '../domain/effect.ts';
+import { SignalboxError } from '../domain/errors.ts';
+import { capFor } from '../tools/caps.ts';
+import { pinned } from '../tools/pin.ts';
+import type { Config, ToolDeclaration } from './config.ts';
+import { compare } from './declare.ts';
+import { pointer } from './meaning.ts';
+import { type ConfigProblem, ConfigProblems, problem } from './problems.ts';
+
+/** How the systems behind tools are asked what those tools really do. */
+export interface Inspection {
+  readonly inspectors: ReadonlyMap<string, Inspector>;
+  /** With it one answer may take 20 s; without it an inspector’s own timeouts hold. */
+  readonly timers?: Timers;
+}
+
+/** A bundle, and what its making had to say. */
+export interface Compiled {
+  readonly bundle: Bundle;
+  readonly warnings: readonly string[];
+}
+
+const AT_ONCE = 8;
+const ANSWER_MS = 20_000;
+
+/**
+ * The bundle of a configuration: every tool completed by its live system, classed by the worse of what it declares and
+ * what was derived, and pinned. Throws ConfigProblems with every fault; a system that does not answer is one of them.
+ */
+export async function compileBundle(config: Config, inspection: Inspection): Promise<Compiled> {
+  const tools = Object.values(config.tools).sort((a, b) => compare(a.name, b.name));
+  const answers = await inTurn(tools, (tool) => completed(tool, config, inspection));
+  const problems = [
+    ...answers.flatMap(({ problems }) => problems),
+    ...rungProblems(config, answers),
+  ];
+  if (problems.length > 0) throw new ConfigProblems(problems);
+  const contents: Omit<Bundle, 'digest'> = {
+    format: 1,
+    organisation: config.organisation,
+    connections: config.connections,
+    tools: Object.fromEntries(
+      answers.flatMap(({ tool }) => (tool === null ? [] : [[tool.name, tool]])),
+    ),
+    agents: config.agents,
+    grants: config.grants,
+    limits: config.limits,
+    approvalMinutes: config.approvalMinutes,
+  };
+  const bundle = { digest: digestOf('bundle', contents), ...contents };
+  return {
+    bundle,
+    warnings: [
+      ...config.warnings,
+      ...answers.flatMap(({ warnings }) => warnings),
+      ...idleGrants(bundle),
+    ],
+  };
+}
+
+interface Completed {
+  readonly tool: Tool | null;
+  readonly problems: readonly ConfigProblem[];
+  readonly warnings: readonly string[];
+}
+
+async function completed(
+  declared: ToolDeclaration,
+  config: Config,
+  inspection: Inspection,
+): Promise<Completed> {
+  const connection = config.connections[declared.connection];
+  const place = pointer('tools', declared.name);
+  const failed = (...problems: ConfigProblem[]): Completed => ({
+    tool: null,
+    problems,
+    warnings: [],
+  });
+  const inspector = inspection.inspectors.get(connection?.kind ?? '');
+  if (connection === undefined || inspector === undefined) {
+    const message = `there is nothing here that knows connections of kind \`${connection?.kind}\``;
+    return failed(problem('CONFIG_INVALID', config.at(`${place}/connection`), message));
+  }
+  let derived: Derived;
+  try {
+    derived = await answered(
+      inspector.derive(draftOf(declared), connection),
+      connection,
+      inspection.timers,
+    );
+  } catch (error) {
+    return failed(problemOf(error, declared, connection, config));
+  }
+  const understated = understatement(declared, derived, config);
+  return understated === null ? finished(declared, derived) : failed(understated);
+}
+
+/** What an inspector is given: the class that the file declares, and the worst where it declares none. */
+function draftOf(declared: ToolDeclaration): Tool {
+  const { name, description, connection, inputSchema, maxResultBytes, timeoutMs, binding } =
+    declared;
+  const effect = declared.effect ?? 'destroy';
+  const { reversibility } = declared;
+  return pinned({
+    name,
+    description,
+    connection,
+    inputSchema,
+    effect,
+    reversibility,
+    idempotent: false,
+    recoveryPath: declared.recoveryPath ?? false,
+    cap: capFor(effect, reversibility, declared.cap),
+    maxResultBytes,
+    timeoutMs,
+    binding,
+    derivation: [],
+  });
+}
+
+function understatement(
+  declared: ToolDeclaration,
+  derived: Derived,
+  config: Config,
+): ConfigProblem | null {
+  const place = pointer('tools', declared.name);
+  const why = derived.derivation.length > 0 ? `: ${derived.derivation.join('; ')}` : '';
+  if (declared.recoveryPath === false && derived.recoveryPath) {
+    const message = `\`${declared.name}\` is declared to remove no way to recover and does${why}`;
+    return problem(
+      'TOOL_UNDERSTATED',
+      config.at(`${place}/recoveryPath`),
+      message,
+      'leave `recoveryPath` out, or write `true`',
+    );
+  }
+  const real = derived.recoveryPath ? 'destroy' : derived.effect;
+  if (declared.effect === null || !isLower(declared.effect, real)) return null;
+  const message = `\`${declared.name}\` is declared \`${declared.effect}\` and is a \`${real}\`${why}`;
+  return problem(
+    'TOOL_UNDERSTATED',
+    config.at(`${place}/effect`),
+    message,
+    `write \`effect: ${real}\`, or change what it does`,
+  );
+}
+
+function isLower(a: EffectClass, b: EffectClass): boolean {
+  return EFFECT_CLASSES.indexOf(a) < EFFECT_CLASSES.indexOf(b);
+}
+
+/** Removing a way to recover is a destruction that nothing undoes, whatever anybody says. */
+function finished(declared: ToolDeclaration, derived: Derived): Completed {
+  const { name, description, connection, inputSchema, maxResultBytes, timeoutMs } = declared;
+  const recoveryPath = declared.recoveryPath === true || derived.recoveryPath;
+  const effect = recoveryPath
+    ? 'destroy'
+    : worseClass(declared.effect ?? derived.effect, derived.effect);
+  const reversibility = recoveryPath ? 'none' : declared.reversibility;
+  const warnings =
+    recoveryPath && declared.reversibility === 'declared'
+      ? [`tool \`${name}\` removes a way to recover: its declared undo counts for nothing`]
+      : [];
+  const tool = pinned({
+    name,
+    description,
+    connection,
+    inputSchema,
+    effect,
+    reversibility,
+    idempotent: derived.idempotent,
+    recoveryPath,
+    cap: capFor(effect, reversibility, declared.cap),
+    maxResultBytes,
+    timeoutMs,
+    binding: derived.binding,
+    derivation: derived.derivation,
+  });
+  return { tool, problems: [], warnings };
+}
+
+/** Faults of a tool stand at what it says; faults of a system stand at its connection, once. */
+function problemOf(
+  error: unknown,
+  { name, binding }: ToolDeclaration,
+  connection: Connection,
+  config: Config,
+): ConfigProblem {
+  const at = config.at(pointer('connections', connection.name), 'key');
+  if (!(error instanceof SignalboxError)) {
+    const message = `connection \`${connection.name}\` could not be inspected, so its tools could not be classed`;
+    return problem('CONNECTOR_UNREACHABLE', at, message);
+  }
+  const { code, message, help } = error;
+  if (code.startsWith('TOOL_') || code.startsWith('CONFIG_')) {
+    const place = pointer('tools', name, binding.sql === undefined ? 'http' : 'sql');
+    return problem(code, config.at(place), `\`${name}\`: ${message}`, help);
+  }
+  return problem(code, at, `connection \`${connection.name}\`: ${message}`, help);
+}
+
+/** `auto` needs an undo that was exercised, and none is when a bundle is made: reads only. */
+function rungProblems(config: Config, answers: readonly Completed[]): ConfigProblem[] {
+  const changing = new Map(
+    answers.flatMap(({ tool }) =>
+      tool === null || tool.effect === 'read' ? [] : [[tool.name, tool]],
+    ),
+  );
+  return config.grants.flatMap(({ agent, tool, rung }) => {
+    const held = changing.get(tool);
+    if (rung !== 'auto' || held === undefined) return [];
+    const message = `agent \`${agent}\` is granted rung \`auto\` on \`${tool}\`, which is a \`${held.effect}\` (${held.derivation.join('; ') || 'as declared'})`;
+    return [problem('RUNG_NOT_EARNED', config.grantAt(agent, tool, 'rung'), message)];
+  });
+}
+
+function idleGrants({ grants, tools }: Bundle): string[] {
+  return grants
+    .filter(({ tool, rung }) => rung === 'read' && tools[tool]?.effect !== 'read')
+    .map(
+      ({ agent, tool }) =>
+        `grant of \`${tool}\` to \`${agent}\` on rung \`read\` permits nothing: it is a \`${tools[tool]?.effect}\``,
+    );
+}
+
+async function answered<T>(
+  answer: Promise<T>,
+  connection: Connection,
+  timers: Timers | undefined,
+): Promise<T> {
+  if (timers === undefined) return answer;
+  const late = Promise.withResolvers<never>();
+  const timer = timers.after(ANSWER_MS, () => {
+    late.reject(
+      new SignalboxError(
+        'CONNECTOR_TIMEOUT',
+        `\`${connection.name}\` gave no answer in ${ANSWER_MS / 1000} s`,
+      ),
+    );
+  });
+  try {
+    return await Promise.race([answer, late.promise]);
+  } finally {
+    timer.cancel();
+  }
+}
+
+/** Some at once, answers in the order of the questions. */
+async function inTurn<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  const worker = async () => {
+    for (let i = next++; i < items.length; i = next++) {
+      const item = items[i];
+      if (item !== undefined) results[i] = await work(item);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, worker));
+  return results;
+}

@@ -1,0 +1,208 @@
+import type { Agent, Connection, Grant, Limits, Organisation } from '../domain/bundle.ts';
+import type { Dimension, EffectClass } from '../domain/effect.ts';
+import type { Json, JsonObject } from '../domain/json.ts';
+import type { Rung } from '../domain/mode.ts';
+import { RESULT_BYTES, TIMEOUT_MS } from '../tools/caps.ts';
+import type { Config, ToolDeclaration } from './config.ts';
+import { listOf, members } from './meaning.ts';
+import type { Source } from './source.ts';
+import { warningsOf } from './warnings.ts';
+
+const MAX_TEXT = 10_000;
+const MAX_LIST = 100;
+
+/** The configuration of a file that was found without fault, with every default in place. */
+export function declare(source: Source, path: string): Config {
+  const root = members(source.value);
+  const organisation = organisationOf(members(root.organisation));
+  const config = {
+    path,
+    organisation,
+    connections: mapped(root.connections, (name, value) => connectionOf(name, value, organisation)),
+    tools: mapped(root.tools, toolOf),
+    agents: mapped(root.agents, (name, { owner }): Agent => ({ name, owner: String(owner) })),
+    grants: grantsOf(listOf(root.grants)),
+    limits: limitsOf(members(root.limits)),
+    approvalMinutes: numberOr(members(root.approvals).minutes, 60),
+    at: source.at,
+    grantAt: grantPlaces(source, listOf(root.grants)),
+  };
+  return { ...config, warnings: warningsOf(config) };
+}
+
+function mapped<T>(
+  section: Json | undefined,
+  make: (name: string, value: JsonObject) => T,
+): Record<string, T> {
+  return Object.fromEntries(
+    Object.entries(members(section)).map(([name, value]) => [name, make(name, members(value))]),
+  );
+}
+
+function organisationOf({ name, domains }: JsonObject): Organisation {
+  return { name: String(name), domains: listOf(domains).map(String).sort() };
+}
+
+function connectionOf(name: string, value: JsonObject, organisation: Organisation): Connection {
+  const { kind, environment, secret, ...rest } = value;
+  const postgres = kind === 'postgres';
+  const settings = postgres ? postgresSettings(rest) : httpSettings(rest, secret, organisation);
+  const issuer = postgres ? 'postgres-role' : 'static-secret';
+  return {
+    name,
+    kind: String(kind),
+    environment: typeof environment === 'string' ? environment : 'production',
+    settings,
+    ...(typeof secret === 'string' ? { secret, issuer } : {}),
+  };
+}
+
+function postgresSettings({ host, port, database, user, tls, ca }: JsonObject): JsonObject {
+  return {
+    host: String(host),
+    port: numberOr(port, 5432),
+    database: String(database),
+    user: String(user),
+    tls: tls ?? (isLocal(String(host)) ? 'off' : 'verify'),
+    ...(ca === undefined ? {} : { ca }),
+  };
+}
+
+function isLocal(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^(?:127(?:\.\d{1,3}){3}$|\/)/.test(host);
+}
+
+/** `inside` is decided here, where the organisation is known: bytes sent there do not leave it. */
+function httpSettings(
+  value: JsonObject,
+  secret: Json | undefined,
+  { domains }: Organisation,
+): JsonObject {
+  const { origin, pathname, hostname } = new URL(String(value.url));
+  const header = String(value.header ?? 'authorization').toLowerCase();
+  return {
+    url: origin + pathname.replace(/\/$/, ''),
+    allowPrivate: value.allowPrivate === true,
+    inside: domains.some((domain) => hostname === domain || hostname.endsWith(`.${domain}`)),
+    ...(secret === undefined
+      ? {}
+      : { header, prefix: value.prefix ?? (header === 'authorization' ? 'Bearer ' : '') }),
+  };
+}
+
+function toolOf(name: string, tool: JsonObject): ToolDeclaration {
+  return {
+    name,
+    description: String(tool.description),
+    connection: String(tool.connection),
+    inputSchema: inputSchemaOf(members(tool.input)),
+    effect: (tool.effect as EffectClass | undefined) ?? null,
+    recoveryPath: typeof tool.recoveryPath === 'boolean' ? tool.recoveryPath : null,
+    reversibility: tool.reversibility === 'declared' ? 'declared' : 'none',
+    cap: countsOf(members(tool.cap)),
+    maxResultBytes: numberOr(tool.maxResultBytes, RESULT_BYTES.usual),
+    timeoutMs: numberOr(tool.timeoutMs, TIMEOUT_MS.usual),
+    binding:
+      typeof tool.sql === 'string'
+        ? { sql: tool.sql, images: tool.images ?? 'changed' }
+        : requestOf(members(tool.http)),
+  };
+}
+
+function requestOf({
+  method,
+  path,
+  query,
+  headers,
+  body,
+  project,
+  idempotency,
+  encodeSlashes,
+}: JsonObject): JsonObject {
+  return {
+    method: String(method),
+    path: String(path),
+    query: Object.fromEntries(
+      Object.entries(members(query)).map(([key, value]) => [key, String(value)]),
+    ),
+    headers: Object.fromEntries(
+      Object.entries(members(headers)).map(([key, value]) => [key.toLowerCase(), String(value)]),
+    ),
+    ...(body === undefined ? {} : { body }),
+    ...(project === undefined ? {} : { project }),
+    ...(idempotency === undefined
+      ? {}
+      : { idempotencyHeader: String(members(idempotency).header).toLowerCase() }),
+    ...(encodeSlashes === true ? { encodeSlashes } : {}),
+  };
+}
+
+/** The closed JSON Schema that agents are shown and arguments are checked by. */
+function inputSchemaOf(input: JsonObject): JsonObject {
+  const names = Object.keys(input);
+  return {
+    type: 'object',
+    properties: Object.fromEntries(
+      names.map((name) => [name, argumentSchema(members(input[name]))]),
+    ),
+    required: names.filter((name) => members(input[name]).optional !== true),
+    additionalProperties: false,
+  };
+}
+
+function argumentSchema(definition: JsonObject): JsonObject {
+  const { optional: _, items, properties, ...keywords } = definition;
+  const { description } = definition;
+  switch (definition.type) {
+    case 'string':
+      return definition.enum === undefined ? { maxLength: MAX_TEXT, ...keywords } : keywords;
+    case 'array':
+      return { maxItems: MAX_LIST, ...keywords, items: argumentSchema(members(items)) };
+    case 'object':
+      return {
+        ...inputSchemaOf(members(properties)),
+        ...(description === undefined ? {} : { description }),
+      };
+    default:
+      return keywords;
+  }
+}
+
+function grantsOf(grants: readonly Json[]): Grant[] {
+  const expanded = grants.flatMap((grant) => {
+    const { agent, tools, rung } = members(grant);
+    return listOf(tools).map(
+      (tool): Grant => ({ agent: String(agent), tool: String(tool), rung: rung as Rung }),
+    );
+  });
+  return expanded.sort((a, b) => compare(a.agent, b.agent) || compare(a.tool, b.tool));
+}
+
+function grantPlaces(source: Source, grants: readonly Json[]): Config['grantAt'] {
+  const index = (agent: string, tool: string) =>
+    grants.findIndex((grant) => {
+      const { agent: held, tools } = members(grant);
+      return held === agent && listOf(tools).includes(tool);
+    });
+  return (agent, tool, field) => source.at(`/grants/${index(agent, tool)}/${field}`);
+}
+
+function limitsOf({ run, agentDay }: JsonObject): Limits {
+  return {
+    ...(run === undefined ? {} : { run: countsOf(members(run)) }),
+    ...(agentDay === undefined ? {} : { agentDay: countsOf(members(agentDay)) }),
+  };
+}
+
+function countsOf(counts: JsonObject): { [D in Dimension]?: number } {
+  return counts as { [D in Dimension]?: number };
+}
+
+function numberOr(value: Json | undefined, usual: number): number {
+  return typeof value === 'number' ? value : usual;
+}
+
+export function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}

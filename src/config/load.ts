@@ -1,0 +1,32 @@
+import { isJsonObject } from '../domain/json.ts';
+import type { Config } from './config.ts';
+import { declare } from './declare.ts';
+import { grantProblems, nameProblems, referenceProblems, textProblems } from './meaning.ts';
+import { connectionProblems } from './meaning-connection.ts';
+import { toolProblems } from './meaning-tool.ts';
+import { ConfigProblems } from './problems.ts';
+import { shapeProblems } from './shape.ts';
+import { readSource } from './source.ts';
+
+/**
+ * The configuration that the text of a file describes. `path` is only for the places in messages.
+ * Throws ConfigProblems with every fault of the file at once.
+ */
+export function loadConfig(text: string, path: string): Config {
+  const source = readSource(text, path);
+  if (source.value === null && source.problems.length > 0)
+    throw new ConfigProblems(source.problems);
+  const root = isJsonObject(source.value) ? source.value : {};
+  const problems = [
+    ...source.problems,
+    ...textProblems(source),
+    ...shapeProblems(source),
+    ...nameProblems(source, root),
+    ...referenceProblems(source, root),
+    ...connectionProblems(source, root),
+    ...toolProblems(source, root),
+    ...grantProblems(source, root),
+  ];
+  if (problems.length > 0) throw new ConfigProblems(problems);
+  return declare(source, path);
+}

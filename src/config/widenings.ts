@@ -1,0 +1,182 @@
+import type { Bundle, Connection, Tool } from '../domain/bundle.ts';
+import { DIMENSIONS, type Dimension, EFFECT_CLASSES } from '../domain/effect.ts';
+import { isJsonObject, type Json } from '../domain/json.ts';
+import { RUNGS } from '../domain/mode.ts';
+import { type Change, fieldChanges } from './changes.ts';
+import { acceptsMore } from './narrower.ts';
+
+/**
+ * Every way in which one bundle gives more authority than another, in words. What cannot be shown to be narrower counts
+ * as wider. A change of something that no agent can reach gives nobody anything.
+ */
+export function wideningsOf(before: Bundle, after: Bundle): (change: Change) => readonly string[] {
+  const reachable = reachableIn(after);
+  return ({ subject, name, kind, fields }) => {
+    switch (subject) {
+      case 'organisation':
+        return organisation(before, after);
+      case 'connection':
+        return kind === 'changed' && reachable.connections.has(name)
+          ? connection(name, own(before.connections, name), own(after.connections, name))
+          : [];
+      case 'tool':
+        return kind === 'changed' && reachable.tools.has(name)
+          ? tool(name, own(before.tools, name), own(after.tools, name))
+          : [];
+      case 'agent':
+        return kind === 'changed' && reachable.agents.has(name)
+          ? [
+              `another human answers for agent \`${name}\`: ${told(fields[0]?.after)} instead of ${told(fields[0]?.before)}`,
+            ]
+          : [];
+      case 'grant':
+        return grant(name, before, after);
+      case 'limit':
+        return limit(name, kind, fields[0]?.before ?? null, fields[0]?.after ?? null);
+      case 'approvals':
+        return after.approvalMinutes > before.approvalMinutes && before.digest !== 'none'
+          ? [
+              `an approval stays usable for ${after.approvalMinutes} minutes, ${before.approvalMinutes} before`,
+            ]
+          : [];
+    }
+  };
+}
+
+function reachableIn({ grants, tools }: Bundle) {
+  return {
+    tools: new Set(grants.map(({ tool }) => tool)),
+    agents: new Set(grants.map(({ agent }) => agent)),
+    connections: new Set(grants.flatMap(({ tool }) => own(tools, tool)?.connection ?? [])),
+  };
+}
+
+function organisation(before: Bundle, after: Bundle): string[] {
+  const added = after.organisation.domains.filter(
+    (domain) => !before.organisation.domains.includes(domain),
+  );
+  if (before.digest === 'none' || added.length === 0) return [];
+  return [
+    `${added.map((domain) => `\`${domain}\``).join(', ')} counts as inside the organisation: what is sent there no longer leaves it`,
+  ];
+}
+
+function grant(name: string, before: Bundle, after: Bundle): string[] {
+  const [was, is] = [grantNamed(before, name), grantNamed(after, name)];
+  if (is === undefined) return [];
+  if (was === undefined) {
+    const held = own(after.tools, is.tool);
+    const where = own(after.connections, held?.connection ?? '');
+    return [
+      `agent \`${is.agent}\` gets \`${is.tool}\` on rung \`${is.rung}\`: a \`${held?.effect}\` at \`${where?.name}\` (${where?.environment})`,
+    ];
+  }
+  if (RUNGS.indexOf(is.rung) <= RUNGS.indexOf(was.rung)) return [];
+  return [
+    `agent \`${is.agent}\` rises from rung \`${was.rung}\` to \`${is.rung}\` on \`${is.tool}\``,
+  ];
+}
+
+function grantNamed({ grants }: Bundle, name: string) {
+  return grants.find(({ agent, tool }) => `${agent} ${tool}` === name);
+}
+
+function limit(name: string, kind: Change['kind'], before: Json, after: Json): string[] {
+  const [scope, dimension] = name.split(' ');
+  const words = `limit on \`${dimension}\` per ${scope === 'agentDay' ? 'agent and day' : scope}`;
+  if (kind === 'removed') return [`the ${words} is gone, ${told(before)} before`];
+  return kind === 'changed' && Number(after) > Number(before)
+    ? [`the ${words} rises from ${told(before)} to ${told(after)}`]
+    : [];
+}
+
+const UNITS: Partial<Record<Dimension, string>> = {
+  rowsRead: 'read %s rows',
+  rowsWritten: 'write %s rows',
+  rowsDeleted: 'delete %s rows',
+  bytesOut: 'send out %s bytes',
+  recipients: 'reach %s recipients',
+  irreversible: 'do %s irreversible things',
+  moneyMicros: 'move %s millionths of the currency',
+};
+
+function tool(name: string, before: Tool | null, after: Tool | null): string[] {
+  if (before === null || after === null) return [];
+  const words: string[] = [];
+  if (EFFECT_CLASSES.indexOf(after.effect) < EFFECT_CLASSES.indexOf(before.effect))
+    words.push(`\`${name}\` is classed lower: \`${after.effect}\` instead of \`${before.effect}\``);
+  if (before.recoveryPath && !after.recoveryPath)
+    words.push(`\`${name}\` no longer counts as removing a way to recover`);
+  if (before.reversibility === 'none' && after.reversibility !== 'none')
+    words.push(`\`${name}\` counts as reversible (\`${after.reversibility}\`)`);
+  if (!before.idempotent && after.idempotent)
+    words.push(`a repeat of \`${name}\` counts as harmless`);
+  for (const dimension of DIMENSIONS)
+    if (after.cap[dimension] > before.cap[dimension])
+      words.push(
+        `\`${name}\` may ${unit(dimension, after.cap[dimension])} in one call, ${before.cap[dimension]} before`,
+      );
+  if (after.maxResultBytes > before.maxResultBytes)
+    words.push(
+      `\`${name}\` hands ${after.maxResultBytes} bytes of result to the agent, ${before.maxResultBytes} before`,
+    );
+  if (before.connection !== after.connection)
+    words.push(`\`${name}\` works on \`${after.connection}\` instead of \`${before.connection}\``);
+  const moved = fieldChanges(before.binding, after.binding).map(({ field }) => `\`${field}\``);
+  if (moved.length > 0)
+    words.push(
+      `what \`${name}\` does is no longer the same (${moved.slice(0, 6).join(', ')}${moved.length > 6 ? ', …' : ''}): it is now a \`${after.effect}\`; read both versions`,
+    );
+  if (acceptsMore(before.inputSchema, after.inputSchema))
+    words.push(`\`${name}\` accepts arguments that it refused before`);
+  return words;
+}
+
+function unit(dimension: Dimension, amount: number): string {
+  return (UNITS[dimension] ?? `reach %s ${dimension}`).replace('%s', String(amount));
+}
+
+const TLS = ['off', 'verify'];
+
+function connection(name: string, before: Connection | null, after: Connection | null): string[] {
+  if (before === null || after === null) return [];
+  const words: string[] = [];
+  if (before.environment === 'production' && after.environment !== 'production')
+    words.push(`\`${name}\` no longer counts as production but as \`${after.environment}\``);
+  if (before.kind !== after.kind)
+    words.push(`\`${name}\` is now of kind \`${after.kind}\`, \`${before.kind}\` before`);
+  if (before.secret !== after.secret)
+    words.push(
+      `\`${name}\` is used with secret ${told(after.secret)} instead of ${told(before.secret)}`,
+    );
+  if (before.issuer !== after.issuer)
+    words.push(
+      `credentials for \`${name}\` are made by ${told(after.issuer)} instead of ${told(before.issuer)}`,
+    );
+  for (const { field, before: was, after: is } of fieldChanges(before.settings, after.settings)) {
+    if (field === 'allowPrivate') {
+      if (is === true) words.push(`\`${name}\` may reach private addresses`);
+    } else if (field === 'inside') {
+      if (is === true)
+        words.push(`what is sent to \`${name}\` no longer counts as leaving the organisation`);
+    } else if (field === 'tls') {
+      if (TLS.indexOf(String(is)) < TLS.indexOf(String(was)))
+        words.push(
+          `\`${name}\` is reached with less protection: TLS \`${String(is)}\` instead of \`${String(was)}\``,
+        );
+    } else
+      words.push(`\`${name}\` leads elsewhere: \`${field}\` is ${told(is)}, ${told(was)} before`);
+  }
+  return words;
+}
+
+function told(value: Json | undefined): string {
+  if (value === null || value === undefined) return 'nothing';
+  return isJsonObject(value) || Array.isArray(value)
+    ? JSON.stringify(value)
+    : `\`${String(value)}\``;
+}
+
+function own<T>(table: { readonly [name: string]: T }, name: string): T | null {
+  return Object.hasOwn(table, name) ? (table[name] ?? null) : null;
+}

@@ -1,0 +1,174 @@
+import type { Resolve } from '../../boundary/egress.ts';
+import { type Redact, redactorFor } from '../../boundary/redact.ts';
+import type { Connection, Tool } from '../../domain/bundle.ts';
+import {
+  type Call,
+  type Connector,
+  ConnectorFailure,
+  type Flight,
+} from '../../domain/connector.ts';
+import type { Credential } from '../../domain/credential.ts';
+import type { Doors } from '../../domain/doors.ts';
+import { SignalboxError } from '../../domain/errors.ts';
+import type { ToolResult } from '../../domain/proposal.ts';
+import { failureOf, headOf, isSuccess, resultOf } from './answer.ts';
+import { exchange, Lost } from './exchange.ts';
+import { fillRequest, type Request, type RequestTemplate, requestTemplate } from './request.ts';
+import { MAX_BUSY, type Target, Targets } from './targets.ts';
+
+/** How much of an answer is read in order to hand on parts of it. */
+const MAX_PROJECTED = 4 * 1024 * 1024;
+
+/**
+ * Calls HTTP APIs. A request cannot be taken back, so nothing is sent before `finish`: a preview shows that the request
+ * can be made and nothing more. Never retries, follows no redirect.
+ */
+export function createHttpConnector(
+  doors: Doors,
+  options: { readonly resolve?: Resolve } = {},
+): Connector {
+  const targets = new Targets(options.resolve);
+  const templates = new WeakMap<Tool, RequestTemplate>();
+  const templateOf = (tool: Tool): RequestTemplate => {
+    const known = templates.get(tool);
+    if (known !== undefined) return known;
+    const template = requestTemplate(tool);
+    templates.set(tool, template);
+    return template;
+  };
+  return {
+    kind: 'http',
+    async begin(call: Call): Promise<Flight> {
+      const target = targets.of(call.connection);
+      if (target.busy >= MAX_BUSY)
+        throw new ConnectorFailure(
+          'OVERLOADED',
+          `${MAX_BUSY} calls to \`${call.connection.name}\` are under way`,
+          'none',
+        );
+      const template = templateOf(call.tool);
+      const request = prepare(call, template, target);
+      return {
+        measured: null,
+        trace: null,
+        finish: () => send(doors, call, template, request, target),
+        cancel: async () => {},
+      };
+    },
+    /** Only the target knows, and HTTP has no question for it. */
+    async probe({ tool }) {
+      return tool.effect === 'read' ? 'failed' : 'unknown';
+    },
+    async release() {},
+    close: () => targets.close(),
+  };
+}
+
+function prepare(call: Call, template: RequestTemplate, target: Target): Request {
+  let request: Request;
+  try {
+    request = fillRequest(template, target.url, call.arguments);
+  } catch (error) {
+    // ours are written to be read and quote no value; anything else is not shown
+    const why = error instanceof TypeError ? error.message : 'its template cannot be filled';
+    throw new ConnectorFailure('CONNECTOR_REFUSED', `the request cannot be made: ${why}`, 'none');
+  }
+  const key = template.idempotencyHeader;
+  return {
+    ...request,
+    headers: {
+      ...request.headers,
+      ...(key === null ? {} : { [key]: call.actionId }),
+      ...credentialHeader(call),
+    },
+  };
+}
+
+/** Without the credential that its connection names a call is not made, rather than made without. */
+function credentialHeader({ connection, credential }: Call): Record<string, string> {
+  if (connection.secret === undefined) return {};
+  if (credential?.kind !== 'secret')
+    throw new ConnectorFailure(
+      'CREDENTIAL_FAILED',
+      `there is no credential for \`${connection.name}\``,
+      'none',
+    );
+  if (!/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(credential.value))
+    throw new ConnectorFailure(
+      'CREDENTIAL_FAILED',
+      `the secret of \`${connection.name}\` cannot be sent in a header`,
+      'none',
+    );
+  const { header = 'authorization', prefix } = connection.settings;
+  const before = prefix ?? (header === 'authorization' ? 'Bearer ' : '');
+  return { [String(header)]: `${before}${credential.value}` };
+}
+
+async function send(
+  doors: Doors,
+  call: Call,
+  template: RequestTemplate,
+  request: Request,
+  target: Target,
+): Promise<ToolResult> {
+  const { tool, connection } = call;
+  if (call.purpose === 'preview')
+    throw new ConnectorFailure('CONNECTOR_REFUSED', 'a preview is never sent', 'none');
+  const redact = redactorOf(call.credential);
+  try {
+    const answer = await exchange(target, request, {
+      timers: doors.timers,
+      timeoutMs: tool.timeoutMs,
+      maxBytes: template.project === null ? tool.maxResultBytes : MAX_PROJECTED,
+      signal: call.signal,
+    });
+    if (!isSuccess(answer)) throw failureOf(answer, tool.effect, redact);
+    return request.method === 'HEAD'
+      ? headOf(answer)
+      : resultOf(answer, tool.maxResultBytes, template.project, redact);
+  } catch (error) {
+    throw error instanceof Lost ? failureOfLoss(error, tool, connection) : error;
+  }
+}
+
+const redactors = new WeakMap<Credential, Redact>();
+
+/** A run's calls share a credential, and with it what hides it. */
+function redactorOf(credential: Credential | null): Redact {
+  if (credential?.kind !== 'secret') return (text) => text;
+  const known = redactors.get(credential);
+  if (known !== undefined) return known;
+  const redact = redactorFor([credential.value]);
+  redactors.set(credential, redact);
+  return redact;
+}
+
+function failureOfLoss(
+  { sent, why, cause }: Lost,
+  tool: Tool,
+  { name }: Connection,
+): ConnectorFailure {
+  const effect = sent && tool.effect !== 'read' ? 'unknown' : 'none';
+  if (why === 'deadline')
+    return new ConnectorFailure(
+      'CONNECTOR_TIMEOUT',
+      `\`${name}\` gave no answer in ${tool.timeoutMs} ms`,
+      effect,
+    );
+  if (why === 'aborted')
+    return new ConnectorFailure(
+      'CONNECTOR_ABORTED',
+      sent ? 'the call was aborted after it was sent' : 'the call was aborted before it was sent',
+      effect,
+    );
+  if (cause instanceof SignalboxError)
+    return new ConnectorFailure(cause.code, cause.message, effect);
+  const code = (cause as NodeJS.ErrnoException | null)?.code ?? 'unknown fault';
+  return new ConnectorFailure(
+    'CONNECTOR_UNREACHABLE',
+    sent
+      ? `the connection to \`${name}\` was lost before an answer came (${code})`
+      : `\`${name}\` cannot be reached (${code})`,
+    effect,
+  );
+}

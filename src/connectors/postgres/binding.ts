@@ -1,0 +1,101 @@
+import type { Tool } from '../../domain/bundle.ts';
+import { SignalboxError } from '../../domain/errors.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import type { Verb } from './shape.ts';
+
+/** Which columns of the rows it changes a tool shows to an approver. Showing needs SELECT on them for the minted role. */
+export type ImageWish = 'none' | 'changed' | 'row';
+
+/** What the author wrote: the connector's own part of a tool's manifest. */
+export interface Draft {
+  readonly sql: string;
+  readonly images: ImageWish;
+}
+
+export interface Column {
+  readonly name: string;
+  /** OID of its type. */
+  readonly type: number;
+}
+
+/** A table of the statement, with exactly what the minted role must hold on it. */
+export interface TableRights {
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+  readonly select: readonly string[];
+  readonly insert: readonly string[];
+  readonly update: readonly string[];
+  readonly delete: boolean;
+  /** Additional SELECT, for row images only. */
+  readonly image: readonly string[];
+}
+
+export interface SequenceRights {
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+}
+
+/** How the images of a write are taken. `own` result columns come first, then before-, then after-columns. */
+export interface ImagePlan {
+  readonly table: string;
+  readonly columns: readonly string[];
+  readonly key: readonly string[];
+  readonly own: number;
+  /** PostgreSQL 18: `RETURNING old, new`; with the row version of the old row in between. */
+  readonly current: string;
+  /** PostgreSQL 14 to 17; null where they cannot. */
+  readonly older: {
+    /** Reads and locks the rows first; null when RETURNING says enough. */
+    readonly lock: string | null;
+    readonly text: string;
+    readonly side: 'before' | 'after';
+  } | null;
+}
+
+/** Everything the connector needs at run time; part of the bundle, so it is plain JSON. */
+export interface PostgresBinding extends Draft {
+  readonly verb: Verb;
+  readonly writes: boolean;
+  readonly statement: string;
+  readonly parameters: readonly Column[];
+  readonly columns: readonly Column[];
+  readonly tables: readonly TableRights[];
+  readonly sequences: readonly SequenceRights[];
+  readonly imagePlan: ImagePlan | null;
+  readonly watched: Watched;
+  /** SHA-256 over what the catalogue said of `watched` when the tool was planned. */
+  readonly fingerprint: string;
+}
+
+/** What must stay as it was planned: relations (tables, views, what cascades reach), columns used, functions called. */
+export interface Watched {
+  readonly relations: readonly number[];
+  readonly columns: readonly (readonly [relation: number, column: number])[];
+  readonly functions: readonly number[];
+}
+
+export function draftOf(tool: Pick<Tool, 'name' | 'binding'>): Draft {
+  const { sql, images = 'changed' } = tool.binding;
+  if (typeof sql !== 'string')
+    throw new SignalboxError('TOOL_STATEMENT', `tool \`${tool.name}\`: expected a text in \`sql\``);
+  if (images !== 'none' && images !== 'changed' && images !== 'row')
+    throw new SignalboxError(
+      'TOOL_STATEMENT',
+      `tool \`${tool.name}\`: expected \`none\`, \`changed\` or \`row\` in \`images\``,
+    );
+  return { sql, images };
+}
+
+export function toJson(binding: PostgresBinding): JsonObject {
+  return binding as unknown as JsonObject;
+}
+
+/** The binding as `derive` made it. The bundle is content-addressed, so only its kind is checked here. */
+export function bindingOf(tool: Tool): PostgresBinding {
+  const binding = tool.binding as unknown as Partial<PostgresBinding>;
+  if (typeof binding.statement !== 'string' || typeof binding.fingerprint !== 'string')
+    throw new SignalboxError('TOOL_STATEMENT', `tool \`${tool.name}\` was never planned`);
+  return binding as PostgresBinding;
+}

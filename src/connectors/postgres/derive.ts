@@ -1,0 +1,293 @@
+import type { Derived } from '../../domain/connector.ts';
+import { SignalboxError } from '../../domain/errors.ts';
+import type { AdminClient } from './admin.ts';
+import {
+  type Draft,
+  type PostgresBinding,
+  type TableRights,
+  toJson,
+  type Watched,
+} from './binding.ts';
+import {
+  columnsOf,
+  constraintColumns,
+  defaultFunctions,
+  defaultSequences,
+  findRelations,
+  relationsOf,
+  showable,
+  typeNames,
+  ungivable,
+} from './catalogue.ts';
+import { describe, isSystemSchema, referencesOf } from './dependencies.ts';
+import { effectOf, narrate } from './effect.ts';
+import { FINGERPRINT, fingerprintValues } from './fingerprint.ts';
+import { planImages } from './images.ts';
+import { parseStatement, type Statement } from './parse.ts';
+import { type Reach, reachOf } from './reach.ts';
+import { keyOf, type Resolved, rightsOf } from './rights.ts';
+import { forbidden, type RelationUse, type Shape, type WriteUse } from './shape.ts';
+import { checkCalls, checkTypes, expandViews } from './vocabulary.ts';
+import { walk } from './walk.ts';
+
+/**
+ * Completes a tool from its statement and the live catalogue. Runs inside a transaction of `client` that the caller
+ * rolls back. Throws TOOL_STATEMENT, TOOL_FORBIDDEN or TOOL_UNRESOLVED.
+ */
+export async function deriveTool(
+  client: AdminClient,
+  draft: Draft,
+  inputs: readonly string[],
+): Promise<Derived> {
+  const statement = await parseStatement(draft.sql);
+  const shape = walk(statement.tree);
+  checkInputs(statement.parameters, inputs);
+  const uses = await resolveUses(client, shape);
+  await checkTypes(client, shape.types);
+  const described = await describe(client, statement.text);
+  const parameterTypes = await typeNames(client, described.parameters);
+  const references = await referencesOf(client, statement.text, parameterTypes);
+  await checkCalls(client, shape.functions, references);
+  const expanded = await expandViews(client, references);
+  const resolved = await resolve(client, shape, uses, references);
+  checkTargets(resolved);
+  const reach = await reachOf(client, targetsOf(resolved));
+  const tables = rightsOf(resolved, draft.images);
+  const defaults = await defaultsOf(client, resolved);
+  const watched = watchedBy(resolved, reach, expanded, defaults.functions);
+  await checkGivable(client, tables);
+  const pictured = await pictureOf(client, {
+    resolved,
+    draft,
+    statement,
+    own: described.columns.length,
+    parameterTypes,
+  });
+  const binding: PostgresBinding = {
+    ...draft,
+    verb: shape.verb,
+    writes: shape.writes.length > 0,
+    statement: statement.text,
+    parameters: statement.parameters.map((name, index) => ({
+      name,
+      type: described.parameters[index] ?? 0,
+    })),
+    columns: described.columns.map(({ name, type }) => ({ name, type })),
+    tables: tables.map((table) => ({
+      ...table,
+      image: table.oid === pictured.oid ? pictured.image : [],
+    })),
+    sequences: defaults.sequences,
+    imagePlan: pictured.plan,
+    watched,
+    fingerprint: await fingerprintOf(client, watched),
+  };
+  const reached = await relationsOf(client, [...reach.events.keys()]);
+  const relations = new Map([...resolved.relations, ...reached]);
+  const effect = effectOf(resolved, reach, relations);
+  return {
+    ...effect,
+    binding: toJson(binding),
+    derivation: narrate({ resolved, reach, relations, tables: binding.tables, defaults, effect }),
+  };
+}
+
+function checkInputs(parameters: readonly string[], inputs: readonly string[]): void {
+  for (const name of parameters)
+    if (!inputs.includes(name))
+      throw new SignalboxError(
+        'TOOL_STATEMENT',
+        `the statement uses \`:${name}\`, which is not in the input schema`,
+      );
+  for (const name of inputs)
+    if (!parameters.includes(name))
+      throw new SignalboxError(
+        'TOOL_STATEMENT',
+        `the input schema has \`${name}\`, which the statement does not use`,
+      );
+}
+
+async function resolveUses(
+  client: AdminClient,
+  shape: Shape,
+): Promise<ReadonlyMap<RelationUse, number>> {
+  const found = await findRelations(client, shape.relations);
+  const oidOf = new Map<RelationUse, number>();
+  for (const [index, use] of shape.relations.entries()) {
+    const written = use.schema === null ? use.name : `${use.schema}.${use.name}`;
+    if (use.schema !== null && isSystemSchema(use.schema))
+      throw forbidden(written, 'a tool does not look into system catalogues');
+    const relation = found[index];
+    if (!relation)
+      throw new SignalboxError('TOOL_UNRESOLVED', `there is no table or view \`${written}\``);
+    if (isSystemSchema(relation.schema))
+      throw forbidden(written, 'a tool does not look into system catalogues');
+    oidOf.set(use, relation.oid);
+  }
+  const ctes = [...shape.ctes].map((name) => ({ schema: null, name }));
+  for (const hidden of await findRelations(client, ctes))
+    if (hidden !== null)
+      throw forbidden(`WITH ${hidden.name}`, 'it hides a table or view of the same name');
+  return oidOf;
+}
+
+async function resolve(
+  client: AdminClient,
+  shape: Shape,
+  oidOf: ReadonlyMap<RelationUse, number>,
+  references: Resolved['references'],
+): Promise<Resolved> {
+  const oids = [...new Set([...references.columns.keys(), ...oidOf.values()])];
+  const arbiters = new Map<WriteUse, readonly number[]>();
+  for (const write of shape.writes)
+    if (write.conflict.constraint !== null)
+      arbiters.set(
+        write,
+        await constraintColumns(client, oidOf.get(write.relation) ?? 0, write.conflict.constraint),
+      );
+  return {
+    shape,
+    references,
+    oidOf,
+    arbiters,
+    relations: await relationsOf(client, oids),
+    columns: await columnsOf(client, oids),
+  };
+}
+
+function checkTargets(resolved: Resolved): void {
+  for (const { oid } of targetsOf(resolved)) {
+    const relation = resolved.relations.get(oid);
+    const spoken = `${relation?.schema}.${relation?.name}`;
+    if (relation?.kind !== 'r' && relation?.kind !== 'p')
+      throw forbidden(`a write to ${spoken}`, 'it is no table');
+    if (relation.rewritten)
+      throw forbidden(`a write to ${spoken}`, 'rules turn it into something else');
+  }
+}
+
+function targetsOf({ shape, oidOf }: Resolved): { write: WriteUse; oid: number }[] {
+  return shape.writes.flatMap((write) => {
+    const oid = oidOf.get(write.relation);
+    return oid === undefined ? [] : [{ write, oid }];
+  });
+}
+
+async function defaultsOf(
+  client: AdminClient,
+  resolved: Resolved,
+): Promise<{
+  readonly functions: readonly { readonly oid: number; readonly spoken: string }[];
+  readonly sequences: PostgresBinding['sequences'];
+}> {
+  const inserted = targetsOf(resolved)
+    .filter(({ write }) => write.inserts)
+    .map(({ oid }) => oid);
+  return {
+    functions: await defaultFunctions(client, inserted),
+    sequences: await defaultSequences(client, inserted),
+  };
+}
+
+function watchedBy(
+  resolved: Resolved,
+  reach: Reach,
+  views: Watched['relations'],
+  functions: readonly { readonly oid: number }[],
+): Watched {
+  const columns = new Set<string>();
+  for (const [relation, numbers] of resolved.references.columns)
+    for (const number of numbers) columns.add(`${relation} ${number}`);
+  const sorted = (numbers: Iterable<number>): number[] =>
+    [...new Set(numbers)].sort((a, b) => a - b);
+  return {
+    relations: sorted([...resolved.references.columns.keys(), ...views, ...reach.events.keys()]),
+    columns: [...columns]
+      .map((pair): [number, number] => {
+        const [relation, column] = pair.split(' ');
+        return [Number(relation), Number(column)];
+      })
+      .sort((a, b) => a[0] - b[0] || a[1] - b[1]),
+    functions: sorted([
+      ...resolved.references.functions,
+      ...reach.triggers.map((trigger) => trigger.function),
+      ...functions.map(({ oid }) => oid),
+    ]),
+  };
+}
+
+/** The broker can hand on only what it holds WITH GRANT OPTION: said when planning, not when it is too late. */
+async function checkGivable(client: AdminClient, tables: readonly TableRights[]): Promise<void> {
+  for (const table of tables) {
+    const each = (privilege: string, columns: readonly string[]): [string, string][] =>
+      columns.map((column) => [privilege, column]);
+    const missing = await ungivable(client, table.oid, [
+      ...each('SELECT', table.select),
+      ...each('INSERT', table.insert),
+      ...each('UPDATE', table.update),
+      ...(table.delete ? [['DELETE', null] as const] : []),
+    ]);
+    if (missing.length === 0) continue;
+    const object = `${table.schema}.${table.name}`;
+    throw new SignalboxError(
+      'TOOL_UNRESOLVED',
+      `the broker may not hand on ${missing.join(', ')} on \`${object}\``,
+      {
+        help: `as its owner: GRANT ${missing.join(', ')} ON ${object} TO <broker> WITH GRANT OPTION`,
+      },
+    );
+  }
+}
+
+interface Picture {
+  readonly oid: number | null;
+  readonly plan: PostgresBinding['imagePlan'];
+  /** SELECT rights on top of the statement's own. */
+  readonly image: readonly string[];
+}
+
+const NO_PICTURE: Picture = { oid: null, plan: null, image: [] };
+
+async function pictureOf(
+  client: AdminClient,
+  from: {
+    readonly resolved: Resolved;
+    readonly draft: Draft;
+    readonly statement: Statement;
+    readonly own: number;
+    readonly parameterTypes: readonly string[];
+  },
+): Promise<Picture> {
+  const { resolved, draft, statement, own, parameterTypes } = from;
+  const target = targetsOf(resolved).find(({ write }) => write.top);
+  const relation = resolved.relations.get(target?.oid ?? 0);
+  if (target === undefined || relation === undefined || draft.images === 'none') return NO_PICTURE;
+  const all = resolved.columns.filter((column) => column.relation === target.oid);
+  const rights = rightsOf(resolved, draft.images).find(({ oid }) => oid === target.oid);
+  const read = new Set(rights?.select);
+  const open = await showable(client, target.oid);
+  const wanted = new Set([...read, ...(rights?.image ?? []).filter((name) => open.has(name))]);
+  const columns = all.filter(({ name }) => wanted.has(name)).map(({ name }) => name);
+  const key = keyOf(all);
+  const versioned = open.has('xmin');
+  const plan = planImages(statement, {
+    write: target.write,
+    table: `${relation.schema}.${relation.name}`,
+    columns,
+    key: key.every((name) => wanted.has(name)) ? key : [],
+    own,
+    versioned,
+    parameterTypes,
+  });
+  if (plan === null) return NO_PICTURE;
+  const image = columns.filter((name) => !read.has(name));
+  return { oid: target.oid, plan, image: versioned ? [...image, 'xmin'] : image };
+}
+
+async function fingerprintOf(client: AdminClient, watched: Watched): Promise<string> {
+  const { rows } = await client.query<{ encode: string }>(
+    FINGERPRINT.text,
+    fingerprintValues(watched),
+  );
+  return rows[0]?.encode ?? '';
+}

@@ -1,0 +1,33 @@
+import { ConnectorFailure } from '../../domain/connector.ts';
+import { type Cockpit, exchange } from './cockpit.ts';
+import type { Prepared } from './exchange.ts';
+import { FINGERPRINT, fingerprintValues } from './fingerprint.ts';
+import { CATALOGUE_PATH } from './login.ts';
+import type { Session } from './session.ts';
+
+const BEGIN: Prepared = { name: 'sbx_begin_read', text: 'BEGIN READ ONLY' };
+const COMMIT: Prepared = { name: 'sbx_commit', text: 'COMMIT' };
+/** The fingerprint was taken under this path; names print differently under another. */
+const PATH: Prepared = {
+  name: 'sbx_path',
+  text: `SELECT pg_catalog.set_config('search_path', '${CATALOGUE_PATH}', true)`,
+};
+
+/** Once per tool and lease: is the target still what the tool was judged by? Throws TOOL_DRIFTED. */
+export async function checkDrift(cockpit: Cockpit, session: Session): Promise<void> {
+  const { sessions, binding, call } = cockpit;
+  if (sessions.compared.has(call.tool.digest)) return;
+  const answers = await exchange(cockpit, session, [
+    { statement: BEGIN },
+    { statement: PATH },
+    { statement: FINGERPRINT, values: fingerprintValues(binding.watched) },
+    { statement: COMMIT },
+  ]);
+  if (answers[2]?.rows[0]?.[0] !== binding.fingerprint)
+    throw new ConnectorFailure(
+      'TOOL_DRIFTED',
+      'its tables, triggers or functions changed since the plan',
+      'none',
+    );
+  sessions.compared.add(call.tool.digest);
+}

@@ -1,0 +1,103 @@
+import type { Derived } from '../../domain/connector.ts';
+import type { EffectClass } from '../../domain/effect.ts';
+import type { TableRights } from './binding.ts';
+import type { Relation } from './catalogue.ts';
+import type { Reach } from './reach.ts';
+import type { Resolved } from './rights.ts';
+
+type Effect = Pick<Derived, 'effect' | 'recoveryPath' | 'idempotent'>;
+
+/** Tables that people keep to recover from, by the words in their names. */
+const RECOVERY =
+  /(^|_)(audit|backup|backups|history|histories|retention|revisions?|snapshots?)(_|$)/;
+
+/** `relations`: those of the statement and those its writes reach. */
+export function effectOf(
+  resolved: Resolved,
+  reach: Reach,
+  relations: ReadonlyMap<number, Relation>,
+): Effect {
+  const { writes } = resolved.shape;
+  const destroys = writes.some((write) => write.deletes) || reach.destroys.length > 0;
+  const effect: EffectClass = writes.length === 0 ? 'read' : destroys ? 'destroy' : 'write';
+  const recoveryPath = [...reach.events].some(
+    ([oid, events]) => events.has('delete') && RECOVERY.test(relations.get(oid)?.name ?? ''),
+  );
+  const repeatable =
+    reach.triggers.length === 0 && writes.length === 1 && writes.every((one) => one.repeatable);
+  return { effect, recoveryPath, idempotent: writes.length === 0 || repeatable };
+}
+
+interface Story {
+  readonly resolved: Resolved;
+  readonly reach: Reach;
+  readonly tables: readonly TableRights[];
+  readonly relations: ReadonlyMap<number, Relation>;
+  readonly defaults: { readonly functions: readonly { readonly spoken: string }[] };
+  readonly effect: Effect;
+}
+
+/** Why the effect is what it is, one fact a line; warnings say so. */
+export function narrate(story: Story): string[] {
+  const { resolved, reach, effect, relations } = story;
+  return [
+    `${resolved.shape.verb.toUpperCase()}: ${effect.effect}`,
+    ...story.tables.flatMap(told),
+    ...reach.cascades.map((key) => {
+      const child = spoken(relations, key.child);
+      const how = key.onDelete === 'c' ? 'deletes' : 'changes';
+      return `${how} rows of ${child} by the cascade \`${key.name}\``;
+    }),
+    ...reach.triggers.map((trigger) => {
+      const traits = [
+        trigger.definer ? 'with its owner’s rights' : 'with the caller’s rights',
+        ...(trigger.volatile ? ['volatile'] : []),
+        trigger.language,
+      ];
+      return `trigger \`${trigger.name}\` on ${spoken(relations, trigger.relation)} runs ${trigger.functionName} (${traits.join(', ')})`;
+    }),
+    ...reach.destroys.map(
+      (trigger) => `raised to destroy: ${trigger.functionName} holds DELETE, TRUNCATE or DROP`,
+    ),
+    ...story.defaults.functions.map(({ spoken: name }) => `a column default calls ${name}`),
+    ...(effect.recoveryPath ? ['it deletes from a table that people recover from'] : []),
+    ...warnings(story),
+  ];
+}
+
+function warnings({ resolved, reach }: Story): string[] {
+  const unbounded = resolved.shape.writes
+    .filter((write) => !write.bounded)
+    .map(
+      ({ verb, relation }) =>
+        `warning: ${verb.toUpperCase()} without WHERE can touch every row of ${relation.name}`,
+    );
+  const outside = reach.triggers
+    .filter((trigger) => !trigger.trusted)
+    .map(
+      ({ functionName, language }) =>
+        `warning: ${functionName} is written in ${language} and can act outside the database`,
+    );
+  const guarded = [...resolved.relations.values()]
+    .filter(({ rowSecurity }) => rowSecurity)
+    .map(({ schema, name }) => `row security applies on ${schema}.${name}`);
+  return [...guarded, ...unbounded, ...outside];
+}
+
+function told(table: TableRights): string[] {
+  const name = `${table.schema}.${table.name}`;
+  const list = (verb: string, columns: readonly string[]): string[] =>
+    columns.length === 0 ? [] : [`${verb} ${name} (${columns.join(', ')})`];
+  return [
+    ...list('reads', table.select),
+    ...list('inserts into', table.insert),
+    ...list('updates', table.update),
+    ...(table.delete ? [`deletes from ${name}`] : []),
+    ...list('shows the rows of', table.image),
+  ];
+}
+
+function spoken(relations: ReadonlyMap<number, Relation>, oid: number): string {
+  const relation = relations.get(oid);
+  return relation === undefined ? `table ${oid}` : `${relation.schema}.${relation.name}`;
+}

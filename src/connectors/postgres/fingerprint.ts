@@ -1,0 +1,65 @@
+import type { Watched } from './binding.ts';
+import type { Prepared } from './exchange.ts';
+
+/**
+ * One SHA-256 over what the catalogue says of everything a tool was judged by. Run by the broker when a tool is
+ * planned and by the minted role before its first call: different means that the system changed since the plan.
+ * Columns a tool does not use may come and go; a new trigger, rule, policy or cascade may not.
+ */
+export const FINGERPRINT: Prepared = {
+  name: 'sbx_fingerprint',
+  text: `
+  WITH relations AS (SELECT unnest($1::oid[]) AS oid),
+       used AS (SELECT * FROM unnest($2::oid[], $3::int2[]) AS u(relation, number)),
+       lines AS (
+    SELECT format('relation %s %s.%s %s %s %s', c.oid, n.nspname, c.relname, c.relkind,
+                  c.relrowsecurity, c.relforcerowsecurity) AS line
+    FROM relations r JOIN pg_class c ON c.oid = r.oid JOIN pg_namespace n ON n.oid = c.relnamespace
+    UNION ALL
+    SELECT format('column %s %s %s %s %s %s', a.attrelid, a.attnum, a.attname, a.atttypid,
+                  a.atttypmod, a.attgenerated)
+    FROM used u JOIN pg_attribute a ON a.attrelid = u.relation AND a.attnum = u.number
+    WHERE NOT a.attisdropped
+    UNION ALL
+    SELECT format('default %s %s %s', d.adrelid, d.adnum, pg_get_expr(d.adbin, d.adrelid))
+    FROM relations r JOIN pg_attrdef d ON d.adrelid = r.oid
+    UNION ALL
+    SELECT format('trigger %s %s %s %s %s', t.tgrelid, t.tgname, t.tgenabled,
+                  pg_get_triggerdef(t.oid), f.line)
+    FROM relations r JOIN pg_trigger t ON t.tgrelid = r.oid AND NOT t.tgisinternal
+    CROSS JOIN LATERAL (SELECT format('%s %s %s %s %s', p.oid, p.provolatile, p.prosecdef,
+                                      p.proconfig, md5(p.prosrc)) AS line
+                        FROM pg_proc p WHERE p.oid = t.tgfoid) f
+    UNION ALL
+    SELECT format('function %s %s %s %s', p.oid, p.provolatile, p.prosecdef, md5(p.prosrc))
+    FROM pg_proc p WHERE p.oid = ANY ($4::oid[])
+    UNION ALL
+    SELECT format('constraint %s %s %s', k.conrelid, k.conname, pg_get_constraintdef(k.oid))
+    FROM pg_constraint k
+    WHERE (k.conrelid IN (SELECT oid FROM relations) AND k.contype IN ('c', 'p', 'u', 'x'))
+       OR (k.confrelid IN (SELECT oid FROM relations) AND k.contype = 'f'
+           AND (k.confdeltype IN ('c', 'n', 'd') OR k.confupdtype IN ('c', 'n', 'd')))
+    UNION ALL
+    SELECT format('rule %s %s %s', w.ev_class, w.rulename, pg_get_ruledef(w.oid))
+    FROM relations r JOIN pg_rewrite w ON w.ev_class = r.oid
+    UNION ALL
+    SELECT format('policy %s %s %s %s %s %s', y.polrelid, y.polname, y.polcmd, y.polroles,
+                  pg_get_expr(y.polqual, y.polrelid), pg_get_expr(y.polwithcheck, y.polrelid))
+    FROM relations r JOIN pg_policy y ON y.polrelid = r.oid
+    UNION ALL
+    SELECT format('child %s %s', i.inhparent, i.inhrelid)
+    FROM relations r JOIN pg_inherits i ON i.inhparent = r.oid
+  )
+  SELECT encode(sha256(convert_to(coalesce(string_agg(line, E'\\n' ORDER BY line), ''), 'UTF8')),
+                'hex') FROM lines`,
+};
+
+export function fingerprintValues(watched: Watched): string[] {
+  const array = (items: readonly number[]): string => `{${items.join(',')}}`;
+  return [
+    array(watched.relations),
+    array(watched.columns.map(([relation]) => relation)),
+    array(watched.columns.map(([, column]) => column)),
+    array(watched.functions),
+  ];
+}

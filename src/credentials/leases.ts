@@ -1,0 +1,243 @@
+import type { Connection } from '../domain/bundle.ts';
+import type {
+  Credential,
+  CredentialDesk,
+  CredentialIssuer,
+  Lease,
+  LeaseReport,
+} from '../domain/credential.ts';
+import type { Doors } from '../domain/doors.ts';
+import { SignalboxError } from '../domain/errors.ts';
+import type { Run } from '../domain/run.ts';
+import type { Store } from '../domain/store.ts';
+
+/**
+ * Life of a lease: minting → live → revoking → dead, or residual when its source cannot be asked to end it.
+ * The row is durable before the mint, so that a crash in between leaves a row that the next start revokes.
+ */
+export interface LeasesParts {
+  readonly store: Store;
+  readonly issuers: readonly CredentialIssuer[];
+  /** The connection as it is configured now; null once it was removed. */
+  readonly connection: (name: string) => Promise<Connection | null>;
+  readonly doors: Doors;
+  /** One line about a source that could not be asked. Never holds a secret. */
+  readonly log: (line: string) => void;
+}
+
+interface Held {
+  readonly lease: Lease;
+  readonly credential: Credential;
+}
+
+const ALIVE = ['minting', 'live', 'revoking'] as const;
+/** A lease is replaced this long before it expires, so that no call begins with a dying credential. */
+const RENEW_BEFORE_MS = 60_000;
+const RETRY_FIRST_MS = 100;
+const RETRY_MOST_MS = 30_000;
+
+export class Leases implements CredentialDesk {
+  readonly #parts: LeasesParts;
+  readonly #issuers: ReadonlyMap<string, CredentialIssuer>;
+  /** By run and connection; a promise, so that calls that come together share one mint. */
+  readonly #held = new Map<string, Promise<Held>>();
+  readonly #dying = new Map<string, Promise<LeaseReport>>();
+  /** Leases whose mint is under way here, and of those the ones that were ended meanwhile. */
+  readonly #minting = new Set<string>();
+  readonly #endedEarly = new Set<string>();
+  /** Leases made by this process and not ended: a sweep leaves them alone until their time is over. */
+  readonly #own = new Set<string>();
+  #closed = false;
+
+  constructor(parts: LeasesParts) {
+    this.#parts = parts;
+    this.#issuers = new Map(parts.issuers.map((issuer) => [issuer.kind, issuer]));
+  }
+
+  async obtain(run: Run, connection: Connection): Promise<Credential | null> {
+    if (connection.issuer === undefined) return null;
+    const key = `${run.id}\n${connection.name}`;
+    const known = this.#held.get(key);
+    if (known !== undefined) {
+      const held = await known;
+      if (this.#held.get(key) === known && this.#isFresh(held.lease)) return held.credential;
+      // the old lease lives to its end: other calls may still fly on it
+      if (this.#held.get(key) === known) this.#held.delete(key);
+    }
+    const joined = this.#held.get(key);
+    if (joined !== undefined) return (await joined).credential;
+    const minting = this.#mint(run, connection, connection.issuer);
+    this.#held.set(key, minting);
+    minting.catch(() => this.#held.get(key) === minting && this.#held.delete(key));
+    return (await minting).credential;
+  }
+
+  async revoke(which: (lease: Lease) => boolean): Promise<readonly LeaseReport[]> {
+    const alive = (await this.#parts.store.leases({ state: ALIVE })).filter(which);
+    return Promise.all(alive.map((lease) => this.#end(lease)));
+  }
+
+  /** Revokes what outlived its time or its run: at start after a crash, then from time to time. */
+  async sweep(): Promise<number> {
+    const { store, doors } = this.#parts;
+    const now = doors.clock.now();
+    const orphans = (await store.leases({ state: ALIVE })).filter(
+      ({ id, expiresAt }) => !this.#own.has(id) || now >= expiresAt,
+    );
+    await Promise.all(orphans.map((lease) => this.#end(lease)));
+    return orphans.length;
+  }
+
+  /** Stops retrying; what is not dead is found again by the next start. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  async #mint(run: Run, connection: Connection, kind: string): Promise<Held> {
+    const { store, doors } = this.#parts;
+    const issuer = this.#issuer(kind);
+    const now = doors.clock.now();
+    const id = doors.entropy.id('lease');
+    const lease: Lease = {
+      id,
+      runId: run.id,
+      agent: run.agent,
+      connection: connection.name,
+      issuer: kind,
+      handle: issuer.handleFor(id, run),
+      revocability: issuer.revocability,
+      state: 'minting',
+      mintedAt: now,
+      expiresAt: Math.min(now + issuer.lifetimeMs, run.expiresAt),
+    };
+    this.#minting.add(id);
+    this.#own.add(id);
+    await store.commit({ kind: 'lease.write', lease, note: 'about to be minted', at: now });
+    try {
+      const credential = await issuer.mint({ lease, connection, run });
+      if (this.#endedEarly.has(id))
+        throw new SignalboxError(
+          'CREDENTIAL_FAILED',
+          'a halt or the end of its run came while this credential was made',
+        );
+      const live = { ...lease, state: 'live' as const };
+      await store.commit({
+        kind: 'lease.write',
+        lease: live,
+        note: 'minted',
+        at: doors.clock.now(),
+      });
+      return { lease: live, credential };
+    } catch (error) {
+      void this.#endAfresh(lease);
+      if (error instanceof SignalboxError) throw error;
+      throw new SignalboxError(
+        'CREDENTIAL_FAILED',
+        `no credential could be made for \`${connection.name}\``,
+        { cause: error },
+      );
+    } finally {
+      this.#minting.delete(id);
+      this.#endedEarly.delete(id);
+    }
+  }
+
+  /** After a mint: what was confirmed dead before it finished says nothing about now. */
+  async #endAfresh(lease: Lease): Promise<void> {
+    await this.#dying.get(lease.id)?.catch(() => {});
+    await this.#end(lease).catch(() => {});
+  }
+
+  /** Asks the source until the credential is dead there; one attempt at a time per lease, shared by all who ask. */
+  #end(lease: Lease): Promise<LeaseReport> {
+    const dying = this.#dying.get(lease.id);
+    if (dying !== undefined) return dying;
+    if (this.#minting.has(lease.id)) this.#endedEarly.add(lease.id);
+    this.#drop(lease);
+    const ending = this.#endNow(lease).finally(() => {
+      this.#dying.delete(lease.id);
+      this.#own.delete(lease.id);
+    });
+    this.#dying.set(lease.id, ending);
+    return ending;
+  }
+
+  async #endNow(lease: Lease): Promise<LeaseReport> {
+    const { doors } = this.#parts;
+    const started = doors.clock.monotonic();
+    const issuer = this.#issuer(lease.issuer);
+    await this.#write(lease, 'revoking', 'revocation asked for');
+    if (issuer.revocability === 'none') {
+      await this.#write(
+        lease,
+        'residual',
+        'its source cannot be asked to end it; rotate the secret if it may have leaked',
+      );
+      return this.#report(
+        { ...lease, state: 'residual' },
+        started,
+        'dropped here; not revocable at its source',
+      );
+    }
+    for (let wait = RETRY_FIRST_MS; ; wait = Math.min(wait * 2, RETRY_MOST_MS)) {
+      if (await this.#attempt(lease, issuer)) break;
+      if (this.#closed)
+        return this.#report(
+          { ...lease, state: 'revoking' },
+          started,
+          'stopped before the source confirmed',
+        );
+      await new Promise<void>((resolve) => doors.timers.after(wait, resolve));
+    }
+    await this.#write(lease, 'dead', 'the source confirmed that it is dead');
+    return this.#report({ ...lease, state: 'dead' }, started, 'confirmed dead at its source');
+  }
+
+  #report(lease: Lease, started: number, note: string): LeaseReport {
+    const ms = this.#parts.doors.clock.monotonic() - started;
+    return { lease, dead: lease.state === 'dead', ms, note };
+  }
+
+  async #attempt(lease: Lease, issuer: CredentialIssuer): Promise<boolean> {
+    try {
+      const connection = await this.#parts.connection(lease.connection);
+      if (connection === null) throw new Error('its connection is no longer configured');
+      await issuer.revoke(lease, connection);
+      return await issuer.verifyDead(lease, connection);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : 'unknown fault';
+      this.#parts.log(`lease ${lease.handle}: not confirmed dead yet, trying again: ${why}`);
+      return false;
+    }
+  }
+
+  async #write(lease: Lease, state: Lease['state'], note: string): Promise<void> {
+    await this.#parts.store.commit({
+      kind: 'lease.write',
+      lease: { ...lease, state },
+      note,
+      at: this.#parts.doors.clock.now(),
+    });
+  }
+
+  #drop(lease: Lease): void {
+    const key = `${lease.runId}\n${lease.connection}`;
+    const held = this.#held.get(key);
+    held?.then(
+      (have) =>
+        have.lease.id === lease.id && this.#held.get(key) === held && this.#held.delete(key),
+      () => {},
+    );
+  }
+
+  #isFresh(lease: Lease): boolean {
+    return this.#parts.doors.clock.now() < lease.expiresAt - RENEW_BEFORE_MS;
+  }
+
+  #issuer(kind: string): CredentialIssuer {
+    const issuer = this.#issuers.get(kind);
+    if (issuer === undefined)
+      throw new SignalboxError('CREDENTIAL_FAILED', `there is no credential issuer \`${kind}\``);
+    return issuer;
+  }
+}

@@ -1,0 +1,214 @@
+import pg from 'pg';
+import type { Connection } from '../domain/bundle.ts';
+import type { CredentialIssuer, MintRequest } from '../domain/credential.ts';
+import { digestOf } from '../domain/digest.ts';
+import type { Doors } from '../domain/doors.ts';
+import { SignalboxError } from '../domain/errors.ts';
+import { scramVerifier } from './scram.ts';
+
+/*
+ * A lease is a LOGIN role that is a member of its agent's grant role and owns nothing:
+ *   mint ──▶ LOGIN, VALID UNTIL ──revoke──▶ NOLOGIN, sessions ended ──▶ dropped
+ * NOLOGIN comes first, or what is ended connects again. Dead means: gone or NOLOGIN, no session, and a login refused.
+ */
+
+const LIFETIME_MS = 15 * 60_000;
+/** The connector keeps four sessions; the rest is for those being replaced. */
+const CONNECTION_LIMIT = 6;
+const TERMINATE_TRIES = 50;
+const TERMINATE_PAUSE_MS = 20;
+/** The first release in which GRANT says INHERIT and SET for each membership. */
+const PG16 = 160_000;
+const TRANSIENT = new Set(['40001', '40P01', 'XX000', '55P03']);
+
+/** Pinned on the role, so that they hold for whoever uses the login. */
+const SETTINGS: readonly (readonly [string, string])[] = [
+  ['statement_timeout', '60s'],
+  ['lock_timeout', '5s'],
+  ['idle_in_transaction_session_timeout', '30s'],
+  ['search_path', 'pg_catalog, public, pg_temp'],
+];
+
+/** What this issuer needs of the PostgreSQL connector's broker login; given by construction. */
+export interface RoleServer {
+  with<T>(connection: Connection, use: (client: pg.ClientBase) => Promise<T>): Promise<T>;
+  server(connection: Connection): Promise<{ readonly version: number; readonly aheadMs: number }>;
+  /** The stable role whose privileges a run of this agent gets. */
+  grantRole(agent: string, connection: Connection): string;
+  brokerRole(connection: Connection): string;
+  tryLogin(
+    connection: Connection,
+    user: string,
+    password: string,
+  ): Promise<'accepted' | 'refused' | 'unclear'>;
+}
+
+export function postgresRoleIssuer(admin: RoleServer, doors: Doors): CredentialIssuer {
+  /** Until the lease is verified dead, to try the real password against it. */
+  const passwords = new Map<string, string>();
+
+  return {
+    kind: 'postgres-role',
+    revocability: 'instant',
+    lifetimeMs: LIFETIME_MS,
+    handleFor: (leaseId) => `sbx_run_${digestOf('run-role', leaseId).slice(0, 32)}`,
+
+    async mint({ lease, connection, run }: MintRequest) {
+      const password = Buffer.from(doors.entropy.bytes(32)).toString('base64url');
+      const verifier = await scramVerifier(password, doors.entropy.bytes(16));
+      const { version, aheadMs } = await admin.server(connection);
+      const sql = mintSql({
+        role: lease.handle,
+        grants: admin.grantRole(run.agent, connection),
+        broker: admin.brokerRole(connection),
+        verifier,
+        until: new Date(lease.expiresAt + aheadMs).toISOString(),
+        modern: version >= PG16,
+      });
+      passwords.set(lease.id, password);
+      await admin
+        .with(connection, (client) => twice(() => create(client, lease.handle, sql)))
+        .catch((error: unknown) => {
+          passwords.delete(lease.id);
+          throw unminted(connection, error);
+        });
+      return { kind: 'login', leaseId: lease.id, user: lease.handle, password };
+    },
+
+    async revoke(lease, connection) {
+      await admin.with(connection, async (client) => {
+        await lock(client, lease.handle);
+        await terminate(client, lease.handle, doors);
+        await drop(client, lease.handle);
+      });
+    },
+
+    async verifyDead(lease, connection) {
+      const alive = await admin.with(connection, (client) => isAlive(client, lease.handle));
+      if (alive) return false;
+      // After a restart nobody knows the password any more: then any will do to be refused.
+      const password = passwords.get(lease.id) ?? 'unknown';
+      if ((await admin.tryLogin(connection, lease.handle, password)) !== 'refused') return false;
+      passwords.delete(lease.id);
+      return true;
+    },
+  };
+}
+
+interface MintSql {
+  readonly role: string;
+  readonly grants: string;
+  readonly broker: string;
+  readonly verifier: string;
+  readonly until: string;
+  /** PostgreSQL 16 and later say INHERIT and SET for each membership. */
+  readonly modern: boolean;
+}
+
+/** One string of statements is one transaction: the role appears whole or not at all. */
+function mintSql({ role, grants, broker, verifier, until, modern }: MintSql): string {
+  const name = quote(role);
+  const member = modern ? ' WITH INHERIT TRUE, SET FALSE' : '';
+  return [
+    `CREATE ROLE ${name} LOGIN PASSWORD ${pg.escapeLiteral(verifier)}` +
+      ` VALID UNTIL ${pg.escapeLiteral(until)} CONNECTION LIMIT ${CONNECTION_LIMIT}`,
+    `GRANT ${quote(grants)} TO ${name}${member}`,
+    // Without inheriting it the broker may not end its sessions.
+    `GRANT ${name} TO ${quote(broker)}${member}`,
+    ...SETTINGS.map(([setting, value]) => {
+      const said = setting === 'search_path' ? value : pg.escapeLiteral(value);
+      return `ALTER ROLE ${name} SET ${setting} = ${said}`;
+    }),
+  ].join('; ');
+}
+
+/** A repeat after a lost answer finds its role there: it is made anew, with the new password. */
+async function create(client: pg.ClientBase, role: string, sql: string): Promise<void> {
+  try {
+    await client.query(sql);
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError) || error.code !== '42710') throw error;
+    await client.query(`DROP ROLE ${quote(role)}; ${sql}`);
+  }
+}
+
+/** Concurrent changes of the role catalogue can fail one of two; the second try is alone more often. */
+async function twice(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError) || !TRANSIENT.has(error.code ?? '')) throw error;
+    await work();
+  }
+}
+
+async function lock(client: pg.ClientBase, role: string): Promise<void> {
+  try {
+    await client.query(`ALTER ROLE ${quote(role)} NOLOGIN`);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+}
+
+/** Throws when sessions are left after all tries; a session that was just logging in is seen by the next one. */
+async function terminate(client: pg.ClientBase, role: string, { timers }: Doors): Promise<void> {
+  for (let attempt = 0; attempt < TERMINATE_TRIES; attempt++) {
+    const { rows } = await client.query(
+      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1',
+      [role],
+    );
+    if (rows.length === 0) return;
+    const pause = Promise.withResolvers<void>();
+    timers.after(TERMINATE_PAUSE_MS, pause.resolve);
+    await pause.promise;
+  }
+  throw new SignalboxError('CREDENTIAL_FAILED', `sessions of \`${role}\` do not end`);
+}
+
+/** Tidiness, not safety: a NOLOGIN role without sessions is as dead, and may be kept by what it owns elsewhere. */
+async function drop(client: pg.ClientBase, role: string): Promise<void> {
+  try {
+    await client.query(`DROP ROLE ${quote(role)}`);
+  } catch (error) {
+    if (isMissing(error)) return;
+    if (!(error instanceof pg.DatabaseError) || error.code !== '2BP01') throw error;
+    await client
+      .query(`DROP OWNED BY ${quote(role)} CASCADE; DROP ROLE ${quote(role)}`)
+      .catch((kept: unknown) => {
+        if (!(kept instanceof pg.DatabaseError)) throw kept;
+      });
+  }
+}
+
+/** Can log in, has a session, or holds a prepared transaction that outlives both. */
+async function isAlive(client: pg.ClientBase, role: string): Promise<boolean> {
+  const { rows } = await client.query<{ alive: boolean }>(
+    `SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1 AND rolcanlogin)
+         OR EXISTS (SELECT FROM pg_stat_activity WHERE usename = $1)
+         OR EXISTS (SELECT FROM pg_prepared_xacts WHERE owner = $1) AS alive`,
+    [role],
+  );
+  return rows[0]?.alive !== false;
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === '42704';
+}
+
+function unminted(connection: Connection, error: unknown): SignalboxError {
+  if (error instanceof SignalboxError) return error;
+  if (isMissing(error))
+    return new SignalboxError(
+      'CREDENTIAL_FAILED',
+      `\`${connection.name}\` has no grant role for this agent`,
+      { help: 'run `signalbox apply`: it prepares the grants at the database', cause: error },
+    );
+  const { code } = error as { code?: string };
+  return new SignalboxError(
+    'CREDENTIAL_FAILED',
+    `\`${connection.name}\` did not take a new login (${code ?? 'no answer'})`,
+    { cause: error },
+  );
+}
+
+const quote = pg.escapeIdentifier;

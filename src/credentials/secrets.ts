@@ -1,0 +1,96 @@
+import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
+import type { SecretSource } from '../domain/credential.ts';
+import type { Doors } from '../domain/doors.ts';
+import { SignalboxError } from '../domain/errors.ts';
+import type { Store } from '../domain/store.ts';
+
+const NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/;
+const MAX_BYTES = 64 * 1024;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+const KEY_BYTES = 32;
+
+export interface SecretsParts {
+  readonly store: Pick<Store, 'commit' | 'secret' | 'secretNames'>;
+  readonly masterKey: Uint8Array;
+  readonly doors: Pick<Doors, 'clock' | 'entropy'>;
+}
+
+export interface Secrets extends SecretSource {
+  /** Encrypts and stores. Throws REQUEST_MALFORMED for a name or value that does not fit. */
+  put(name: string, value: string, by: string): Promise<{ readonly version: number }>;
+  names(): ReturnType<Store['secretNames']>;
+}
+
+/**
+ * Connection secrets, AES-256-GCM. Each has a data key of its own, wrapped by a key derived from the master key, so
+ * that a new master key needs no plaintext. The name is authenticated: a sealed text is worth nothing elsewhere.
+ */
+export function createSecrets({ store, masterKey, doors }: SecretsParts): Secrets {
+  const wrapping = new Uint8Array(
+    hkdfSync('sha256', masterKey, new Uint8Array(), 'signalbox/secrets/1', KEY_BYTES),
+  );
+
+  function seal(key: Uint8Array, plain: Uint8Array, name: string): string {
+    const nonce = doors.entropy.bytes(NONCE_BYTES);
+    const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(name));
+    const body = Buffer.concat([cipher.update(plain), cipher.final()]);
+    return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url');
+  }
+
+  return {
+    async put(name, value, by) {
+      if (!NAME.test(name))
+        throw new SignalboxError(
+          'REQUEST_MALFORMED',
+          `expected a secret name of lower-case letters, digits, \`.\`, \`_\` and \`-\`, got \`${name.slice(0, 64)}\``,
+        );
+      const bytes = Buffer.byteLength(value);
+      if (bytes === 0 || bytes > MAX_BYTES)
+        throw new SignalboxError(
+          'REQUEST_MALFORMED',
+          `expected a secret of 1 to ${MAX_BYTES} bytes, got ${bytes}`,
+        );
+      const key = doors.entropy.bytes(KEY_BYTES);
+      const sealed = `1.${seal(wrapping, key, `key:${name}`)}.${seal(key, Buffer.from(value), name)}`;
+      const at = doors.clock.now();
+      return store.commit({ kind: 'secret.set', name, sealed, by, at });
+    },
+
+    async reveal(name) {
+      const found = await store.secret(name);
+      if (found === null)
+        throw new SignalboxError('SECRET_MISSING', `there is no secret \`${name}\``);
+      const [format, wrapped = '', body = ''] = found.sealed.split('.');
+      if (format !== '1') throw unreadable(name);
+      try {
+        const key = open(wrapping, wrapped, `key:${name}`);
+        return open(key, body, name).toString('utf8');
+      } catch {
+        throw unreadable(name);
+      }
+    },
+
+    names: () => store.secretNames(),
+  };
+}
+
+function open(key: Uint8Array, sealed: string, name: string): Buffer {
+  const bytes = Buffer.from(sealed, 'base64url');
+  const nonce = bytes.subarray(0, NONCE_BYTES);
+  const tag = bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES);
+  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
+    .setAAD(Buffer.from(name))
+    .setAuthTag(tag);
+  return Buffer.concat([
+    decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)),
+    decipher.final(),
+  ]);
+}
+
+function unreadable(name: string): SignalboxError {
+  return new SignalboxError(
+    'MASTER_KEY',
+    `secret \`${name}\` was sealed under another master key, or was changed`,
+  );
+}

@@ -1,0 +1,243 @@
+import type { JsonObject } from '../domain/json.ts';
+import { type LedgerEvent, type ReadableEvent, SYSTEM_CHAIN } from '../domain/store.ts';
+import { EMPTY, type Head, hashOf } from './chain.ts';
+import { FIRST_OF_RUN, FIRST_OF_SYSTEM } from './events.ts';
+import { type ChainKey, openPayload } from './seal.ts';
+
+/** A record as it lies in the store. `id` is its place in the whole ledger, from 1, without gaps. */
+export interface StoredRecord extends LedgerEvent {
+  readonly id: number;
+  readonly sealed: Uint8Array | null;
+}
+
+export type Fault =
+  | 'first'
+  | 'gap'
+  | 'fork'
+  | 'previous'
+  | 'hash'
+  | 'body'
+  | 'payload'
+  | 'reference'
+  | 'missing';
+
+/** The first thing wrong in a chain; what follows it there proves nothing. `chain` is `*` for the ledger as a whole. */
+export type Break = {
+  readonly chain: string;
+  readonly seq: number;
+  readonly fault: Fault;
+  readonly expected: string;
+  readonly found: string;
+};
+
+export type VerifyReport = {
+  readonly ok: boolean;
+  readonly records: number;
+  readonly chains: number;
+  readonly payloadsChecked: number;
+  /** Gone by an erasure that the system chain records. */
+  readonly payloadsErased: number;
+  /** There, but no master key was given to open them with. */
+  readonly payloadsUnchecked: number;
+  readonly erasedRuns: readonly string[];
+  readonly breaks: readonly Break[];
+};
+
+/** Key of a chain: null when the store holds none, undefined when there is no master key to unwrap it with. */
+export type KeyOf = (chain: string) => ChainKey | null | undefined;
+
+interface Body {
+  readonly sealed?: string;
+  readonly withheld?: boolean;
+  readonly [field: string]: unknown;
+}
+
+/** What the system chain says was in force from a place in the ledger on. */
+interface InForce {
+  readonly from: number;
+  readonly halt: number;
+  readonly bundle: string;
+}
+
+/**
+ * Checks a ledger record by record: the system chain first, then each run's chain from its first record on. Pure: it
+ * holds a few numbers per system record and nothing of the others, so it reads ledgers of any size.
+ */
+export class Verification {
+  readonly #keyOf: KeyOf;
+  readonly #breaks: Break[] = [];
+  readonly #erased = new Set<string>();
+  readonly #inForce: InForce[] = [{ from: 0, halt: 0, bundle: 'none' }];
+  readonly #payloads = { checked: 0, erased: 0, unchecked: 0 };
+  #chain: string | null = null;
+  #head: Head = EMPTY;
+  #key: ChainKey | null | undefined;
+  #isBroken = false;
+  #records = 0;
+  #chains = 0;
+  #lastId = 0;
+  #sawSystem = false;
+
+  constructor(keyOf: KeyOf) {
+    this.#keyOf = keyOf;
+  }
+
+  /** The record with its payload when it holds; null when it, or one before it in its chain, does not. */
+  add(record: StoredRecord): ReadableEvent | null {
+    if (record.chain !== this.#chain) this.#turnTo(record);
+    this.#records++;
+    this.#lastId = Math.max(this.#lastId, record.id);
+    if (this.#isBroken) return null;
+    const broken = this.#linkFault(record);
+    if (broken !== null) return this.#break(record, broken);
+    this.#head = { seq: record.seq, hash: record.hash };
+    const body = bodyOf(record);
+    if (body === null) return this.#break(record, ['body', 'a JSON object', record.body]);
+    if (record.chain === SYSTEM_CHAIN) this.#learn(record, body);
+    const wrong = this.#referenceFault(record, body);
+    if (wrong !== null) return this.#break(record, wrong);
+    const payload = this.#payload(record, body);
+    if (payload === 'broken') return null;
+    const { id, sealed, ...event } = record;
+    return payload === undefined ? event : { ...event, payload };
+  }
+
+  finish(): VerifyReport {
+    if (this.#chains === 0 || !this.#sawSystem)
+      this.#breaks.push(whole('first', 'a system chain', 'none'));
+    if (this.#lastId !== this.#records)
+      this.#breaks.push(whole('missing', `${this.#lastId} records`, `${this.#records} of them`));
+    return {
+      ok: this.#breaks.length === 0,
+      records: this.#records,
+      chains: this.#chains,
+      payloadsChecked: this.#payloads.checked,
+      payloadsErased: this.#payloads.erased,
+      payloadsUnchecked: this.#payloads.unchecked,
+      erasedRuns: [...this.#erased].toSorted(),
+      breaks: this.#breaks,
+    };
+  }
+
+  #turnTo(record: StoredRecord): void {
+    if (record.chain === SYSTEM_CHAIN) this.#sawSystem = true;
+    this.#chain = record.chain;
+    this.#head = EMPTY;
+    this.#isBroken = false;
+    this.#chains++;
+    this.#key = this.#keyOf(record.chain);
+  }
+
+  #linkFault(record: StoredRecord): [Fault, string, string] | null {
+    const next = this.#head.seq + 1;
+    if (record.seq > next) return ['gap', `record ${next}`, `record ${record.seq}`];
+    if (record.seq < next) return ['fork', `record ${next}`, `record ${record.seq} again`];
+    if (record.previous !== this.#head.hash) return ['previous', this.#head.hash, record.previous];
+    const hash = hashOf(record);
+    if (record.hash !== hash) return ['hash', hash, record.hash];
+    const first = record.chain === SYSTEM_CHAIN ? FIRST_OF_SYSTEM : FIRST_OF_RUN;
+    if ((record.seq === 1) !== (record.type === first))
+      return ['first', `\`${first}\` first and once`, `\`${record.type}\` as record ${record.seq}`];
+    return null;
+  }
+
+  #learn(record: StoredRecord, body: Body): void {
+    if (record.type === 'ledger.erased') this.#erased.add(String(body.run));
+    const last = this.#inForce.at(-1) as InForce;
+    const halt = record.type.startsWith('halt.')
+      ? Math.max(last.halt, Number(body.epoch))
+      : last.halt;
+    const bundle = record.type === 'bundle.applied' ? String(body.bundle) : last.bundle;
+    if (halt !== last.halt || bundle !== last.bundle)
+      this.#inForce.push({ from: record.id, halt, bundle });
+  }
+
+  /** An intent was decided on what was in force at its place in the ledger, and on nothing else. */
+  #referenceFault(record: StoredRecord, body: Body): [Fault, string, string] | null {
+    if (record.type !== 'action.intent') return null;
+    const stamp = body.stamp as { halt?: unknown; bundle?: unknown } | undefined;
+    const then = this.#inForce[lastBefore(this.#inForce, record.id)] as InForce;
+    if (stamp?.halt === then.halt && stamp.bundle === then.bundle) return null;
+    return [
+      'reference',
+      `bundle ${then.bundle} and halt number ${then.halt}`,
+      `bundle ${String(stamp?.bundle)} and halt number ${String(stamp?.halt)}`,
+    ];
+  }
+
+  #payload(record: StoredRecord, body: Body): JsonObject | null | undefined | 'broken' {
+    const { chain } = record;
+    if (body.sealed === undefined) {
+      if (record.sealed !== null)
+        return this.#broken(record, 'no payload', 'one that the record does not commit to');
+      if (body.withheld !== true) return undefined;
+      this.#payloads.erased++;
+      return this.#erased.has(chain)
+        ? null
+        : this.#broken(record, 'a payload', 'none, though the run was never erased');
+    }
+    if (this.#erased.has(chain)) {
+      this.#payloads.erased++;
+      return record.sealed === null
+        ? null
+        : this.#broken(record, 'no payload, the run was erased', 'one');
+    }
+    if (record.sealed === null) return this.#broken(record, 'a payload', 'none');
+    if (this.#key === null) return this.#broken(record, 'the key of the run', 'none');
+    if (this.#key === undefined) {
+      this.#payloads.unchecked++;
+      return null;
+    }
+    try {
+      const payload = openPayload(this.#key, record, record.sealed, body.sealed);
+      this.#payloads.checked++;
+      return payload;
+    } catch {
+      return this.#broken(record, `a payload that fits ${body.sealed}`, 'another');
+    }
+  }
+
+  #broken(record: StoredRecord, expected: string, found: string): 'broken' {
+    this.#break(record, ['payload', expected, found]);
+    return 'broken';
+  }
+
+  #break(record: StoredRecord, [fault, expected, found]: [Fault, string, string]): null {
+    this.#isBroken = true;
+    const { chain, seq } = record;
+    this.#breaks.push({ chain, seq, fault, expected, found: found.slice(0, 200) });
+    return null;
+  }
+}
+
+export function wordsOf({ chain, seq, fault, expected, found }: Break): string {
+  const where = chain === '*' ? 'the ledger' : `chain \`${chain}\` at record ${seq}`;
+  return `${where}: ${fault}: expected ${expected}, found ${found}`;
+}
+
+function whole(fault: Fault, expected: string, found: string): Break {
+  return { chain: '*', seq: 0, fault, expected, found };
+}
+
+function bodyOf(record: LedgerEvent): Body | null {
+  try {
+    const body: unknown = JSON.parse(record.body);
+    return typeof body === 'object' && body !== null && !Array.isArray(body)
+      ? (body as Body)
+      : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Index of the last entry before `id`; the first entry is before everything. */
+function lastBefore(entries: readonly InForce[], id: number): number {
+  let low = 0;
+  let high = entries.length - 1;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if ((entries[middle] as InForce).from < id) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}

@@ -1,0 +1,100 @@
+import type { JsonObject } from '../domain/json.ts';
+import type { ReadableEvent, Store } from '../domain/store.ts';
+import { type ActionStory, type ApprovalStory, explain, type Why } from './explain.ts';
+
+export type { Why } from './explain.ts';
+
+/** A story as lines in reading order, and as JSON. */
+export interface Told {
+  readonly lines: readonly string[];
+  readonly json: JsonObject;
+}
+
+const PAGE = 10_000;
+
+/** What led to an action, approval or run, and what followed; null when nothing has this id. */
+export async function why(store: Store, id: string): Promise<Told | null> {
+  const chain = await store.runOf(id);
+  if (chain === null) return null;
+  const events: ReadableEvent[] = [];
+  for (let after = 0; ; after = events.length) {
+    const page = await store.timeline(chain, after, PAGE);
+    events.push(...page);
+    if (page.length < PAGE) break;
+  }
+  const told = explain(events, id);
+  if (told === null) return null;
+  return { lines: linesOf(told), json: JSON.parse(JSON.stringify(told)) as JsonObject };
+}
+
+export function linesOf({ kind, id, run, actions }: Why): string[] {
+  return [
+    `${kind} ${id}`,
+    `run       ${run.id} of agent ${run.agent}, begun ${time(run.begunAt)}${
+      run.endedAt === null ? '' : `, ended ${time(run.endedAt)}`
+    }`,
+    `intent    ${run.intent ?? 'erased'}`,
+    ...actions.flatMap((action) => ['', ...actionLines(action)]),
+  ];
+}
+
+function actionLines(action: ActionStory): string[] {
+  const { outcome } = action;
+  return [
+    `${action.purpose === 'preview' ? 'preview  ' : 'action   '} ${action.id} at ${time(action.at)} by ${action.via}`,
+    `tool      ${action.tool} on ${action.connection} (${action.toolDigest.slice(0, 12)})`,
+    `arguments ${action.arguments === null ? 'erased' : JSON.stringify(action.arguments)}`,
+    `decision  ${action.mode}, ${String(action.nature.class)}, reversibility ${String(action.nature.reversibility)}`,
+    ...action.verdicts.map(
+      ({ check, ceiling, code, reason }) =>
+        `  ${ceiling.padEnd(7)} ${check}: ${code}${reason === null ? '' : `: ${reason}`}`,
+    ),
+    ...action.reservations.map(
+      ({ key, dimension, amount, limit }) =>
+        `reserved  ${amount} ${dimension} of ${limit} on ${key}`,
+    ),
+    ...(action.approval === null ? [] : approvalLines(action.approval)),
+    ...(action.lease === null
+      ? []
+      : [
+          `credential ${action.lease.handle} of ${action.lease.issuer}: ${action.lease.states
+            .map(({ state, at }) => `${state} ${time(at)}`)
+            .join(', ')}`,
+        ]),
+    ...(action.trace === null ? [] : [`trace     ${JSON.stringify(action.trace)}`]),
+    ...(action.measured === null ? [] : [`measured  ${effect(action.measured)}`]),
+    `outcome   ${outcome.kind} at ${time(outcome.at)}${
+      outcome.because === null ? '' : `: ${JSON.stringify(outcome.because)}`
+    }${outcome.by === 'recover' ? ' (settled after a crash)' : ''}`,
+    `records   ${action.records.map(({ seq, code }) => `${seq} ${code}`).join(', ')}`,
+  ];
+}
+
+function approvalLines(ask: ApprovalStory): string[] {
+  const answered =
+    ask.answer === null || ask.answeredAt === null
+      ? 'not answered'
+      : `${ask.answer} by ${ask.answeredBy} at ${time(ask.answeredAt)}${
+          ask.because === null ? '' : `: ${ask.because}`
+        }`;
+  return [
+    `approval  ${ask.id} asked at ${time(ask.askedAt)}, until ${time(ask.expiresAt)}: ${answered}${
+      ask.voided === null ? '' : `; void (${ask.voided})`
+    }`,
+  ];
+}
+
+/** The counts that are not zero, of an effect alone or of a whole measurement. */
+function effect(measured: JsonObject): string {
+  const vector = (measured.effect ?? measured) as JsonObject;
+  const counted = Object.entries(vector).filter(
+    ([, count]) => typeof count === 'number' && count > 0,
+  );
+  return counted.length === 0
+    ? 'no effect'
+    : counted.map(([dimension, count]) => `${dimension} ${count}`).join(', ');
+}
+
+function time(at: number): string {
+  return new Date(at).toISOString();
+}

@@ -1,0 +1,24 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { machine } from './cli/door.ts';
+import { main as command } from './cli/main.ts';
+import type { Parts } from './cli/parts.ts';
+import { KEY_FILE, loadMasterKey } from './credentials/master-key.ts';
+import { realDoors } from './doors.ts';
+import { verifyStore } from './store/sqlite/evidence.ts';
+import { startSystem, VERSION } from './system.ts';
+
+/** Runs one command line; answers its exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const doors = realDoors();
+  const parts: Parts = {
+    version: VERSION,
+    start: startSystem,
+    verifyDirectory: async (directory) => {
+      const hasKey = existsSync(join(directory, KEY_FILE));
+      const masterKey = hasKey ? await loadMasterKey(directory, doors.entropy) : null;
+      return verifyStore({ directory, masterKey });
+    },
+  };
+  return command(argv, machine(doors), parts);
+}

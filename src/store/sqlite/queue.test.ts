@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { SignalboxError } from '../../domain/errors.ts';
+import type { SystemNote } from '../../domain/ops.ts';
+import { CommitQueue, MOST_WAITING } from './queue.ts';
+
+const note = (type: string): SystemNote => ({ kind: 'system.note', type, body: {}, at: 0 });
+const nothing = (): void => {};
+
+test(
+  'what one turn brings goes over together, in order',
+  async () => {
+    const posts: (readonly string[])[] = [];
+    const queue = new CommitQueue((ops) => posts.push(ops));
+    const first = Promise.all(['a', 'b'].map((type) => queue.commit(note(type))));
+    await Promise.resolve().then(() => queue.commit(note('c')).catch(nothing));
+    assert.equal(posts.length, 0);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(
+      posts.map((ops) => ops.map((text) => JSON.parse(text).type)),
+      [['a', 'b', 'c']],
+    );
+    queue.answered([{ result: { ok: true } }, { result: { ok: true } }]);
+    assert.deepEqual(await first, [{ ok: true }, { ok: true }]);
+  },
+  { timeout: 5_000 },
+);
+
+test('too much waiting is refused, not queued', async () => {
+  const queue = new CommitQueue(nothing);
+  const waiting = Array.from({ length: MOST_WAITING }, () => queue.commit(note('a')));
+  const settled = Promise.allSettled(waiting);
+  await assert.rejects(queue.commit(note('b')), { code: 'OVERLOADED' });
+  queue.answered([{ result: { ok: true } }]);
+  queue.commit(note('c')).catch(nothing);
+  queue.fail(new SignalboxError('STORE_DOWN', 'gone'));
+  const results = await settled;
+  assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 1);
+});
+
+test('after the first failure everything rejects with it', async () => {
+  const posts: unknown[] = [];
+  const queue = new CommitQueue((ops) => posts.push(ops));
+  const waiting = queue.commit(note('a'));
+  queue.fail(new SignalboxError('STORE_DOWN', 'the first reason'));
+  queue.fail(new SignalboxError('STORE_DOWN', 'the second'));
+  await assert.rejects(waiting, { message: 'the first reason' });
+  await assert.rejects(queue.commit(note('b')), { message: 'the first reason' });
+  await queue.drain();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(posts, []);
+});

@@ -1,0 +1,221 @@
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { Approval, Ask } from '../../domain/approval.ts';
+import type { Doors } from '../../domain/doors.ts';
+import { SignalboxError } from '../../domain/errors.ts';
+import type { Op, ResultOf } from '../../domain/ops.ts';
+import type { Run } from '../../domain/run.ts';
+import type { FactsQuery, Store } from '../../domain/store.ts';
+import { wrappingKey } from '../../ledger/seal.ts';
+import { openSqliteCore, type SqliteCore } from './core.ts';
+import { type Database, openReader, said } from './database.ts';
+import { History } from './history.ts';
+import { DATABASE_FILE, lockDirectory } from './lock.ts';
+import { Payloads } from './payloads.ts';
+import { CommitQueue } from './queue.ts';
+import { Reads } from './reads.ts';
+import { answerFrom, errorFrom, type FromWorker, type ToWorker, type WorkerStart } from './wire.ts';
+
+export interface SqliteStoreOptions {
+  /** Made when absent (0700); this process's alone until `close`. */
+  readonly directory: string;
+  /** 32 bytes; the key of the data in this directory. */
+  readonly masterKey: Uint8Array;
+  readonly doors: Doors;
+  /** The size at which the store stops rather than fill the disk. */
+  readonly maxBytes?: number;
+}
+
+/**
+ * The embedded store: reads on the calling thread, writes on a thread of their own with group commit. Throws
+ * SignalboxError `STORE_LOCKED`, `STORE_NEWER`, `MASTER_KEY`, `STORE_DOWN`.
+ */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+  const { directory, masterKey, doors } = options;
+  const wrapping = wrappingKey(masterKey);
+  const lock = lockDirectory(directory);
+  const file = join(directory, DATABASE_FILE);
+  let writer: Writer | null = null;
+  try {
+    writer = await startWriter({
+      file,
+      masterKey: Uint8Array.from(masterKey),
+      seed: doors.entropy.bytes(32),
+      at: doors.clock.now(),
+      maxBytes: options.maxBytes ?? null,
+    });
+    const { queue, close } = writer;
+    const reader = openReader(file);
+    return new SqliteStore(reader, wrapping, doors, queue, async () => {
+      await queue.drain();
+      queue.fail(closed());
+      reader.close();
+      await close();
+      lock.release();
+    });
+  } catch (error) {
+    await writer?.close();
+    lock.release();
+    throw error;
+  }
+}
+
+/** The same store on one thread over a core of the caller's, for the simulator; the caller closes the core. */
+export function storeOver(core: SqliteCore, masterKey: Uint8Array, doors: Doors): Store {
+  const queue: CommitQueue = new CommitQueue((ops) => {
+    try {
+      const applied = core.apply(ops.map((text) => JSON.parse(text) as Op));
+      queue.answered(applied.map(answerFrom));
+    } catch (error) {
+      queue.fail(downFrom(error));
+    }
+  });
+  return new SqliteStore(core.database, wrappingKey(masterKey), doors, queue, async () => {
+    await queue.drain();
+    queue.fail(closed());
+  });
+}
+
+export { openSqliteCore };
+
+interface Writer {
+  readonly queue: CommitQueue;
+  close(): Promise<void>;
+}
+
+function startWriter(start: WorkerStart): Promise<Writer> {
+  // The build renames the file; the one beside this one is of the same kind.
+  const name = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js';
+  const worker = new Worker(new URL(name, import.meta.url), { workerData: start, stdin: false });
+  const say = (message: ToWorker): void => worker.postMessage(message);
+  const queue = new CommitQueue((ops) => say({ ops }));
+  const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+  return new Promise((resolve, reject) => {
+    const fail = (reason: SignalboxError): void => {
+      queue.fail(reason);
+      reject(reason);
+    };
+    worker.on('error', (error) => fail(downFrom(error)));
+    worker.on('exit', () => fail(down('its writing thread ended')));
+    worker.on('message', (message: FromWorker) => {
+      if (message.kind === 'applied') queue.answered(message.answers);
+      else if (message.kind === 'down') fail(errorFrom(message.fault));
+      else if (message.kind === 'ready')
+        resolve({
+          queue,
+          close: async () => {
+            say('close');
+            await exited;
+          },
+        });
+    });
+  });
+}
+
+function closed(): SignalboxError {
+  return new SignalboxError('STORE_DOWN', 'the store is closed');
+}
+
+function down(why: string): SignalboxError {
+  return new SignalboxError('STORE_DOWN', `the store failed: ${why}`);
+}
+
+function downFrom(error: unknown): SignalboxError {
+  return error instanceof SignalboxError ? error : down(said(error));
+}
+
+class SqliteStore implements Store {
+  readonly #queue: CommitQueue;
+  readonly #reads: Reads;
+  readonly #history: History;
+  readonly #end: () => Promise<void>;
+  #closing: Promise<void> | null = null;
+
+  constructor(
+    reader: Database,
+    wrapping: ReturnType<typeof wrappingKey>,
+    doors: Doors,
+    queue: CommitQueue,
+    end: () => Promise<void>,
+  ) {
+    const payloads = new Payloads(reader, wrapping);
+    this.#queue = queue;
+    this.#reads = new Reads(reader, payloads);
+    this.#history = new History(reader, this.#reads, payloads, doors.clock);
+    this.#end = end;
+  }
+
+  commit<O extends Op>(op: O): Promise<ResultOf<O>> {
+    return this.#queue.commit(op);
+  }
+
+  factsFor(query: FactsQuery) {
+    return this.#read((reads) => reads.factsFor(query));
+  }
+  usage(keys: readonly string[]) {
+    return this.#read((reads) => reads.usage(keys));
+  }
+  haltState() {
+    return this.#read((reads) => reads.haltState());
+  }
+  bundle(digest: string) {
+    return this.#read((reads) => reads.bundle(digest));
+  }
+  token(hash: string) {
+    return this.#read((reads) => reads.token(hash));
+  }
+  operator(name: string) {
+    return this.#read((reads) => reads.operator(name));
+  }
+  operatorCount() {
+    return this.#read((reads) => reads.operatorCount());
+  }
+  secret(name: string) {
+    return this.#read((reads) => reads.secret(name));
+  }
+  secretNames() {
+    return this.#read((reads) => reads.secretNames());
+  }
+  openActions() {
+    return this.#read((reads) => reads.openActions());
+  }
+  leases(filter: Parameters<Store['leases']>[0]) {
+    return this.#read((reads) => reads.leases(filter));
+  }
+  run(id: string) {
+    return this.#read((reads) => reads.run(id));
+  }
+  runs(filter: { readonly limit: number; readonly state?: Run['state'] }) {
+    return this.#read(() => this.#history.runs(filter));
+  }
+  asks(filter: { readonly limit: number; readonly state?: Approval['state'] }) {
+    return this.#read(() => this.#history.asks(filter));
+  }
+  ask(id: string): Promise<Ask | null> {
+    return this.#read(() => this.#history.ask(id));
+  }
+  runOf(id: string) {
+    return this.#read(() => this.#history.runIdOf(id));
+  }
+  timeline(chain: string, after?: number, limit?: number) {
+    return this.#read(() => this.#history.timeline(chain, after, limit));
+  }
+  chains() {
+    return this.#read(() => this.#history.chains());
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  /** A store that cannot write is not read either: what it last said of halts may be old. */
+  async #read<T>(read: (reads: Reads) => T): Promise<T> {
+    if (this.#queue.down !== null) throw this.#queue.down;
+    try {
+      return read(this.#reads);
+    } catch (error) {
+      throw downFrom(error);
+    }
+  }
+}

@@ -1,0 +1,161 @@
+import { canonical } from '../../domain/json.ts';
+import { type ReadableEvent, SYSTEM_CHAIN } from '../../domain/store.ts';
+import type { fold as Fold, Projection } from '../../ledger/projections.ts';
+import type { Database } from './database.ts';
+
+/** `compared`: rows held against the records. `differences`: in words, the first hundred. */
+export interface Comparison {
+  readonly compared: number;
+  readonly differences: readonly string[];
+}
+
+type Fields = { readonly [field: string]: unknown };
+
+const MOST = 100;
+const RUN = `SELECT root, parent, depth, agent, state, started_at AS startedAt,
+  expires_at AS expiresAt, ended_at AS endedAt, budget, actions, refused FROM runs WHERE id = ?`;
+const ACTION = `SELECT run_id AS runId, tool, tool_digest AS toolDigest, connection, purpose, state,
+  halt, bundle, approval_id AS approvalId, lease_id AS leaseId, reservations, at,
+  settled_at AS settledAt FROM actions WHERE id = ?`;
+const APPROVAL = `SELECT run_id AS runId, action_id AS actionId, digest, halt, state,
+  asked_at AS askedAt, expires_at AS expiresAt, answered_by AS answeredBy,
+  answered_at AS answeredAt, used_by AS usedBy, seq FROM approvals WHERE id = ?`;
+const HALT = 'SELECT scope, raised_by AS "by", at, state FROM halts WHERE epoch = ?';
+const LEASE = `SELECT id, run_id AS runId, agent, connection, issuer, handle, revocability, state,
+  minted_at AS mintedAt, expires_at AS expiresAt FROM leases WHERE id = ?`;
+
+/** Holds every table against the fold of the records: chain by chain, so that no more than one run is in memory. */
+export class TableComparison {
+  readonly #database: Database;
+  readonly #told: Projection;
+  readonly #fold: typeof Fold;
+  readonly #differences: string[] = [];
+  readonly #counts = { runs: 0, actions: 0, approvals: 0 };
+  #compared = 0;
+  #chain: string | null = null;
+  #isBroken = false;
+  #isWhole = true;
+
+  constructor(database: Database, empty: Projection, fold: typeof Fold) {
+    this.#database = database;
+    this.#told = empty;
+    this.#fold = fold;
+  }
+
+  /** `event` is null for a record that does not hold: its chain is not compared. */
+  add(chain: string, event: ReadableEvent | null): void {
+    if (chain !== this.#chain) {
+      this.#endChain();
+      this.#chain = chain;
+      this.#isBroken = false;
+    }
+    if (event === null) {
+      this.#isBroken = true;
+      this.#isWhole = false;
+    } else if (!this.#isBroken) this.#fold(this.#told, event);
+  }
+
+  finish(): Comparison {
+    this.#endChain();
+    for (const problem of this.#told.problems) this.#differ(problem);
+    // Sums over chains mean nothing when a chain is missing from them.
+    if (this.#isWhole) this.#compareWhole();
+    return { compared: this.#compared, differences: this.#differences };
+  }
+
+  #endChain(): void {
+    const { runs, actions, approvals } = this.#told;
+    if (this.#chain !== null && this.#chain !== SYSTEM_CHAIN && !this.#isBroken) {
+      for (const [id, run] of runs) this.#row(`run \`${id}\``, { ...run }, RUN, id);
+      for (const [id, action] of actions) this.#row(`action \`${id}\``, { ...action }, ACTION, id);
+      for (const [id, ask] of approvals) this.#row(`approval \`${id}\``, { ...ask }, APPROVAL, id);
+    }
+    this.#counts.runs += runs.size;
+    this.#counts.actions += actions.size;
+    this.#counts.approvals += approvals.size;
+    for (const map of [runs, actions, approvals]) map.clear();
+  }
+
+  #compareWhole(): void {
+    const { halt, bundle, halts, leases, operators, secrets } = this.#told;
+    this.#row('the control row', { halt, bundle }, 'SELECT halt, bundle FROM control');
+    for (const [epoch, one] of halts) this.#row(`halt ${epoch}`, one, HALT, epoch);
+    for (const [id, lease] of leases) this.#row(`lease \`${id}\``, { ...lease }, LEASE, id);
+    for (const [name, one] of operators)
+      this.#row(`operator \`${name}\``, one, 'SELECT role FROM operators WHERE name = ?', name);
+    for (const [name, one] of secrets)
+      this.#row(`secret \`${name}\``, one, 'SELECT version FROM secrets WHERE name = ?', name);
+    this.#usage();
+    this.#tokens();
+    const { runs, actions, approvals } = this.#counts;
+    const counts = { runs, actions, approvals, halts: halts.size, leases: leases.size };
+    const told = { ...counts, operators: operators.size, secrets: secrets.size };
+    for (const [table, number] of Object.entries(told))
+      this.#row(`table \`${table}\``, { rows: number }, `SELECT count(*) AS rows FROM ${table}`);
+  }
+
+  #usage(): void {
+    const told = this.#told.usage;
+    const rows = this.#database.all<{ id: string; posted: number; pending: number }>(
+      `SELECT key || char(10) || dimension AS id, posted, pending FROM usage`,
+    );
+    for (const { id, posted, pending } of rows) {
+      this.#same(`usage \`${id}\``, { ...told.get(id) }, { posted, pending });
+      told.delete(id);
+    }
+    for (const id of told.keys()) this.#differ(`usage \`${id}\` is not in the table`);
+  }
+
+  /** Tokens are revoked by halts and run ends too, so the table may say more of that, never less. */
+  #tokens(): void {
+    const rows = this.#database.each<{
+      hash: string;
+      kind: string;
+      subject: string;
+      revoked: number;
+    }>('SELECT hash, kind, subject, revoked FROM tokens');
+    for (const { hash, kind, subject, revoked } of rows) {
+      const told = this.#told.tokens.get(hash);
+      this.#compared++;
+      if (told === undefined)
+        this.#differ(`token of ${kind} \`${subject}\` was issued by no record`);
+      else if (told.kind !== kind || told.subject !== subject)
+        this.#differ(
+          `token of ${told.kind} \`${told.subject}\` was changed to ${kind} \`${subject}\``,
+        );
+      else if (told.revoked && revoked === 0)
+        this.#differ(`token of ${kind} \`${subject}\` was revoked and works again`);
+    }
+  }
+
+  #row(what: string, told: Fields, sql: string, ...key: (string | number)[]): void {
+    const row = this.#database.one<Fields>(sql, ...key);
+    if (row === undefined) this.#differ(`${what} is not in the table`);
+    else this.#same(what, told, parsed(row));
+  }
+
+  #same(what: string, told: Fields, found: Fields): void {
+    this.#compared++;
+    for (const field of new Set([...Object.keys(told), ...Object.keys(found)])) {
+      const [a, b] = [canonical(told[field] ?? null), canonical(found[field] ?? null)];
+      if (a !== b)
+        this.#differ(`${what}: \`${field}\` is \`${cut(b)}\`, the records say \`${cut(a)}\``);
+    }
+  }
+
+  #differ(words: string): void {
+    if (this.#differences.length < MOST) this.#differences.push(words);
+  }
+}
+
+function parsed(row: Fields): Fields {
+  const json = Object.entries(row).filter(([name]) => name === 'budget' || name === 'reservations');
+  return {
+    ...row,
+    ...Object.fromEntries(json.map(([name, text]) => [name, JSON.parse(String(text))])),
+  };
+}
+
+function cut(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}

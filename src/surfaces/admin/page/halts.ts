@@ -1,0 +1,75 @@
+import type { HaltReach } from '../../../broker/broker.ts';
+import type { Bundle } from '../../../domain/bundle.ts';
+import type { Halt } from '../../../domain/halt.ts';
+import type { RunSummary } from '../../../domain/store.ts';
+import { LONGEST_REASON } from '../deeds.ts';
+import { type Html, html } from '../html.ts';
+import { csrfField } from './layout.ts';
+import { ago, code, plural, shown, tag } from './words.ts';
+
+/** Scopes an operator can pull here. Credentials and models are halted by command. */
+const KINDS = [
+  ['all', 'Everything'],
+  ['agent', 'An agent, with all its runs'],
+  ['run', 'A run'],
+  ['tool', 'A tool'],
+  ['connection', 'A connection'],
+] as const;
+
+export function haltsInForce(
+  halts: readonly Halt[],
+  place: { readonly now: number; readonly csrf: string | null },
+): Html | null {
+  if (halts.length === 0) return null;
+  return html`<section aria-labelledby="halts-title"><h2 id="halts-title">Halts in force</h2>
+${halts.map(
+  (halt, index) => html`<article class="card card-bad">
+<h3>${code(halt.scope)} ${
+    halt.state === 'inert'
+      ? tag('inert: every credential is confirmed dead', 'good')
+      : tag('gated: nothing new runs; credentials are being confirmed dead', 'warn')
+  }</h3>
+<p>${shown(halt.reason)} <span class="quiet">— ${shown(halt.by)}, ${ago(halt.at, place.now)}</span></p>
+<form class="row" method="post" action="/resume">${csrfField(place.csrf)}
+<input type="hidden" name="scope" value="${halt.scope}">
+<div><label for="resume-${index}">Why it can go on</label>
+<input type="text" id="resume-${index}" name="reason" required maxlength="${LONGEST_REASON}" autocomplete="off"></div>
+<button>Resume</button></form>
+</article>`,
+)}</section>`;
+}
+
+/** Leads to a page that shows the reach; pulls nothing by itself, so it is a plain GET. */
+export function haltSwitch(bundle: Bundle, live: readonly RunSummary[]): Html {
+  const names = [
+    ...Object.keys(bundle.agents),
+    ...Object.keys(bundle.tools),
+    ...Object.keys(bundle.connections),
+    ...live.map(({ run }) => run.id),
+  ];
+  return html`<section id="halt" aria-labelledby="halt-title"><h2 id="halt-title">Halt</h2>
+<div class="card"><p>A halt takes effect at once: no new action, what is in flight is aborted, waiting approvals are void,
+credentials are revoked at their source.</p>
+<form class="row" method="get" action="/halt">
+<div><label for="halt-kind">What to halt</label>
+<select id="halt-kind" name="kind">${KINDS.map(([kind, label]) => html`<option value="${kind}">${label}</option>`)}</select></div>
+<div><label for="halt-name">Its name (not for everything)</label>
+<input type="text" id="halt-name" name="name" list="halt-names" autocomplete="off">
+<datalist id="halt-names">${[...new Set(names)].map((name) => html`<option value="${name}"></option>`)}</datalist></div>
+<button>Show what it reaches</button></form></div></section>`;
+}
+
+export function haltConfirm(reached: HaltReach, csrf: string | null): Html {
+  return html`<h1>Halt ${code(reached.scope)}?</h1>
+<div class="card card-bad"><p>This will reach, right now:</p>
+<ul><li>${plural(reached.runs, 'live run')}</li>
+<li>${plural(reached.flights, 'action')} in flight, aborted</li>
+<li>${plural(reached.asks, 'waiting approval')}, made void</li>
+<li>${plural(reached.leases, 'live credential')}, revoked at the source</li></ul>
+<p class="quiet">Run tokens in this scope are revoked for good; after a resume, agents start new runs.</p>
+<form class="row" method="post" action="/halt">${csrfField(csrf)}
+<input type="hidden" name="scope" value="${reached.scope}">
+<div><label for="reason">Reason (kept in the ledger)</label>
+<input type="text" id="reason" name="reason" required autofocus maxlength="${LONGEST_REASON}" autocomplete="off"></div>
+<button class="stop">Halt now</button> <a href="/">Leave it running</a></form></div>`;
+}

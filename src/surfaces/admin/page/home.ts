@@ -1,0 +1,64 @@
+import type { Bundle } from '../../../domain/bundle.ts';
+import type { Halt } from '../../../domain/halt.ts';
+import type { RunSummary } from '../../../domain/store.ts';
+import type { AskView } from '../ask-view.ts';
+import { type Html, html } from '../html.ts';
+import { askCard, ROWS_IN_LIST } from './asks.ts';
+import { haltSwitch, haltsInForce } from './halts.ts';
+import { ago, code, plural, shown, tag } from './words.ts';
+
+export interface Home {
+  readonly now: number;
+  readonly csrf: string | null;
+  readonly bundle: Bundle;
+  readonly halts: readonly Halt[];
+  readonly asks: readonly AskView[];
+  readonly live: readonly RunSummary[];
+  readonly ended: readonly RunSummary[];
+}
+
+const ENDED_SHOWN = 20;
+
+export function homePage(home: Home): Html {
+  const { now, csrf, asks } = home;
+  return html`<h1>${shown(home.bundle.organisation.name)}</h1>
+<p class="quiet">${plural(home.live.length, 'live run')}, ${plural(asks.length, 'approval')} waiting, ${plural(home.halts.length, 'halt')} in force.
+Active bundle ${code(home.bundle.digest.slice(0, 12))}.</p>
+${haltsInForce(home.halts, { now, csrf })}
+<section id="asks" aria-labelledby="asks-title"><h2 id="asks-title">Waiting for an answer</h2>
+${asks.length === 0 ? html`<p class="quiet">Nothing waits for an answer.</p>` : asks.map((view) => askCard(view, { now, csrf, most: ROWS_IN_LIST }))}
+</section>
+<section id="runs" aria-labelledby="runs-title"><h2 id="runs-title">Live runs</h2>
+${home.live.length === 0 ? html`<p class="quiet">No run is live. <code>signalbox run --agent NAME --intent "…" -- command</code> starts one.</p>` : runTable('Live runs', home.live, now)}
+</section>
+${haltSwitch(home.bundle, home.live)}
+${
+  home.ended.length === 0
+    ? null
+    : html`<section aria-labelledby="ended-title"><h2 id="ended-title">Ended lately</h2>
+${runTable('Runs that have ended', home.ended.slice(0, ENDED_SHOWN), now)}
+${home.ended.length > ENDED_SHOWN ? html`<p class="quiet">The ${ENDED_SHOWN} newest are shown. <code>signalbox run list</code> shows more.</p>` : null}</section>`
+}`;
+}
+
+function runTable(caption: string, runs: readonly RunSummary[], now: number): Html {
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table>
+<thead><tr><th scope="col">Run</th><th scope="col">Agent</th><th scope="col">Says it is for <span class="quiet">(its own words)</span></th>
+<th scope="col" class="number">Actions</th><th scope="col" class="number">Refused</th><th scope="col" class="number">Waiting</th><th scope="col">Last</th><th scope="col"><span class="quiet">Halt</span></th></tr></thead>
+<tbody>${runs.map((summary) => runRow(summary, now))}</tbody></table></div>`;
+}
+
+function runRow(
+  { run, actions, refused, pendingApprovals, lastAt }: RunSummary,
+  now: number,
+): Html {
+  const id = encodeURIComponent(run.id);
+  return html`<tr><th scope="row"><a href="/runs/${id}">${shown(run.id)}</a></th>
+<td>${code(run.agent)}</td><td>${shown(run.intent)}</td><td class="number">${actions}</td>
+<td class="number">${refused}</td><td class="number">${pendingApprovals === 0 ? '0' : tag(String(pendingApprovals), 'warn')}</td>
+<td>${ago(lastAt, now)}</td><td>${
+    run.state === 'live'
+      ? html`<a href="/halt?kind=run&amp;name=${id}" aria-label="Halt run ${run.id}">halt</a>`
+      : null
+  }</td></tr>`;
+}

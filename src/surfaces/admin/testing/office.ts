@@ -1,0 +1,257 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { act } from '../../../broker/act.ts';
+import type { Broker } from '../../../broker/broker.ts';
+import { bundleSource } from '../../../broker/bundles.ts';
+import { Flights } from '../../../broker/flights.ts';
+import { Notices } from '../../../broker/notices.ts';
+import { beginRun, endRun } from '../../../broker/runs.ts';
+import { loadConfig } from '../../../config/load.ts';
+import { planBundle } from '../../../config/plan.ts';
+import { Leases } from '../../../credentials/leases.ts';
+import { createSecrets } from '../../../credentials/secrets.ts';
+import type { Bundle, Tool } from '../../../domain/bundle.ts';
+import { digestOf } from '../../../domain/digest.ts';
+import type { Doors } from '../../../domain/doors.ts';
+import { effectVector } from '../../../domain/effect.ts';
+import type { JsonObject } from '../../../domain/json.ts';
+import type { Outcome } from '../../../domain/proposal.ts';
+import { realDoors } from '../../../doors.ts';
+import { createAgents } from '../../../identity/agents.ts';
+import { createCallers } from '../../../identity/callers.ts';
+import { createOperators, type Operators } from '../../../identity/operators.ts';
+import { why } from '../../../ledger/why.ts';
+import { verifyStore } from '../../../store/sqlite/evidence.ts';
+import { openSqliteStore } from '../../../store/sqlite/store.ts';
+import { createHttpInspector } from '../../../connectors/http/inspector.ts';
+import { healthRoutes } from '../../http/health.ts';
+import { listen } from '../../http/listener.ts';
+import { runRoutes } from '../../runs/routes.ts';
+import { adminRoutes } from '../routes.ts';
+import { Shelf } from './shelf.ts';
+
+/** The real store, broker, identity and both listeners over a target of rows. Time stands still until a test moves it. */
+export interface Office {
+  readonly broker: Broker;
+  readonly operators: Operators;
+  readonly shelf: Shelf;
+  readonly doors: Doors;
+  readonly clock: { at: number };
+  readonly url: string;
+  readonly agentsUrl: string;
+  readonly directory: string;
+  /** An owner's key. */
+  readonly key: string;
+  /** Activates a bundle directly, as `apply` does. */
+  activate(change?: Partial<Bundle>): Promise<void>;
+  begin(intent?: string): Promise<string>;
+  propose(runId: string, tool: string, input: JsonObject): Promise<Outcome>;
+  /** The id of a new ask: customer 7 renamed. */
+  park(runId: string, name?: string): Promise<string>;
+  call(method: string, path: string, options?: CallOptions): Promise<Answered>;
+  close(): Promise<void>;
+}
+
+export interface CallOptions {
+  readonly bearer?: string | null;
+  readonly headers?: { readonly [name: string]: string };
+  readonly json?: unknown;
+  readonly form?: { readonly [name: string]: string };
+}
+
+export interface Answered {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly json: JsonObject;
+}
+
+export const START = Date.UTC(2026, 10, 22, 9, 0, 0);
+
+export async function openOffice(): Promise<Office> {
+  const directory = await mkdtemp(join(tmpdir(), 'signalbox-office-'));
+  const clock = { at: START };
+  const doors = steadyDoors(clock);
+  const masterKey = Buffer.alloc(32, 7);
+  const store = await openSqliteStore({ directory, masterKey, doors });
+  const bundles = bundleSource(store);
+  const leases = new Leases({
+    store,
+    issuers: [],
+    connection: async (name) => (await bundles.active()).connections[name] ?? null,
+    doors,
+    log: () => {},
+  });
+  const shelf = new Shelf();
+  const broker: Broker = {
+    doors,
+    store,
+    connectors: new Map([[shelf.kind, shelf]]),
+    inspectors: new Map([['http', createHttpInspector()]]),
+    credentials: leases,
+    inputs: () => [],
+    bundles,
+    flights: new Flights(),
+    notices: new Notices(doors.timers),
+  };
+  const operators = createOperators({ store, doors });
+  const callers = createCallers({ store, doors });
+  const common = { doors, host: '127.0.0.1', port: 0, maxBodyBytes: 1_048_576, log: console.error };
+  const agents = await listen({
+    ...common,
+    origins: 'none',
+    routes: [
+      ...healthRoutes(store),
+      ...runRoutes({ governed: { broker, act, beginRun, endRun }, callers }),
+    ],
+  });
+  const admin = await listen({
+    ...common,
+    origins: 'same',
+    routes: [
+      ...healthRoutes(store),
+      ...adminRoutes({
+        broker,
+        operators,
+        enrol: createAgents({ store, doors }).enrol,
+        secrets: createSecrets({ store, masterKey, doors }),
+        plan: async (text, path) =>
+          planBundle(loadConfig(text, path), {
+            active: await bundles.active(),
+            inspectors: broker.inspectors,
+          }),
+        verify: () => verifyStore({ directory, masterKey }),
+        why: (id) => why(store, id),
+        agentsUrl: () => agents.url,
+        version: '0.0.0-test',
+        tls: false,
+      }),
+    ],
+  });
+  const { key } = await operators.claim((await operators.setupCode()) ?? '', 'olga');
+  const office: Office = {
+    ...{ broker, operators, shelf, doors, clock, directory, key },
+    url: admin.url,
+    agentsUrl: agents.url,
+    async activate(change = {}) {
+      const active = await bundles.active();
+      const content = { ...BUNDLE, ...change, digest: '' };
+      const bundle = { ...content, digest: digestOf('bundle', content) };
+      const applied = await store.commit({
+        kind: 'bundle.apply',
+        bundle,
+        expected: active.digest,
+        widenings: [],
+        by: 'olga',
+        at: doors.clock.now(),
+      });
+      if (!applied.ok) throw new Error(applied.because);
+    },
+    begin: async (intent = 'rename a customer') =>
+      (await beginRun(broker, { agent: 'support', intent, budget: {} })).id,
+    propose: (runId, tool, input) =>
+      act(broker, { runId, tool, arguments: input, via: 'test' }),
+    async park(runId, name = 'Ada L.') {
+      const outcome = await office.propose(runId, 'rename', { id: 7, name });
+      if (outcome.kind !== 'parked') throw new Error(`expected an ask, got ${outcome.kind}`);
+      return outcome.approvalId;
+    },
+    call: (method, path, options) => call(admin.url, key, method, path, options),
+    async close() {
+      await Promise.all([admin.close(0), agents.close(0)]);
+      leases.close();
+      await store.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+  await office.activate();
+  shelf.rows = [
+    { id: 7, name: 'Ada', plan: 'basic' },
+    { id: 8, name: 'Bob', plan: null },
+  ];
+  return office;
+}
+
+async function call(
+  url: string,
+  key: string,
+  method: string,
+  path: string,
+  { bearer = key, headers = {}, json, form }: CallOptions = {},
+): Promise<Answered> {
+  const response = await fetch(`${url}${path}`, {
+    method,
+    redirect: 'manual',
+    headers: {
+      ...(bearer === null ? {} : { authorization: `Bearer ${bearer}` }),
+      ...(json === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(json === undefined ? {} : { body: JSON.stringify(json) }),
+    ...(form === undefined ? {} : { body: new URLSearchParams(form) }),
+  });
+  const text = await response.text();
+  const isJson = response.headers.get('content-type')?.startsWith('application/json') === true;
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    json: isJson ? (JSON.parse(text) as JsonObject) : {},
+  };
+}
+
+/** Ids count up, so that what is shown can be compared word by word. */
+function steadyDoors(clock: { at: number }): Doors {
+  const real = realDoors();
+  const counts = new Map<string, number>();
+  return {
+    ...real,
+    clock: { now: () => clock.at, monotonic: real.clock.monotonic },
+    entropy: {
+      bytes: real.entropy.bytes,
+      id: (prefix) => {
+        const count = (counts.get(prefix) ?? 0) + 1;
+        counts.set(prefix, count);
+        return `${prefix}_${String(count).padStart(4, '0')}`;
+      },
+    },
+  };
+}
+
+export function toolNamed(name: string, effect: Tool['effect'], more: Partial<Tool> = {}): Tool {
+  const { digest: _, ...tool } = {
+    digest: '',
+    name,
+    description: name,
+    connection: 'shop',
+    inputSchema: { type: 'object' },
+    effect,
+    reversibility: 'declared' as const,
+    idempotent: false,
+    recoveryPath: false,
+    cap: effectVector({ calls: 1, rowsRead: 100, rowsWritten: 5, rowsDeleted: 5 }),
+    maxResultBytes: 10_000,
+    timeoutMs: 5_000,
+    binding: { sql: 'update customers set name = :name\nwhere id = :id' },
+    derivation: [],
+    ...more,
+  };
+  return { ...tool, digest: digestOf('tool', tool) };
+}
+
+const TOOLS = [toolNamed('look', 'read'), toolNamed('rename', 'write'), toolNamed('wipe', 'destroy')];
+
+const BUNDLE: Bundle = {
+  digest: '',
+  format: 1,
+  organisation: { name: 'acme', domains: ['acme.example'] },
+  connections: {
+    shop: { name: 'shop', kind: 'shelf', environment: 'production', settings: { host: 'shop.example' } },
+  },
+  tools: Object.fromEntries(TOOLS.map((tool) => [tool.name, tool])),
+  agents: { support: { name: 'support', owner: 'dana@acme.example' } },
+  grants: TOOLS.map(({ name }) => ({ agent: 'support', tool: name, rung: 'approve' as const })),
+  limits: { run: { calls: 50, rowsDeleted: 1 } },
+  approvalMinutes: 60,
+};

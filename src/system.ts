@@ -1,0 +1,225 @@
+import { hkdfSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { act } from './broker/act.ts';
+import { apply } from './broker/apply.ts';
+import type { Broker } from './broker/broker.ts';
+import { bundleSource } from './broker/bundles.ts';
+import { Flights } from './broker/flights.ts';
+import { Notices } from './broker/notices.ts';
+import { type Recovery, recover } from './broker/recover.ts';
+import { beginRun, endRun } from './broker/runs.ts';
+import { loadConfig } from './config/load.ts';
+import { type Plan, planBundle } from './config/plan.ts';
+import { createHttpConnector } from './connectors/http/connector.ts';
+import { createHttpInspector } from './connectors/http/inspector.ts';
+import { createPostgresAdmin } from './connectors/postgres/admin.ts';
+import { createPostgresConnector } from './connectors/postgres/connector.ts';
+import { createPostgresInspector } from './connectors/postgres/inspector.ts';
+import { Leases } from './credentials/leases.ts';
+import { loadMasterKey } from './credentials/master-key.ts';
+import { postgresRoleIssuer } from './credentials/postgres-role.ts';
+import { createSecrets, type Secrets } from './credentials/secrets.ts';
+import { staticSecretIssuer } from './credentials/static-secret.ts';
+import type { Doors } from './domain/doors.ts';
+import { realDoors } from './doors.ts';
+import { createAgents } from './identity/agents.ts';
+import { type Callers, createCallers } from './identity/callers.ts';
+import { createOperators } from './identity/operators.ts';
+import { why } from './ledger/why.ts';
+import { verifyStore } from './store/sqlite/evidence.ts';
+import { openSqliteStore } from './store/sqlite/store.ts';
+import { adminRoutes } from './surfaces/admin/routes.ts';
+import { healthRoutes } from './surfaces/http/health.ts';
+import { type Listener, listen } from './surfaces/http/listener.ts';
+import { createMcpSurface } from './surfaces/mcp/endpoint.ts';
+import { runRoutes } from './surfaces/runs/routes.ts';
+import { createInputCheck } from './tools/input.ts';
+
+const MAX_BODY_BYTES = 1_048_576;
+const SWEEP_EVERY_MS = 60_000;
+
+export interface Address {
+  readonly host: string;
+  /** 0 takes any free one. */
+  readonly port: number;
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** More names by which this listener is called. */
+  readonly extraHosts?: readonly string[];
+}
+
+export interface SystemOptions {
+  /** Holds everything: store, ledger, master key. Made when absent (0700). */
+  readonly directory: string;
+  readonly agents: Address;
+  readonly operators: Address;
+  /** One line at a time; never holds a secret. */
+  readonly log: (line: string) => void;
+  /** The simulator's and the tests' own clock, randomness and timers. */
+  readonly doors?: Doors;
+  /** How long a client whose call waits for a human is held before it is told to come back. */
+  readonly holdMs?: number;
+}
+
+export interface System {
+  readonly broker: Broker;
+  readonly callers: Callers;
+  readonly secrets: Secrets;
+  readonly agentsUrl: string;
+  readonly operatorsUrl: string;
+  /** For the first operator; null when there is one. Shown once. */
+  readonly setupCode: string | null;
+  readonly recovered: Recovery;
+  plan(text: string, path: string): Promise<Plan>;
+  apply(plan: Plan, operator: { name: string; role: 'owner' | 'operator' }): Promise<void>;
+  close(): Promise<void>;
+}
+
+export const VERSION: string = readVersion();
+
+/** Builds and starts everything. What an earlier process left open is settled before the first call is taken. */
+export async function startSystem(options: SystemOptions): Promise<System> {
+  const { directory, log } = options;
+  const doors = options.doors ?? realDoors();
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const masterKey = await loadMasterKey(directory, doors.entropy);
+  const store = await openSqliteStore({ directory, masterKey, doors });
+  const secrets = createSecrets({ store, masterKey, doors });
+  const bundles = bundleSource(store);
+  const admin = createPostgresAdmin(secrets, doors);
+  const issuers = [postgresRoleIssuer(admin, doors), staticSecretIssuer(secrets)];
+  const connection = async (name: string) => (await bundles.active()).connections[name] ?? null;
+  const leases = new Leases({ store, issuers, connection, doors, log });
+  const connectors = [createPostgresConnector(doors, admin), createHttpConnector(doors)];
+  const inspectors = [createPostgresInspector(admin), createHttpInspector()];
+  const broker: Broker = {
+    doors,
+    store,
+    connectors: new Map(connectors.map((connector) => [connector.kind, connector])),
+    inspectors: new Map(inspectors.map((inspector) => [inspector.kind, inspector])),
+    credentials: leases,
+    inputs: createInputCheck(),
+    bundles,
+    flights: new Flights(),
+    notices: new Notices(doors.timers),
+  };
+  const recovered = await recover(broker);
+  const sweep = (): void =>
+    void leases.sweep().catch((error: Error) => log(`sweep of leases: ${error.message}`));
+  sweep();
+  const sweeping = doors.timers.every(SWEEP_EVERY_MS, sweep);
+  const plan = async (text: string, path: string): Promise<Plan> =>
+    planBundle(loadConfig(text, path), {
+      active: await bundles.active(),
+      inspectors: broker.inspectors,
+    });
+  const callers = createCallers({ store, doors });
+  const operators = createOperators({ store, doors });
+  const surfaces = await open({ options, broker, callers, operators, secrets, plan, masterKey });
+  return {
+    broker,
+    callers,
+    secrets,
+    agentsUrl: surfaces.agents.url,
+    operatorsUrl: surfaces.operators.url,
+    setupCode: await operators.setupCode(),
+    recovered,
+    plan,
+    apply: (proposed, operator) => apply(broker, proposed, operator),
+    async close() {
+      sweeping.cancel();
+      await surfaces.close();
+      leases.close();
+      await Promise.allSettled(connectors.map((connector) => connector.close()));
+      await admin.close();
+      await store.close();
+    },
+  };
+}
+
+interface Parts {
+  readonly options: SystemOptions;
+  readonly broker: Broker;
+  readonly callers: Callers;
+  readonly operators: ReturnType<typeof createOperators>;
+  readonly secrets: Secrets;
+  readonly plan: System['plan'];
+  readonly masterKey: Uint8Array;
+}
+
+interface Surfaces {
+  readonly agents: Listener;
+  readonly operators: Listener;
+  close(): Promise<void>;
+}
+
+/** Lets calls go on between the pieces of a long piece of work. */
+const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Two listeners: one for agents, one for humans. Neither trusts an address. */
+async function open(parts: Parts): Promise<Surfaces> {
+  const { options, broker, callers, operators, secrets, plan } = parts;
+  const { doors, store } = broker;
+  const governed = { broker, act, beginRun, endRun };
+  const common = { doors, log: options.log, maxBodyBytes: MAX_BODY_BYTES };
+  let agentsUrl = '';
+  const admin = await listen({
+    ...common,
+    ...options.operators,
+    origins: 'same',
+    routes: [
+      ...healthRoutes(store),
+      ...adminRoutes({
+        broker,
+        operators,
+        enrol: createAgents({ store, doors }).enrol,
+        secrets,
+        plan,
+        verify: () =>
+          verifyStore({ directory: options.directory, masterKey: parts.masterKey, pause }),
+        why: (id) => why(store, id),
+        agentsUrl: () => agentsUrl,
+        version: VERSION,
+        tls: options.operators.tls !== undefined,
+      }),
+    ],
+  });
+  const mcp = createMcpSurface({
+    governed,
+    callers,
+    version: VERSION,
+    stateKey: Buffer.from(
+      hkdfSync('sha256', parts.masterKey, '', 'signalbox/request-state/v1', 32),
+    ),
+    approvalUrl: (id) => `${admin.url}/approvals/${id}`,
+    log: options.log,
+    ...(options.holdMs === undefined
+      ? {}
+      : { hold: { modernMs: options.holdMs, legacyMs: options.holdMs } }),
+  });
+  const agents = await listen({
+    ...common,
+    ...options.agents,
+    origins: 'none',
+    routes: [...healthRoutes(store), ...mcp.routes, ...runRoutes({ governed, callers })],
+  }).catch(async (error: unknown) => {
+    await admin.close(0);
+    throw error;
+  });
+  agentsUrl = agents.url;
+  return {
+    agents,
+    operators: admin,
+    async close() {
+      await mcp.close();
+      await Promise.all([agents.close(), admin.close()]);
+    },
+  };
+}
+
+function readVersion(): string {
+  const manifest: unknown = JSON.parse(
+    readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+  );
+  return String((manifest as { version?: unknown }).version);
+}

@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { openSqliteCore, type SqliteCore } from '../../src/store/sqlite/core.ts';
+import type { Evidence } from '../../src/store/sqlite/evidence.ts';
+import { verifyDatabase } from '../../src/store/sqlite/evidence.ts';
+import { storeOver } from '../../src/store/sqlite/store.ts';
+import { beginRun, MASTER_KEY, stillDoors, T0 } from './store-cast.ts';
+import { everyKind } from './store-everything.ts';
+
+type Value = string | number | Uint8Array | null;
+
+/** A store that has seen every kind of record, and a hand that changes it behind its back. */
+class Victim {
+  readonly core: SqliteCore;
+
+  constructor(core: SqliteCore) {
+    this.core = core;
+    // Whoever can edit the file can drop what guards it.
+    core.database.raw.exec(`PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;
+      DROP TRIGGER events_keep_update; DROP TRIGGER events_keep_delete`);
+  }
+
+  static async open(): Promise<Victim> {
+    const doors = stillDoors();
+    const { bytes } = doors.entropy;
+    const core = openSqliteCore({ file: ':memory:', masterKey: MASTER_KEY, bytes, at: T0 });
+    const store = storeOver(core, MASTER_KEY, doors);
+    await everyKind(store);
+    await store.close();
+    return new Victim(core);
+  }
+
+  rows(table: string, columns = '*'): Record<string, Value>[] {
+    return this.core.database.all(`SELECT ${columns} FROM ${table}`);
+  }
+
+  verify(masterKey: Uint8Array | null = MASTER_KEY): Promise<Evidence> {
+    return verifyDatabase(this.core.database, { masterKey });
+  }
+
+  /** What verify says while `sql` is in effect; null when the database itself refused it. */
+  async during(sql: string, ...values: Value[]): Promise<Evidence | null> {
+    const { raw } = this.core.database;
+    const copy = raw.serialize();
+    try {
+      raw.prepare(sql).run(...values);
+    } catch {
+      return null;
+    }
+    const evidence = await this.verify();
+    raw.deserialize(copy);
+    return evidence;
+  }
+}
+
+describe('verify', () => {
+  let victim: Victim;
+  before(async () => {
+    victim = await Victim.open();
+  });
+  after(() => victim.core.close());
+
+  test('an untouched ledger holds, with and without the master key', async () => {
+    const whole = await victim.verify();
+    assert.deepEqual(whole.problems, []);
+    assert.equal(whole.ok, true);
+    assert.equal(whole.chains, 4);
+    assert.deepEqual(whole.erasedRuns, ['run_c']);
+    assert.equal(whole.payloadsErased, 4);
+    assert.equal(whole.payloadsUnchecked, 0);
+    assert.ok(whole.payloadsChecked > 30);
+    assert.ok(whole.rowsCompared > 30);
+    const outside = await victim.verify(null);
+    assert.equal(outside.ok, true);
+    assert.equal(outside.payloadsUnchecked, whole.payloadsChecked);
+    await assert.rejects(victim.verify(new Uint8Array(32)), { code: 'MASTER_KEY' });
+  });
+
+  test('any edited value of any record is found', async () => {
+    let tried = 0;
+    for (const row of victim.rows('events')) {
+      for (const [column, value] of Object.entries(row)) {
+        for (const changed of changes(value)) {
+          const sql = `UPDATE events SET ${column} = ? WHERE id = ?`;
+          const evidence = await victim.during(sql, changed, Number(row.id));
+          tried++;
+          assert.notEqual(evidence?.ok, true, `${column} of ${row.chain} ${row.seq}`);
+        }
+      }
+    }
+    assert.ok(tried > 1_000);
+  });
+
+  test('the first break of each chain is named, with what differs', async () => {
+    const evidence = await victim.during(
+      `UPDATE events SET body = replace(body, 'set_plan', 'get_plan') WHERE type = 'action.intent'`,
+    );
+    assert.deepEqual(
+      evidence?.breaks.map(({ chain, fault }) => [chain, fault]),
+      [
+        ['run_a', 'hash'],
+        ['run_b', 'hash'],
+      ],
+    );
+    assert.match(
+      evidence?.problems[0] ?? '',
+      /^chain `run_a` at record \d+: hash: expected [0-9a-f]{64}/,
+    );
+  });
+
+  const removals: readonly [string, string][] = [
+    ['a record', `DELETE FROM events WHERE chain = 'run_a' AND seq = 4`],
+    ['the end of a chain', `DELETE FROM events WHERE chain = 'run_b' AND seq > 6`],
+    ['a whole chain', `DELETE FROM events WHERE chain = 'run_a'`],
+    ['the system chain', `DELETE FROM events WHERE chain = 'system'`],
+    ['the newest record', 'DELETE FROM events WHERE id = (SELECT max(id) FROM events)'],
+    ['a payload', 'DELETE FROM payloads WHERE id = (SELECT min(id) FROM payloads)'],
+    ['a key', `DELETE FROM chain_keys WHERE chain = 'run_a'`],
+    ['the erasure', `DELETE FROM events WHERE type = 'ledger.erased'`],
+  ];
+  for (const [what, sql] of removals) {
+    test(`without ${what} it does not hold`, async () => {
+      assert.equal((await victim.during(sql))?.ok, false);
+    });
+  }
+
+  test('a payload changed, moved or added does not hold', async () => {
+    for (const { id, sealed } of victim.rows('payloads')) {
+      for (const changed of changes(sealed as Uint8Array)) {
+        const sql = 'UPDATE payloads SET sealed = ? WHERE id = ?';
+        assert.equal((await victim.during(sql, changed, id as number))?.ok, false);
+      }
+    }
+    const swap = `UPDATE payloads SET sealed = (SELECT sealed FROM payloads WHERE id = 15) WHERE id = 14`;
+    assert.equal((await victim.during(swap))?.ok, false);
+    const bare = victim.rows('events LEFT JOIN payloads USING (id)').find((row) => !row.sealed);
+    const added = await victim.during(
+      'INSERT INTO payloads SELECT ?, sealed FROM payloads LIMIT 1',
+      bare?.id as number,
+    );
+    assert.equal(added?.ok, false);
+  });
+});
+
+describe('tables', () => {
+  let victim: Victim;
+  before(async () => {
+    victim = await Victim.open();
+  });
+  after(() => victim.core.close());
+
+  const lies: readonly string[] = [
+    `UPDATE control SET halt = halt + 1`,
+    `UPDATE control SET bundle = 'mine'`,
+    `UPDATE runs SET state = 'live' WHERE id = 'run_a'`,
+    `UPDATE runs SET expires_at = expires_at + 1 WHERE id = 'run_a'`,
+    `UPDATE runs SET agent = 'root' WHERE id = 'run_b'`,
+    `UPDATE runs SET budget = '{"calls":9}' WHERE id = 'run_a'`,
+    `UPDATE runs SET erased = 0 WHERE id = 'run_c'`,
+    `UPDATE runs SET erased = 1 WHERE id = 'run_a'`,
+    `INSERT INTO runs SELECT 'run_z', root, parent, depth, agent, state, started_at, expires_at,
+       ended_at, budget, actions, refused, erased FROM runs WHERE id = 'run_a'`,
+    `DELETE FROM runs WHERE id = 'run_b'`,
+    `UPDATE actions SET state = 'failed' WHERE state = 'unknown'`,
+    `UPDATE actions SET tool = 'other' WHERE id = 'act_4'`,
+    `DELETE FROM actions WHERE id = 'act_6'`,
+    `UPDATE usage SET posted = 0`,
+    `UPDATE usage SET pending = pending + 1`,
+    `DELETE FROM usage`,
+    `INSERT INTO usage VALUES ('agent:x', 'calls', 0, 0)`,
+    `UPDATE approvals SET state = 'approved' WHERE state = 'used'`,
+    `UPDATE approvals SET expires_at = expires_at + 1`,
+    `UPDATE approvals SET answered_by = 'olga' WHERE answered_by = 'dana'`,
+    `DELETE FROM approvals WHERE id = 'ask_3'`,
+    `UPDATE halts SET state = 'gated'`,
+    `DELETE FROM halts`,
+    `UPDATE leases SET state = 'live'`,
+    `UPDATE operators SET role = 'operator'`,
+    `INSERT INTO operators VALUES ('mallory', 'owner', 0)`,
+    `UPDATE secrets SET version = 7`,
+    `INSERT INTO tokens VALUES ('mine', 'operator', 'dana', 9999999999999, 0)`,
+    `UPDATE tokens SET subject = 'run_b' WHERE hash = 'hash_run_a'`,
+    `UPDATE tokens SET revoked = 0 WHERE hash = 'hash_run_b'`,
+    `UPDATE tokens SET revoked = 0 WHERE hash = 'hash_run_a'`,
+    `UPDATE tokens SET revoked = 0 WHERE kind = 'setup'`,
+  ];
+  for (const sql of lies) {
+    test(`${sql.replace(/\s+/g, ' ').slice(0, 80)} is found`, async () => {
+      const evidence = await victim.during(sql);
+      assert.equal(evidence?.ok, false);
+      assert.deepEqual(evidence?.breaks, [], 'the chains themselves hold');
+      assert.ok((evidence?.problems.length ?? 0) > 0);
+    });
+  }
+});
+
+describe('a ledger that contradicts itself', () => {
+  test('a chain of records that no store would write does not hold', async () => {
+    const victim = await Victim.open();
+    const { database } = victim.core;
+    victim.core.apply([beginRun('run_d')]);
+    assert.equal((await victim.verify()).ok, true);
+    // The same transition twice, properly linked: only replaying it finds it.
+    database.run(`DELETE FROM runs WHERE id = 'run_b'`);
+    database.run(`UPDATE actions SET state = 'open' WHERE id = 'act_50'`);
+    const forged = await victim.verify();
+    assert.equal(forged.ok, false);
+    victim.core.close();
+  });
+});
+
+/** Other values of the same type: each end and the middle changed by one bit or one step. */
+function changes(value: Value | undefined): Value[] {
+  if (typeof value === 'number') return [value + 1, value - 1, value + 1_000];
+  if (typeof value === 'string')
+    return places(value.length).map(
+      (at) =>
+        value.slice(0, at) + String.fromCharCode(value.charCodeAt(at) ^ 1) + value.slice(at + 1),
+    );
+  if (value instanceof Uint8Array)
+    return places(value.length).map((at) => value.with(at, (value[at] ?? 0) ^ 1));
+  return [];
+}
+
+function places(length: number): number[] {
+  return length === 0 ? [] : [...new Set([0, length >> 1, length - 1])];
+}

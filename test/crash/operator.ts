@@ -1,0 +1,52 @@
+/** The operator's side, over the real admin API: a setup code, then a key, then JSON. */
+import type { JsonObject } from '../../src/domain/json.ts';
+import { member, type Reply, send } from './wire.ts';
+
+export interface Operator {
+  readonly key: string;
+  secret(url: string, name: string, value: string): Promise<void>;
+  planAndApply(url: string, text: string): Promise<void>;
+  enrol(url: string, agent: string): Promise<string>;
+  /** Looks at the ask as it is shown and answers exactly that. False: it did not come to an answer. */
+  answer(url: string, approval: string, answer: 'approve' | 'refuse'): Promise<boolean>;
+  status(url: string): Promise<JsonObject | null>;
+}
+
+export async function claimOperator(url: string, code: string): Promise<Operator> {
+  const { key } = whole(await send('POST', `${url}/setup`, null, { code, name: 'harness' }));
+  if (typeof key !== 'string') throw new Error('the setup code brought no key');
+  const post = (at: string, body: JsonObject) => send('POST', at, key, body);
+  return {
+    key,
+    async secret(at, name, value) {
+      whole(await post(`${at}/api/secrets/${name}`, { value }));
+    },
+    async planAndApply(at, text) {
+      const config = { text, path: 'signalbox.yaml' };
+      const { plan } = whole(await post(`${at}/api/plan`, config));
+      whole(await post(`${at}/api/apply`, { ...config, plan: plan ?? null }));
+    },
+    async enrol(at, agent) {
+      const { token } = whole(await post(`${at}/api/agents/${agent}/enrol`, {}));
+      return String(token);
+    },
+    async answer(at, approval, answer) {
+      const ask = await send('GET', `${at}/api/approvals/${approval}`, key);
+      const digest = member(ask?.body, 'digest');
+      if (ask?.status !== 200 || typeof digest !== 'string') return false;
+      const body = { digest, because: 'crash harness' };
+      const reply = await post(`${at}/api/approvals/${approval}/${answer}`, body);
+      return reply?.status === 200;
+    },
+    async status(at) {
+      const reply = await send('GET', `${at}/api/status`, key);
+      return reply?.status === 200 ? reply.body : null;
+    },
+  };
+}
+
+function whole(reply: Reply | null): JsonObject {
+  if (reply === null || reply.status >= 300)
+    throw new Error(`an operator's request failed: ${JSON.stringify(reply)}`);
+  return reply.body;
+}

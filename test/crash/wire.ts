@@ -1,0 +1,51 @@
+/** What agents and operators send over HTTP, written by hand: JSON there and back, and a lost answer is an answer too. */
+import { Agent, request } from 'undici';
+import { isJsonObject, type Json, type JsonObject } from '../../src/domain/json.ts';
+
+const connections = new Agent({ connections: 64, keepAliveTimeout: 30_000 });
+const PATIENCE_MS = 30_000;
+
+export interface Reply {
+  readonly status: number;
+  readonly body: JsonObject;
+}
+
+/** Null: the connection broke before the whole answer was here. */
+export async function send(
+  method: 'GET' | 'POST',
+  url: string,
+  token: string | null,
+  body?: JsonObject,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Reply | null> {
+  try {
+    const got = await request(url, {
+      method,
+      dispatcher: connections,
+      headersTimeout: PATIENCE_MS,
+      bodyTimeout: PATIENCE_MS,
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        ...headers,
+      },
+      body: body === undefined ? null : JSON.stringify(body),
+    });
+    const text = await got.body.text();
+    const parsed: unknown = text === '' ? {} : JSON.parse(text);
+    return { status: got.statusCode, body: isJsonObject(parsed) ? parsed : {} };
+  } catch {
+    return null;
+  }
+}
+
+export function member(value: Json | undefined, ...names: readonly string[]): Json | undefined {
+  let found = value;
+  for (const name of names) found = isJsonObject(found) ? found[name] : undefined;
+  return found;
+}
+
+export function closeConnections(): Promise<void> {
+  return connections.destroy();
+}

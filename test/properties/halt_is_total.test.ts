@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { act } from '../../src/broker/act.ts';
+import { halt, resume } from '../../src/broker/halt.ts';
+import { openWorld, type PropertyWorld } from './world.ts';
+
+const SCOPES = ['agent', 'run', 'tool:change', 'connection:target', 'all'] as const;
+
+test('halt_is_total: after a halt no intent and no effect in its scope, flying or approved; others go on', async (t) => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...SCOPES),
+      fc.constantFrom('begin', 'finish'),
+      fc.integer({ min: 0, max: 3 }),
+      async (kind, stage, turns) => {
+        const world = await openWorld(t);
+        const [ann, bob] = [await world.run('ann'), await world.run('bob')];
+        const scope = kind === 'agent' ? 'agent:ann' : kind === 'run' ? `run:${ann}` : kind;
+        for (const id of [1, 2, 3]) await approved(world, ann, id);
+        const released = hold(world, stage, ann);
+        const flying = [1, 2].map((id) => change(world, ann, id));
+        await released.full;
+        for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve));
+        const halting = halt(world.broker, { scope, reason: 'test', by: 'olga' });
+        void halting.then(released.open);
+        await halting;
+        const effects = () => world.target.effects.filter(({ runId }) => runId === ann).length;
+        const [atHalt, intents] = [effects(), await intentsOf(world, ann)];
+        await Promise.allSettled(flying);
+        const late = await change(world, ann, 3);
+        assert.ok(!(late instanceof Error) && late.kind === 'refused', `after the halt: ${late}`);
+        assert.equal(late.refusal.code, 'HALTED');
+        assert.equal(effects(), atHalt, 'an effect after the halt');
+        assert.equal(await intentsOf(world, ann), intents, 'an intent after the halt');
+        if (scope.startsWith('agent') || scope.startsWith('run')) {
+          const other = await act(world.broker, {
+            runId: bob,
+            tool: 'look',
+            arguments: {},
+            via: 'test',
+          });
+          assert.equal(other.kind, 'done', 'another agent was stopped too');
+          assert.deepEqual(
+            [...world.issuer.valid.keys()].length,
+            1,
+            'a credential of the halted run still works at its source',
+          );
+        }
+      },
+    ),
+    { numRuns: 20 },
+  );
+});
+
+test('halt_is_total: lifting a halt does not bring back what was approved before it', async (t) => {
+  const world = await openWorld(t);
+  const ann = await world.run('ann');
+  await approved(world, ann, 1);
+  await halt(world.broker, { scope: 'agent:ann', reason: 'test', by: 'olga' });
+  await resume(world.broker, { scope: 'agent:ann', reason: 'test', by: 'olga' });
+  const again = await change(world, ann, 1);
+  assert.ok(!(again instanceof Error));
+  assert.equal(again.kind, 'parked');
+  assert.equal(world.target.effects.length, 0);
+});
+
+async function approved(world: PropertyWorld, runId: string, id: number): Promise<void> {
+  const parked = await change(world, runId, id);
+  assert.ok(!(parked instanceof Error) && parked.kind === 'parked');
+  await world.approve(parked.approvalId);
+}
+
+function change(world: PropertyWorld, runId: string, id: number) {
+  return act(world.broker, { runId, tool: 'change', arguments: { id }, via: 'test' }).catch(
+    (error: Error) => error,
+  );
+}
+
+async function intentsOf(world: PropertyWorld, runId: string): Promise<number> {
+  return (await world.store.timeline(runId, 0, 10_000)).filter(
+    ({ type }) => type === 'action.intent',
+  ).length;
+}
+
+/** Holds the run's executing calls at `stage`; `full` when two are there, `open` lets them go on. */
+function hold(world: PropertyWorld, stage: 'begin' | 'finish', runId: string) {
+  const full = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  let held = 0;
+  world.target.gate = async (at, call) => {
+    if (at !== stage || call.runId !== runId || call.purpose === 'preview') return;
+    if (++held === 2) full.resolve();
+    await gate.promise;
+  };
+  return { full: full.promise, open: () => gate.resolve() };
+}
