@@ -40,7 +40,7 @@ export class Lane {
   }
 
   #read(chunk: Buffer): void {
-    this.#got += chunk.latin1Slice();
+    this.#got += chunk.toString('latin1');
     const end = this.#got.indexOf('\r\n\r\n');
     if (end === -1 || !isWhole(this.#got, end)) return;
     const answer = this.#got;

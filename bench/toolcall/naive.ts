@@ -12,22 +12,21 @@ const upstream = new Client(
 );
 await upstream.connect(new StreamableHTTPClientTransport(new URL(process.argv[2] ?? '')));
 
-const handler = createMcpHandler(
-  () => {
-    const server = new Server(
-      { name: 'naive-proxy', version: '1.0.0' },
-      { capabilities: { tools: {} } },
-    );
-    server.setRequestHandler('tools/list', () => upstream.listTools());
-    server.setRequestHandler('tools/call', ({ params }) =>
-      upstream.callTool({ name: params.name, arguments: params.arguments ?? {} }),
-    );
-    return server;
-  },
-  { responseMode: 'json' },
-);
+const handler = createMcpHandler(() => {
+  const server = new Server(
+    { name: 'naive-proxy', version: '1.0.0' },
+    { capabilities: { tools: {} } },
+  );
+  server.setRequestHandler('tools/list', () => upstream.listTools());
+  server.setRequestHandler('tools/call', ({ params }) =>
+    upstream.callTool({ name: params.name, arguments: params.arguments ?? {} }),
+  );
+  return server;
+});
 const handle = toNodeHandler(handler);
-const server = createServer((request, response) => void handle(request, response));
+const server = createServer((request, response) => {
+  void handle(request as Parameters<typeof handle>[0], response);
+});
 server.keepAliveTimeout = 60_000;
 server.listen(0, '127.0.0.1', () => {
   const { port } = server.address() as AddressInfo;

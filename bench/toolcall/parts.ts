@@ -13,10 +13,7 @@ export interface Part {
   stop(): Promise<void>;
 }
 
-type Said =
-  | { readonly url: string }
-  | { readonly answer: unknown }
-  | { readonly fault: string };
+type Said = { readonly url: string } | { readonly answer: unknown } | { readonly fault: string };
 
 /** Starts `name`.ts of this folder as a process of its own. */
 export async function startPart(

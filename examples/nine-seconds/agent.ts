@@ -52,6 +52,7 @@ const DO: Readonly<Record<TaskName, (task: Task) => Promise<Said>>> = {
   },
   environment: async () => ({ text: '', refused: false, data: { ...process.env } }),
   credit: () => call('add_credit', { id: CUSTOMER, cents: CREDIT_CENTS }),
+  revenue: () => call('revenue_by_status', {}),
 };
 
 for await (const line of createInterface({ input: process.stdin })) {

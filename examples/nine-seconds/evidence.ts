@@ -2,32 +2,34 @@
 import type { VerifyReport } from '../../src/ledger/verify.ts';
 import type { Why } from '../../src/ledger/why.ts';
 import { signalbox } from './command-line.ts';
+import type { Stage } from './governed.ts';
 import { OWNER, type Running } from './setup.ts';
-import { number, type Story } from './story.ts';
+import { number } from './story.ts';
 
-export async function lookBack(story: Story, { home }: Running, approvalId: string): Promise<void> {
-  await story.step('why', `done: 1 row written, approved by ${OWNER}`, async () => {
-    const raw = await signalbox(home, ['why', approvalId, '--json']); (await import('node:fs')).writeFileSync('/tmp/why.json', raw); (await import('node:fs')).writeFileSync('/tmp/why.txt', await signalbox(home, ['why', approvalId])); (await import('node:fs')).writeFileSync('/tmp/verify.json', await signalbox(home, ['ledger','verify', '--json']));const told = JSON.parse(await signalbox(home, ['why', approvalId, '--json'])) as Why;
-    const done = told.actions.find(
-      ({ purpose, outcome }) => purpose === 'execute' && outcome.kind === 'done',
-    );
-    const rows = JSON.stringify(done?.outcome.posted?.rowsWritten ?? 'no');
+export async function lookBack(
+  { story, target }: Stage,
+  { home }: Running,
+  approvalId: string,
+): Promise<void> {
+  const expected = `done, approved by ${OWNER}; its transaction is committed at the database`;
+  await story.step('why', expected, async () => {
+    const told = JSON.parse(await signalbox(home, ['why', approvalId, '--json'])) as { story: Why };
+    const { actions } = told.story;
+    const done = actions.find(({ trace }) => trace !== null);
+    const fate = await target.fateOf(String(done?.trace?.xid ?? 0));
     return {
-      got: `${done?.outcome.kind}: ${rows} row written, approved by ${done?.approval?.answeredBy}`,
-      notes: [
-        `signalbox why ${approvalId}: ${done?.verdicts.length} verdicts, role ${done?.lease?.handle}`,
-      ],
+      got: `${done?.outcome.kind}, approved by ${done?.approval?.answeredBy}; its transaction is ${fate} at the database`,
+      notes: [`signalbox why: ${done?.verdicts.length} verdicts, login ${done?.lease?.handle}`],
     };
   });
   await story.step('ledger', 'every record verifies', async () => {
     const report = JSON.parse(
       await signalbox(home, ['ledger', 'verify', '--json']),
     ) as VerifyReport;
+    const { ok, records, chains, breaks } = report;
     return {
-      got: report.ok ? 'every record verifies' : JSON.stringify(report.breaks),
-      notes: [
-        `signalbox ledger verify: ${number(report.records)} records, ${report.chains} chains`,
-      ],
+      got: ok ? 'every record verifies' : JSON.stringify(breaks),
+      notes: [`signalbox ledger verify: ${number(records)} records in ${chains} hash chains`],
     };
   });
 }

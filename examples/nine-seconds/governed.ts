@@ -33,7 +33,7 @@ export async function readAndWrite(stage: Stage): Promise<string> {
     const same = shown.join() === GRANTED.join();
     return {
       got: same ? `${GRANTED.length} granted ones, no others` : text,
-      notes: [`MCP ${data?.protocol}: ${shown.join(', ')}`],
+      notes: [`MCP ${data?.protocol}; no tool takes SQL, and the finance agent's is not shown`],
     };
   });
 
@@ -69,7 +69,7 @@ async function approvedWrite({ story, operator, agent, target }: Stage): Promise
     const { changed, gone, added } = difference(before, await target.rows());
     return {
       got: `${changed.length + gone + added} rows changed; shown: ${shownOf(ask)}`,
-      notes: [`the rows were measured in a transaction that was rolled back · ${ask.id}`],
+      notes: [`begun, measured, rolled back; ${ask.id} waits for a human`],
     };
   });
 

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { Stage } from './governed.ts';
 import { CUSTOMER } from './script.ts';
 import { duration } from './story.ts';
+import type { Agent } from './talk.ts';
 import { difference, until } from './target.ts';
 
 const READ = `SELECT id FROM customers WHERE id = ${CUSTOMER}`;
@@ -81,11 +82,25 @@ export async function haltMidCall({ story, operator, agent, target }: Stage): Pr
 
   await story.step('next call', 'refused', async () => {
     const { refused, text } = await agent.ask('customer');
-    return { got: refused ? 'refused' : `answered: ${text}` };
+    return {
+      got: refused ? 'refused' : `answered: ${text}`,
+      notes: [`told: ${/"message":"([^"]*)"/.exec(text)?.[1] ?? text.slice(0, 80)}`],
+    };
   });
 }
 
 /** 28000: this role may not log in; 28P01: no such role or password. */
 function isRefusedLogin(code: string | undefined): boolean {
   return code === '28000' || code === '28P01';
+}
+
+/** A halt reaches what it names and nothing else: the finance agent works on, with a credential of its own. */
+export async function othersGoOn({ story, target }: Stage, finance: Agent): Promise<void> {
+  const expected = 'the finance agent reads the same sums that the database holds';
+  await story.step('others', expected, async () => {
+    const { text, refused } = await finance.ask('revenue');
+    const sums = await target.revenue();
+    const same = sums.every((cents) => text.includes(cents));
+    return { got: !refused && same ? expected : text };
+  });
 }

@@ -13,6 +13,7 @@ export const TASKS = [
   'token',
   'environment',
   'credit',
+  'revenue',
 ] as const;
 export type TaskName = (typeof TASKS)[number];
 

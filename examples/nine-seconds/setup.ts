@@ -55,7 +55,8 @@ export async function startSignalbox(ground: SetupGround): Promise<Running> {
   fs.writeFileSync(config, withAddresses(fs.readFileSync(ground.config, 'utf8'), world));
   await operator.planAndApply(fs.readFileSync(config, 'utf8'), config);
   await signalbox(home, ['login', '--key-stdin', '--url', operatorsUrl], operator.key);
-  await signalbox(home, ['agent', 'enrol', 'support', '--save']);
+  const enrol = (agent: string) => signalbox(home, ['agent', 'enrol', agent, '--save']);
+  await Promise.all(['support', 'finance'].map(enrol));
   const passwords = [acme.broker.password, world.postgres.password];
   const secrets = [...passwords, production.volumes.token, operator.key];
   return { operator, operatorsUrl, agentsUrl, home, config, secrets };

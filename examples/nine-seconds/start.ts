@@ -80,7 +80,7 @@ async function main(): Promise<number> {
   const out = asked.json ? process.stderr : process.stdout;
   const story = new Story({
     write: (text) => out.write(text),
-    progress: (text) => process.stderr.write(`${text}\n`),
+    progress,
     colour: out.isTTY === true && (process.env.NO_COLOR ?? '') === '',
   });
   const started = new Started();
@@ -105,6 +105,12 @@ async function main(): Promise<number> {
     await new Promise((resolve) => process.stdout.write(told, resolve));
   }
   return story.ok ? 0 : 1;
+}
+
+/** A line that goes away again on a terminal, and a plain one elsewhere. */
+function progress(text: string | null): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text ?? ''}`);
+  else if (text !== null) process.stderr.write(`${text}\n`);
 }
 
 /** Tells the whole story; answers with what there is to try afterwards. */

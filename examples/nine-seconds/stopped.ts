@@ -1,19 +1,25 @@
 /** Part two, the incident again: the same intentions, with an operator who approves whatever is parked. */
 import type { Stage } from './governed.ts';
-import type { Reply, TaskName } from './script.ts';
+import { BEFORE, type Reply, type TaskName } from './script.ts';
 import { number } from './story.ts';
 import { difference } from './target.ts';
 import { BACKUPS, type World } from './world.ts';
 
 export async function replayTheIncident(stage: Stage, { production }: World): Promise<void> {
   const { story, target } = stage;
-  await story.step('bulk delete', 'CAP_EXCEEDED, 0 rows gone', async () => {
+  const { customers, orders } = await target.createdBefore(BEFORE);
+  const reach = number(customers + orders);
+  await story.step('bulk delete', `stopped at ${reach} rows measured, 0 rows gone`, async () => {
     const before = await target.rows();
     const reply = await withEveryYes(stage, 'tidy');
     const { gone } = difference(before, await target.rows());
+    const [, measured = '?'] = /rowsDeleted (\d+) of/.exec(reasonOf(reply)) ?? [];
+    const stopped = codeOf(reply) === 'CAP_EXCEEDED';
     return {
-      got: `${codeOf(reply)}, ${number(gone)} rows gone`,
-      notes: [reasonOf(reply)],
+      got: `${stopped ? `stopped at ${number(Number(measured))} rows measured` : codeOf(reply)}, ${number(gone)} rows gone`,
+      notes: [
+        `the statement names customers: ${customers}; ${number(orders)} orders would go with them`,
+      ],
     };
   });
 
@@ -22,18 +28,18 @@ export async function replayTheIncident(stage: Stage, { production }: World): Pr
     const reply = await withEveryYes(stage, task);
     const calls = await target.deleteCalls(since);
     return {
-      got: `${codeOf(reply)}, ${calls} DELETE calls arrived, ${target.backups()} backups`,
+      got: `${codeOf(reply)}, ${calls} DELETE calls arrived, ${target.backups()} backups there`,
       notes: [],
     };
   };
-  const expected = `RECOVERY_PATH, 0 DELETE calls arrived, ${BACKUPS} backups`;
+  const expected = `RECOVERY_PATH, 0 DELETE calls arrived, ${BACKUPS} backups there`;
   await story.step('delete backup', expected, () => gate('backup'));
   await story.step('delete volume', expected, () => gate('volume'));
 
-  await story.step('token in file', `401 at production, ${BACKUPS} backups`, async () => {
+  await story.step('token in file', `401 at production, ${BACKUPS} backups there`, async () => {
     const { text } = await stage.agent.ask('token', { url: production.volumes.url });
     return {
-      got: `${text.includes('401') ? '401 at production' : text}, ${target.backups()} backups`,
+      got: `${text.includes('401') ? '401 at production' : text}, ${target.backups()} backups there`,
       notes: [
         "the file has the scratch copy's; production's is in Signalbox's encrypted store alone",
       ],

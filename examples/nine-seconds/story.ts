@@ -23,13 +23,13 @@ export interface Finding {
 export interface Page {
   /** Where the story goes. */
   write(text: string): void;
-  /** Where a wait is announced, once it lasts more than a second. */
-  progress(text: string): void;
+  /** Announces a wait that lasts more than a second; null when it is over. */
+  progress(text: string | null): void;
   readonly colour: boolean;
 }
 
 const LABEL = 15;
-const TEXT = 64;
+const TEXT = 69;
 const FIRST_WORD_MS = 1_000;
 
 export class Story {
@@ -55,7 +55,7 @@ export class Story {
 
   /** An indented line under what was just told. */
   note(text: string): void {
-    this.line(`  ${' '.repeat(LABEL + 2)}${this.#ink(2, text)}`);
+    this.line(`${' '.repeat(LABEL + 5)}${this.#ink(2, text)}`);
   }
 
   /** @throws what `look` throws, after recording the step as failed: the rest of the story has no ground. */
@@ -63,7 +63,7 @@ export class Story {
     const began = performance.now();
     let finding: Finding;
     try {
-      finding = await this.waiting(step, look());
+      finding = await this.waiting(`at "${step}"`, look());
     } catch (error) {
       this.#record({ step, expected, got: `stopped: ${messageOf(error)}`, ok: false, ms: 0 }, []);
       throw error;
@@ -75,11 +75,16 @@ export class Story {
 
   /** Says what is awaited once it takes more than a second. */
   async waiting<Result>(what: string, work: Promise<Result>): Promise<Result> {
-    const timer = setTimeout(() => this.#page.progress(`… ${what}`), FIRST_WORD_MS);
+    let said = false;
+    const timer = setTimeout(() => {
+      said = true;
+      this.#page.progress(`… ${what}`);
+    }, FIRST_WORD_MS);
     try {
       return await work;
     } finally {
       clearTimeout(timer);
+      if (said) this.#page.progress(null);
     }
   }
 
@@ -89,7 +94,7 @@ export class Story {
     const label = step.step.padEnd(LABEL);
     const text = step.ok ? step.got : `expected ${step.expected}`;
     this.line(`  ${mark} ${label} ${text.padEnd(TEXT)} ${this.#ink(2, duration(step.ms))}`);
-    if (!step.ok) this.line(`    ${' '.repeat(LABEL)} ${this.#ink(31, `got      ${step.got}`)}`);
+    if (!step.ok) this.line(`${' '.repeat(LABEL + 5)}${this.#ink(31, `got      ${step.got}`)}`);
     for (const note of notes) this.note(note);
   }
 

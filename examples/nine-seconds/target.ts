@@ -14,9 +14,15 @@ export interface Target {
   rows(): Promise<Rows>;
   customer(id: number): Promise<Readonly<Record<string, unknown>>>;
   orderIds(customer: number): Promise<readonly number[]>;
+  /** Cents of all orders, by status. */
+  revenue(): Promise<readonly string[]>;
   /** Client sessions in the database that are neither the superuser's nor the broker's own. */
   sessions(): Promise<readonly Session[]>;
   roleExists(role: string): Promise<boolean>;
+  /** What became of a transaction: `committed`, `aborted`, … by the database's own record. */
+  fateOf(transaction: string): Promise<string>;
+  /** Customers created before the day, and their orders, which would go with them. */
+  createdBefore(day: string): Promise<{ readonly customers: number; readonly orders: number }>;
   setPassword(role: string, password: string): Promise<void>;
   /** Logs in as the role, as somebody outside with its password would. */
   login(role: string, password: string): Promise<pg.Client>;
@@ -62,6 +68,10 @@ export function targetOf({ postgres, acme, production }: World): Target {
       const sql = 'SELECT id FROM orders WHERE customer_id = $1 ORDER BY id';
       return (await ask<{ id: number }>(sql, [customer])).map(({ id }) => id);
     },
+    async revenue() {
+      const sql = 'SELECT sum(amount_cents)::text AS cents FROM orders GROUP BY status';
+      return (await ask<{ cents: string }>(sql)).map(({ cents }) => cents);
+    },
     sessions: () =>
       ask<{ role: string; waitsForLock: boolean }>(
         `SELECT usename AS role, coalesce(wait_event_type = 'Lock', false) AS "waitsForLock"
@@ -71,6 +81,20 @@ export function targetOf({ postgres, acme, production }: World): Target {
       ),
     roleExists: async (role) =>
       (await ask('SELECT 1 FROM pg_roles WHERE rolname = $1', [role])).length > 0,
+    async fateOf(transaction) {
+      const sql = 'SELECT pg_xact_status($1::text::xid8) AS fate';
+      return (await ask<{ fate: string | null }>(sql, [transaction]))[0]?.fate ?? 'unknown';
+    },
+    async createdBefore(day) {
+      const [row] = await ask<{ customers: number; orders: number }>(
+        `SELECT count(*)::int AS customers,
+           (SELECT count(*)::int FROM orders o JOIN customers c ON c.id = o.customer_id
+            WHERE c.created_at < $1) AS orders
+         FROM customers WHERE created_at < $1`,
+        [day],
+      );
+      return row ?? { customers: 0, orders: 0 };
+    },
     async setPassword(role, password) {
       const name = pg.escapeIdentifier(role);
       await ask(`ALTER ROLE ${name} PASSWORD ${pg.escapeLiteral(password)}`);

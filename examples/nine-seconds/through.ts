@@ -3,15 +3,13 @@
 import { SIGNALBOX } from './command-line.ts';
 import { lookBack } from './evidence.ts';
 import { readAndWrite, type Stage } from './governed.ts';
-import { haltMidCall } from './halted.ts';
+import { haltMidCall, othersGoOn } from './halted.ts';
 import { type Running, startSignalbox } from './setup.ts';
 import { replayTheIncident, searchTheEnvironment } from './stopped.ts';
-import type { Story } from './story.ts';
-import { startAgent } from './talk.ts';
-import { targetOf } from './target.ts';
-import type { World } from './world.ts';
-
-const INTENT = 'Help customer 475 and keep the database tidy';
+import { duration, number, type Story } from './story.ts';
+import { type Agent, startAgent } from './talk.ts';
+import { difference, targetOf } from './target.ts';
+import { BACKUPS, type World } from './world.ts';
 
 export interface Ground {
   readonly story: Story;
@@ -25,24 +23,54 @@ export interface Ground {
 }
 
 export async function throughSignalbox(ground: Ground): Promise<Running> {
-  const { story, world, workspace, started } = ground;
+  const { story, world } = ground;
   story.chapter('2  The same agent through Signalbox, on production');
+  const began = performance.now();
   const running = await story.waiting(
     'starting Signalbox and setting it up',
     startSignalbox(ground),
   );
-  const agent = startAgent({
-    workspace,
-    through: [process.execPath, SIGNALBOX, 'run', '--agent', 'support', '--intent', INTENT, '--'],
-    env: { SIGNALBOX_HOME: running.home },
-  });
-  started.add(() => agent.stop());
-  const stage: Stage = { story, agent, operator: running.operator, target: targetOf(world) };
+  story.note(
+    `set up as a user does it (setup code, secrets, plan, apply, enrol): ${duration(performance.now() - began)}`,
+  );
+  story.note('destructive tools are granted on purpose; the operator approves whatever is parked');
+  const target = targetOf(world);
+  const before = await target.rows();
+  const agent = govern(ground, running, 'support', 'Help customer 475 and keep things tidy');
+  const stage: Stage = { story, agent, operator: running.operator, target };
+  await searchTheEnvironment(stage, running.secrets);
   const approvalId = await readAndWrite(stage);
   await replayTheIncident(stage, world);
-  await searchTheEnvironment(stage, running.secrets);
+  const finance = govern(ground, running, 'finance', 'Report the revenue');
   await haltMidCall(stage);
-  await agent.stop();
-  await lookBack(story, running, approvalId);
+  await othersGoOn(stage, finance);
+  await Promise.all([agent.stop(), finance.stop()]);
+  await lookBack(stage, running, approvalId);
+  await story.step(
+    'production',
+    `1 of ${number(before.size)} rows changed, 0 gone, ${BACKUPS} of ${BACKUPS} backups there`,
+    async () => {
+      const { changed, gone } = difference(before, await target.rows());
+      return {
+        got: `${changed.length} of ${number(before.size)} rows changed, ${number(gone)} gone, ${target.backups()} of ${BACKUPS} backups there`,
+      };
+    },
+  );
   return running;
+}
+
+/** The same program, started by `signalbox run`: it gets a run token and an address, and nothing else. */
+function govern(
+  { workspace, started }: Ground,
+  { home }: Running,
+  name: string,
+  intent: string,
+): Agent {
+  const agent = startAgent({
+    workspace,
+    through: [process.execPath, SIGNALBOX, 'run', '--agent', name, '--intent', intent, '--'],
+    env: { SIGNALBOX_HOME: home },
+  });
+  started.add(() => agent.stop());
+  return agent;
 }

@@ -5,10 +5,18 @@ import type { Outcome, Proposal } from '../domain/proposal.ts';
 import { courseOf } from '../judge/course.ts';
 import { judge } from '../judge/judge.ts';
 import type { Broker } from './broker.ts';
-import { connectorOf, inject, intentOf, recordIntent, recordMark, takeOff } from './execute.ts';
+import {
+  connectorOf,
+  ground,
+  inject,
+  intentOf,
+  recordIntent,
+  recordMark,
+  takeOff,
+} from './execute.ts';
 import { gather } from './gather.ts';
 import { decline, park, unstable, waiting } from './park.ts';
-import { done, faultOf, isMoved, recordRead, refused, settle } from './settle.ts';
+import { done, faultOf, isMoved, recordRead, refused, settle, stopped } from './settle.ts';
 
 /** Facts that moved under a decision are gathered and judged again, this often; then the answer is no. */
 const MAX_JUDGEMENTS = 3;
@@ -78,31 +86,30 @@ async function effect(
   proposal: Proposal,
   facts: Facts,
   decision: Decision,
-  sink?: Sink,
+  sink: Sink = NO_SINK,
 ): Promise<Outcome | 'again'> {
   const intent = intentOf(broker, proposal, facts, decision, 'execute');
   const aloft = takeOff(broker, proposal, intent);
   try {
     if (!(await recordIntent(broker, intent))) return 'again'; // 4. stamp, reservation, approval, intent: durable
     const call = await inject(broker, facts, intent, aloft); // 5. the halt again, then the credential
-    const flight = await connectorOf(broker, facts).begin(call, sink ?? NO_SINK);
+    const flight = await connectorOf(broker, facts).begin(call, sink);
+    aloft.flight = flight;
     const second = judge({ ...facts, measured: flight.measured }); // 5. the same judge on what was measured
     if (courseOf(second, facts) !== 'execute') {
       await flight.cancel();
       const outcome = await settle(broker, intent, refused(second), flight.measured);
       return isMoved(second) ? 'again' : outcome; // rows moved since the human looked: ask anew
     }
-    if (!(await recordMark(broker, intent, aloft, flight)))
-      await flight.cancel(); // 5. durable: about to finish
-    else aloft.finishing = true;
-    const result = aloft.finishing ? await flight.finish() : null;
-    return await settle(
-      broker,
-      intent,
-      result === null ? refused('HALTED') : done(result),
-      flight.measured,
-    ); // 6.
+    if (!(await recordMark(broker, intent, aloft, flight))) {
+      await flight.cancel(); // 5. a halt came first, or the caller is gone
+      return await settle(broker, intent, stopped(aloft), flight.measured);
+    }
+    aloft.finishing = true;
+    const result = await flight.finish();
+    return await settle(broker, intent, done(result), flight.measured); // 6. post, outcome
   } catch (error) {
+    await ground(aloft);
     return await settle(broker, intent, faultOf(error, aloft), null); // 6. failed, refused or unknown
   } finally {
     broker.flights.land(intent.action.id);

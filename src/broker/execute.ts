@@ -12,13 +12,15 @@ import type { Broker } from './broker.ts';
 export interface Aloft {
   readonly signal: AbortSignal;
   leaseId: string | null;
+  /** Begun and not yet finished or cancelled. */
+  flight: Flight | null;
   finishing: boolean;
 }
 
 /** Registered before the intent is recorded, so that no halt can fall between the two. */
 export function takeOff(broker: Broker, proposal: Proposal, intent: ActionAdmit): Aloft {
   const signal = broker.flights.take(intent.action.id, intent.scopes, proposal.signal);
-  return { signal, leaseId: null, finishing: false };
+  return { signal, leaseId: null, flight: null, finishing: false };
 }
 
 export function recordOf(
@@ -130,6 +132,11 @@ export async function recordMark(
     at: broker.doors.clock.now(),
   });
   return marked.ok && !aloft.signal.aborted;
+}
+
+/** After a fault nothing may stay open at the target: no transaction, no lock. */
+export async function ground(aloft: Aloft): Promise<void> {
+  if (!aloft.finishing) await aloft.flight?.cancel().catch(() => {});
 }
 
 export function connectorOf(broker: Broker, facts: Facts): Connector {

@@ -44,6 +44,16 @@ export function faultOf(error: unknown, aloft: Aloft): Settlement {
   return { kind: 'failed', code: codeOf(error), message: messageOf(error) };
 }
 
+/** Stopped just before the effect: by its caller, or else by a halt. */
+export function stopped(aloft: Aloft): Settlement {
+  if (!aloft.signal.aborted || aloft.signal.reason === HALT_ABORT) return refused('HALTED');
+  return {
+    kind: 'failed',
+    code: 'CONNECTOR_ABORTED',
+    message: 'the caller went away before the effect',
+  };
+}
+
 /** Records the outcome of an admitted intent. The store refuses a second one, so a repeat is harmless. */
 export async function settle(
   broker: Broker,

@@ -1,12 +1,23 @@
 import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Call } from './command.ts';
 
-/** True when what is started here could read the key of the data directory here: same user, or root. */
-export async function sharesKeyWithAgent({
-  io,
-  home,
-}: Pick<Call, 'io' | 'home'>): Promise<boolean> {
-  const known = await stat(home.data).catch(() => null);
-  if (known === null || io.uid === null) return false;
-  return io.uid === 0 || known.uid === io.uid;
+/** What a command that is started here could read and an agent must not: the same user has no secret boundary. */
+export async function openToAgent({ io, home }: Pick<Call, 'io' | 'home'>): Promise<string[]> {
+  const places = [
+    ['the master key of Signalbox', join(home.data, 'master.key')],
+    [
+      'your operator key, so it can approve what it asks for',
+      join(home.directory, 'operator.json'),
+    ],
+  ] as const;
+  const known = await Promise.all(
+    places.map(async ([what, path]) => {
+      const file = await stat(path).catch(() => null);
+      return file !== null && (io.uid === null || io.uid === 0 || file.uid === io.uid)
+        ? [what]
+        : [];
+    }),
+  );
+  return known.flat();
 }

@@ -35,6 +35,7 @@ export const doctor: Command = {
     const findings = [
       ...versions(call),
       ...(await files(call, directory)),
+      ...(await operatorKey(call)),
       ...(await listeners(call)),
       ...(await running(call)),
     ];
@@ -88,10 +89,7 @@ async function files({ io }: Call, directory: string): Promise<Finding[]> {
   const key = joinPath(directory, 'master.key');
   const keyFile = await stat(key).catch(() => null);
   if (keyFile !== null) findings.push(modeOf('key file', key, keyFile.mode, 0o600));
-  const readable = await access(key, constants.R_OK).then(
-    () => true,
-    () => false,
-  );
+  const readable = await canRead(key);
   findings.push(
     readable
       ? {
@@ -116,6 +114,27 @@ function modeOf(name: string, path: string, mode: number, expected: number): Fin
         says: `${path} is ${octal(has)}, expected ${octal(expected)}: others can look inside`,
         fix: `chmod ${octal(expected).slice(1)} ${path}`,
       };
+}
+
+/** Whoever starts an agent as the user that holds an operator key lets it answer its own asks. */
+async function operatorKey({ home, io }: Call): Promise<Finding[]> {
+  const file = joinPath(home.directory, 'operator.json');
+  if (!(await canRead(file))) return [];
+  return [
+    {
+      name: 'operator key',
+      state: 'warn',
+      says: `an agent that runs as this user (uid ${io.uid ?? 'unknown'}) can read your operator key and approve what it asks for`,
+      fix: 'run agents as another user; `signalbox logout` forgets the key here',
+    },
+  ];
+}
+
+function canRead(path: string): Promise<boolean> {
+  return access(path, constants.R_OK).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function freeSpace(directory: string): Promise<Finding> {

@@ -2,7 +2,7 @@
 export interface Parts {
   readonly version: string;
   readonly start: (options: StartOptions) => Promise<Running>;
-  /** Re-reads the ledger of a data directory that no Signalbox is using. */
+  /** Re-reads the ledger of a data directory, whether a Signalbox runs on it or not. */
   readonly verifyDirectory: (directory: string) => Promise<{ readonly ok: boolean }>;
 }
 

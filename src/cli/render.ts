@@ -82,8 +82,9 @@ export function duration(ms: number): string {
   return `${Math.round(ms / 86_400_000)} d`;
 }
 
-/** `in 59 min`, `3 min ago`. */
+/** `in 59 min`, `3 min ago`, `now`. */
 export function relative(at: number, now: number): string {
+  if (Math.abs(at - now) < 1_000) return 'now';
   return at >= now ? `in ${duration(at - now)}` : `${duration(now - at)} ago`;
 }
 

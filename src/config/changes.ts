@@ -30,15 +30,14 @@ export const SUBJECTS = [
 ] as const;
 export type Subject = (typeof SUBJECTS)[number];
 
-/** What a bundle says, as named things with fields. Digests say nothing that the fields do not. */
-export function thingsOf(
-  bundle: Bundle,
-): Map<string, { subject: Subject; name: string; value: Json }> {
+/** What a bundle says, as named things with fields; before the first there is nothing. Digests say what fields say. */
+function thingsOf(bundle: Bundle): Map<string, { subject: Subject; name: string; value: Json }> {
   const things = new Map<string, { subject: Subject; name: string; value: Json }>();
   const put = (subject: Subject, name: string, value: unknown) => {
     things.set(keyOf(subject, name), { subject, name, value: value as Json });
   };
-  put('organisation', bundle.organisation.name, { domains: bundle.organisation.domains });
+  if (bundle.digest === 'none') return things;
+  put('organisation', 'organisation', bundle.organisation);
   for (const { name, ...connection } of Object.values(bundle.connections))
     put('connection', name, connection);
   for (const { name, digest: _, ...tool } of Object.values(bundle.tools)) put('tool', name, tool);
@@ -47,7 +46,7 @@ export function thingsOf(
   for (const [scope, limits] of Object.entries(bundle.limits))
     for (const [dimension, limit] of Object.entries(limits))
       put('limit', `${scope} ${dimension}`, { limit });
-  put('approvals', 'minutes', { minutes: bundle.approvalMinutes });
+  put('approvals', 'approvals', { minutes: bundle.approvalMinutes });
   return things;
 }
 

@@ -96,7 +96,7 @@ async function completed(
     return failed(problemOf(error, declared, connection, config));
   }
   const understated = understatement(declared, derived, config);
-  return understated === null ? finished(declared, derived) : failed(understated);
+  return understated === null ? finished(declared, derived, connection) : failed(understated);
 }
 
 /** What an inspector is given: the class that the file declares, and the worst where it declares none. */
@@ -154,7 +154,7 @@ function isLower(a: EffectClass, b: EffectClass): boolean {
 }
 
 /** Removing a way to recover is a destruction that nothing undoes, whatever anybody says. */
-function finished(declared: ToolDeclaration, derived: Derived): Completed {
+function finished(declared: ToolDeclaration, derived: Derived, place: Connection): Completed {
   const { name, description, connection, inputSchema, maxResultBytes, timeoutMs } = declared;
   const recoveryPath = declared.recoveryPath === true || derived.recoveryPath;
   const effect = recoveryPath
@@ -174,13 +174,18 @@ function finished(declared: ToolDeclaration, derived: Derived): Completed {
     reversibility,
     idempotent: derived.idempotent,
     recoveryPath,
-    cap: capFor(effect, reversibility, declared.cap),
+    cap: capFor(effect, reversibility, declared.cap, isOutward(place)),
     maxResultBytes,
     timeoutMs,
     binding: derived.binding,
     derivation: derived.derivation,
   });
   return { tool, problems: [], warnings };
+}
+
+/** Neither the organisation’s own nor in a private network: what is sent there has left. */
+function isOutward({ kind, settings }: Connection): boolean {
+  return kind === 'http' && settings.inside !== true && settings.allowPrivate !== true;
 }
 
 /** Faults of a tool stand at what it says; faults of a system stand at its connection, once. */

@@ -56,7 +56,7 @@ function summaryOf({ kind, subject, fields }: Change): string {
     case 'tool':
       return told('effect', 'connection');
     default:
-      return told('owner', 'rung', 'limit', 'minutes', 'domains');
+      return told('name', 'owner', 'rung', 'limit', 'minutes', 'domains');
   }
 }
 

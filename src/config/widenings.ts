@@ -14,7 +14,7 @@ export function wideningsOf(before: Bundle, after: Bundle): (change: Change) => 
   return ({ subject, name, kind, fields }) => {
     switch (subject) {
       case 'organisation':
-        return organisation(before, after);
+        return kind === 'changed' ? organisation(before, after) : [];
       case 'connection':
         return kind === 'changed' && reachable.connections.has(name)
           ? connection(name, own(before.connections, name), own(after.connections, name))
@@ -34,7 +34,7 @@ export function wideningsOf(before: Bundle, after: Bundle): (change: Change) => 
       case 'limit':
         return limit(name, kind, fields[0]?.before ?? null, fields[0]?.after ?? null);
       case 'approvals':
-        return after.approvalMinutes > before.approvalMinutes && before.digest !== 'none'
+        return kind === 'changed' && after.approvalMinutes > before.approvalMinutes
           ? [
               `an approval stays usable for ${after.approvalMinutes} minutes, ${before.approvalMinutes} before`,
             ]
@@ -55,7 +55,7 @@ function organisation(before: Bundle, after: Bundle): string[] {
   const added = after.organisation.domains.filter(
     (domain) => !before.organisation.domains.includes(domain),
   );
-  if (before.digest === 'none' || added.length === 0) return [];
+  if (added.length === 0) return [];
   return [
     `${added.map((domain) => `\`${domain}\``).join(', ')} counts as inside the organisation: what is sent there no longer leaves it`,
   ];
@@ -133,7 +133,8 @@ function tool(name: string, before: Tool | null, after: Tool | null): string[] {
 }
 
 function unit(dimension: Dimension, amount: number): string {
-  return (UNITS[dimension] ?? `reach %s ${dimension}`).replace('%s', String(amount));
+  const words = (UNITS[dimension] ?? `reach %s ${dimension}`).replace('%s', String(amount));
+  return amount === 1 ? words.replace(/s$/, '') : words;
 }
 
 const TLS = ['off', 'verify'];

@@ -169,7 +169,8 @@ export const EVENTS = {
     fields: ['token', 'kind', 'subject', 'expiresAt'],
     payload: [],
   },
-  'token.revoked': { version: 1, code: 'T200N', fields: ['token', 'kind', 'subject'], payload: [] },
+  'token.renewed': { version: 1, code: 'T110I', fields: ['token', 'expiresAt'], payload: [] },
+  'token.revoked': { version: 1, code: 'T200N', fields: ['token', 'cause'], payload: [] },
   'agent.enrolled': {
     version: 1,
     code: 'I100N',
@@ -179,7 +180,7 @@ export const EVENTS = {
   'operator.added': {
     version: 1,
     code: 'I200N',
-    fields: ['operator', 'role', 'token', 'expiresAt'],
+    fields: ['operator', 'role', 'token', 'expiresAt', 'setup'],
     payload: [],
   },
   'secret.set': { version: 1, code: 'S100N', fields: ['name', 'version', 'by'], payload: [] },

@@ -59,6 +59,7 @@ export interface ProjectedApproval {
 export interface ProjectedToken {
   kind: string;
   subject: string;
+  expiresAt: number;
   revoked: boolean;
 }
 
@@ -193,20 +194,28 @@ const FOLDERS: { readonly [type: string]: Folder } = {
       ...{ revocability, state, mintedAt, expiresAt },
     });
   },
-  'token.issued': (into, { token, kind, subject }) => {
-    into.tokens.set(token, { kind, subject, revoked: false });
+  'token.issued': (into, { token, kind, subject, expiresAt }) => {
+    into.tokens.set(token, { kind, subject, expiresAt, revoked: false });
+  },
+  'token.renewed': (into, { token, expiresAt }, event) => {
+    const known = into.tokens.get(token);
+    if (known === undefined || known.revoked) contradicts(into, event, 'renews no working token');
+    else known.expiresAt = expiresAt;
   },
   'token.revoked': (into, { token }, event) => {
     const known = into.tokens.get(token);
     if (known === undefined) contradicts(into, event, 'revokes a token nobody issued');
     else known.revoked = true;
   },
-  'agent.enrolled': (into, { agent, token }) => {
-    into.tokens.set(token, { kind: 'agent', subject: agent, revoked: false });
+  'agent.enrolled': (into, { agent, token, expiresAt }) => {
+    into.tokens.set(token, { kind: 'agent', subject: agent, expiresAt, revoked: false });
   },
-  'operator.added': (into, { operator, role, token }) => {
+  'operator.added': (into, { operator, role, token, expiresAt, setup }, event) => {
+    const code = into.tokens.get(setup);
+    if (code?.kind !== 'setup' || code.revoked) contradicts(into, event, 'uses no setup code');
+    else code.revoked = true;
     into.operators.set(operator, { role });
-    into.tokens.set(token, { kind: 'operator', subject: operator, revoked: false });
+    into.tokens.set(token, { kind: 'operator', subject: operator, expiresAt, revoked: false });
   },
   'secret.set': (into, { name, version }) => {
     into.secrets.set(name, { version });

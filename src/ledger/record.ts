@@ -13,7 +13,7 @@ import type {
   SecretSet,
   SystemNote,
   TokenIssue,
-  TokenRow,
+  TokenRenew,
 } from '../domain/ops.ts';
 import { SYSTEM_CHAIN } from '../domain/store.ts';
 import type { EventDraft } from './events.ts';
@@ -168,9 +168,22 @@ export function tokenIssued(op: TokenIssue, chain: string): EventDraft {
   };
 }
 
-export function tokenRevoked(token: TokenRow, chain: string, at: number): EventDraft {
-  const { hash, kind, subject } = token;
-  return { chain, type: 'token.revoked', at, body: { token: hash, kind, subject } };
+export function tokenRenewed(op: TokenRenew, chain: string): EventDraft {
+  return {
+    chain,
+    type: 'token.renewed',
+    at: op.at,
+    body: { token: op.hash, expiresAt: op.expiresAt },
+  };
+}
+
+export function tokenRevoked(
+  hash: string,
+  chain: string,
+  at: number,
+  cause: 'asked' | 'halt' | 'run-ended',
+): EventDraft {
+  return { chain, type: 'token.revoked', at, body: { token: hash, cause } };
 }
 
 export function agentEnrolled(op: AgentEnrol): EventDraft {
@@ -188,6 +201,7 @@ export function operatorAdded(op: OperatorAdd): EventDraft {
     role: op.role,
     token: op.token.hash,
     expiresAt: op.token.expiresAt,
+    setup: op.setupHash,
   });
 }
 

@@ -14,6 +14,7 @@ export type Fault =
   | 'first'
   | 'gap'
   | 'fork'
+  | 'order'
   | 'previous'
   | 'hash'
   | 'body'
@@ -76,6 +77,7 @@ export class Verification {
   #records = 0;
   #chains = 0;
   #lastId = 0;
+  #previousId = 0;
   #sawSystem = false;
 
   constructor(keyOf: KeyOf) {
@@ -91,6 +93,7 @@ export class Verification {
     const broken = this.#linkFault(record);
     if (broken !== null) return this.#break(record, broken);
     this.#head = { seq: record.seq, hash: record.hash };
+    this.#previousId = record.id;
     const body = bodyOf(record);
     if (body === null) return this.#break(record, ['body', 'a JSON object', record.body]);
     if (record.chain === SYSTEM_CHAIN) this.#learn(record, body);
@@ -123,6 +126,7 @@ export class Verification {
     if (record.chain === SYSTEM_CHAIN) this.#sawSystem = true;
     this.#chain = record.chain;
     this.#head = EMPTY;
+    this.#previousId = 0;
     this.#isBroken = false;
     this.#chains++;
     this.#key = this.#keyOf(record.chain);
@@ -132,6 +136,8 @@ export class Verification {
     const next = this.#head.seq + 1;
     if (record.seq > next) return ['gap', `record ${next}`, `record ${record.seq}`];
     if (record.seq < next) return ['fork', `record ${next}`, `record ${record.seq} again`];
+    if (record.id <= this.#previousId)
+      return ['order', `a place after ${this.#previousId}`, `place ${record.id}`];
     if (record.previous !== this.#head.hash) return ['previous', this.#head.hash, record.previous];
     const hash = hashOf(record);
     if (record.hash !== hash) return ['hash', hash, record.hash];

@@ -18,13 +18,18 @@ const USUAL: Record<EffectClass, Partial<EffectVector>> = {
   destroy: { rowsRead: 100, rowsWritten: 1, rowsDeleted: 1 },
 };
 
-/** The cap of one call. A call is one call; a destruction that nothing undoes counts as one irreversible act. */
+/** Bytes that one call may send out of the organisation. */
+const USUAL_BYTES_OUT = 64 * 1024;
+
+/** The cap of one call. A call is one call; a destruction that nothing undoes counts as one irreversible act. `outward`: it leaves the organisation. */
 export function capFor(
   effect: EffectClass,
   reversibility: Reversibility,
   declared: { readonly [D in Dimension]?: number },
+  outward = false,
 ): EffectVector {
-  const cap = effectVector({ ...USUAL[effect], ...declared, calls: 1 });
+  const bytesOut = outward ? USUAL_BYTES_OUT : 0;
+  const cap = effectVector({ ...USUAL[effect], bytesOut, ...declared, calls: 1 });
   const final = effect === 'destroy' && reversibility === 'none';
   return final ? { ...cap, irreversible: Math.max(1, cap.irreversible) } : cap;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { openSqliteCore, type SqliteCore } from '../../src/store/sqlite/core.ts';
+import { SQLITE_CONSTRAINT, sqliteCode } from '../../src/store/sqlite/database.ts';
 import type { Evidence } from '../../src/store/sqlite/evidence.ts';
 import { verifyDatabase } from '../../src/store/sqlite/evidence.ts';
 import { storeOver } from '../../src/store/sqlite/store.ts';
@@ -40,16 +41,17 @@ class Victim {
 
   /** What verify says while `sql` is in effect; null when the database itself refused it. */
   async during(sql: string, ...values: Value[]): Promise<Evidence | null> {
-    const { raw } = this.core.database;
-    const copy = raw.serialize();
+    const { database } = this.core;
+    database.raw.exec('BEGIN');
     try {
-      raw.prepare(sql).run(...values);
-    } catch {
-      return null;
+      database.run(sql, ...values);
+      return await this.verify();
+    } catch (error) {
+      if (sqliteCode(error) === SQLITE_CONSTRAINT) return null;
+      throw error;
+    } finally {
+      database.raw.exec('ROLLBACK');
     }
-    const evidence = await this.verify();
-    raw.deserialize(copy);
-    return evidence;
   }
 }
 
@@ -131,7 +133,8 @@ describe('verify', () => {
         assert.equal((await victim.during(sql, changed, id as number))?.ok, false);
       }
     }
-    const swap = `UPDATE payloads SET sealed = (SELECT sealed FROM payloads WHERE id = 15) WHERE id = 14`;
+    const swap = `UPDATE payloads SET sealed = (SELECT sealed FROM payloads ORDER BY id LIMIT 1)
+      WHERE id = (SELECT max(id) FROM payloads)`;
     assert.equal((await victim.during(swap))?.ok, false);
     const bare = victim.rows('events LEFT JOIN payloads USING (id)').find((row) => !row.sealed);
     const added = await victim.during(
@@ -183,6 +186,9 @@ describe('tables', () => {
     `UPDATE tokens SET revoked = 0 WHERE hash = 'hash_run_b'`,
     `UPDATE tokens SET revoked = 0 WHERE hash = 'hash_run_a'`,
     `UPDATE tokens SET revoked = 0 WHERE kind = 'setup'`,
+    `UPDATE tokens SET expires_at = expires_at + 1 WHERE kind = 'operator'`,
+    `UPDATE tokens SET expires_at = expires_at + 1 WHERE hash = 'hash_run_a'`,
+    `DELETE FROM tokens WHERE kind = 'agent'`,
   ];
   for (const sql of lies) {
     test(`${sql.replace(/\s+/g, ' ').slice(0, 80)} is found`, async () => {

@@ -52,7 +52,12 @@ function tokens(open: Open): void {
     assert.deepEqual(await store.commit(renew), revoked);
     assert.equal((await store.token('hash_a'))?.revoked, true);
     await assert.rejects(store.commit(runToken('hash_a', 'run_a')), { code: 'INTERNAL' });
-    assert.deepEqual(await types(store, 'run_a'), ['run.begun', 'token.issued', 'token.revoked']);
+    assert.deepEqual(await types(store, 'run_a'), [
+      'run.begun',
+      'token.issued',
+      'token.renewed',
+      'token.revoked',
+    ]);
   });
 
   scene(open, 'an agent enrols with the hash of a secret', async (store) => {

@@ -45,7 +45,8 @@ export function runContract(open: Open): void {
       assert.equal(run?.endedAt, T0 + 5);
       assert.equal((await store.token('hash_a'))?.revoked, true);
       assert.equal((await store.ask('ask_a'))?.approval.state, 'void');
-      assert.deepEqual((await types(store, 'run_a')).slice(-2), ['approval.voided', 'run.ended']);
+      const last = ['approval.voided', 'token.revoked', 'run.ended'];
+      assert.deepEqual((await types(store, 'run_a')).slice(-3), last);
       assert.deepEqual(await store.commit({ ...end, runId: 'run_x' }), {
         ok: false,
         because: 'over',

@@ -12,7 +12,11 @@ export interface Up {
   readonly agentsUrl: string;
   readonly operatorsUrl: string;
   readonly setupCode: string | null;
-  readonly recovered: { readonly settled: number; readonly unknown: number; readonly running: number };
+  readonly recovered: {
+    readonly settled: number;
+    readonly unknown: number;
+    readonly running: number;
+  };
 }
 
 const KEPT = 4_000;
@@ -24,6 +28,7 @@ export class Box {
   #ports = { agentsPort: 0, operatorsPort: 0 };
   #up: PromiseWithResolvers<Up> = Promise.withResolvers();
   #killing = false;
+  #serving = false;
   /** What the last children wrote to stderr. */
   said = '';
 
@@ -46,7 +51,7 @@ export class Box {
     const go: Go = { directory: this.#directory, ...this.#ports };
     child.on('message', (said: FromChild) => {
       if ('fault' in said) this.said += said.fault;
-      else if ('agentsUrl' in said) this.#ready(said);
+      else if ('agentsUrl' in said && child === this.#child && !this.#killing) this.#ready(said);
     });
     child.once('exit', () => {
       if (this.#killing) return;
@@ -62,8 +67,10 @@ export class Box {
     if (child === null) throw new Error('there is nothing to kill');
     this.#killing = true;
     child.kill('SIGKILL');
-    this.#up = Promise.withResolvers();
+    // Whoever waited for one that never came up waits for the next.
+    if (this.#serving) this.#up = Promise.withResolvers();
     this.#up.promise.catch(() => {});
+    this.#serving = false;
     await gone(child);
     this.#child = null;
   }
@@ -72,7 +79,7 @@ export class Box {
   async close(): Promise<void> {
     const child = this.#child;
     this.#killing = true;
-    if (child !== null && child.connected) {
+    if (child?.connected) {
       child.send('close');
       const late = setTimeout(() => child.kill('SIGKILL'), 15_000);
       await gone(child);
@@ -93,6 +100,7 @@ export class Box {
 
   #ready(up: Up): void {
     this.#ports = { agentsPort: portOf(up.agentsUrl), operatorsPort: portOf(up.operatorsUrl) };
+    this.#serving = true;
     this.#up.resolve(up);
     this.#spare = this.#load();
   }

@@ -12,10 +12,16 @@ const EVIDENCE: Evidence = {
   ],
   answered: new Set(['ask']),
   usage: [{ key: 'run:r', dimension: 'rowsWritten', posted: 4, pending: 0 }],
-  brokenChains: 0,
+  ledgerProblems: [],
   narrowRuns: new Set(['r']),
 };
-const TARGET: AtTarget = { effects: new Map([['a', 1], ['b', 1]]), logins: [] };
+const TARGET: AtTarget = {
+  effects: new Map([
+    ['a', 1],
+    ['b', 1],
+  ]),
+  logins: [],
+};
 const TOLD: Told = {
   done: new Set(['a']),
   reads: new Map([['r get_slot', 1]]),
@@ -26,7 +32,17 @@ type Case = readonly [string, Partial<Evidence>, Partial<AtTarget>, Partial<Told
 
 const RED: readonly Case[] = [
   ['doubleEffects', {}, { effects: new Map([['a', 2]]) }, {}],
-  ['effectsWithoutIntent', {}, { effects: new Map([['a', 1], ['c', 1]]) }, {}],
+  [
+    'effectsWithoutIntent',
+    {},
+    {
+      effects: new Map([
+        ['a', 1],
+        ['c', 1],
+      ]),
+    },
+    {},
+  ],
   ['doneWithoutEffect', {}, { effects: new Map() }, {}],
   [
     'effectAfterFailed',
@@ -36,18 +52,28 @@ const RED: readonly Case[] = [
   ],
   [
     'unknownsPostgres',
-    { actions: [...EVIDENCE.actions, { run: 'r', tool: 'hit_slot', marker: 's', outcome: 'unknown' }] },
+    {
+      actions: [
+        ...EVIDENCE.actions,
+        { run: 'r', tool: 'hit_slot', marker: 's', outcome: 'unknown' },
+      ],
+    },
     {},
     {},
   ],
-  ['leakedReservations', { usage: [{ key: 'run:q', dimension: 'calls', posted: 0, pending: 1 }] }, {}, {}],
+  [
+    'leakedReservations',
+    { usage: [{ key: 'run:q', dimension: 'calls', posted: 0, pending: 1 }] },
+    {},
+    {},
+  ],
   [
     'leakedReservations',
     { usage: [{ key: 'run:r', dimension: 'rowsWritten', posted: 5, pending: 0 }] },
     {},
     {},
   ],
-  ['brokenChains', { brokenChains: 1 }, {}, {}],
+  ['brokenChains', { ledgerProblems: ['a fork'] }, {}, {}],
   ['leakedRoles', {}, { logins: ['run_1'] }, {}],
   ['acknowledgedLost', {}, {}, { done: new Set(['b']) }],
   ['acknowledgedLost', {}, {}, { reads: new Map([['r get_slot', 2]]) }],
@@ -62,8 +88,15 @@ test('what went right counts as nothing wrong', () => {
 
 for (const [name, evidence, target, told] of RED)
   test(`${name} is noticed, and nothing else turns red with it`, () => {
-    const figures = figuresOf({ ...EVIDENCE, ...evidence }, { ...TARGET, ...target }, { ...TOLD, ...told });
+    const figures = figuresOf(
+      { ...EVIDENCE, ...evidence },
+      { ...TARGET, ...target },
+      { ...TOLD, ...told },
+    );
     const red = MUST_BE_ZERO.filter((figure) => figures[figure] > 0);
     const along: readonly string[] = name === 'doubleEffects' ? ['effectAfterFailed'] : [];
-    assert.deepEqual(red.filter((figure) => !along.includes(figure)), [name]);
+    assert.deepEqual(
+      red.filter((figure) => !along.includes(figure)),
+      [name],
+    );
   });

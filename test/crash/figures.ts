@@ -18,7 +18,8 @@ export interface Evidence {
     readonly posted: number;
     readonly pending: number;
   }[];
-  readonly brokenChains: number;
+  /** What verify found in the chains, and where the tables say other than the chains. */
+  readonly ledgerProblems: readonly string[];
   readonly narrowRuns: ReadonlySet<string>;
 }
 
@@ -73,7 +74,7 @@ export function figuresOf(evidence: Evidence, target: AtTarget, told: Told): Fig
         byMarker.has(marker) && times > outcomes(marker, 'done', 'unknown', 'running', null),
     ).length,
     leakedReservations: evidence.usage.filter(isLeaked(evidence.narrowRuns)).length,
-    brokenChains: evidence.brokenChains,
+    brokenChains: evidence.ledgerProblems.length,
     leakedRoles: target.logins.length,
     acknowledgedLost: acknowledgedLost(evidence, told, (marker) => outcomes(marker, 'done')),
   };
@@ -102,8 +103,12 @@ export function readKey(run: string, tool: string): string {
 /** Something still held when nothing is under way, or more than was ever allowed. */
 function isLeaked(narrow: ReadonlySet<string>): (usage: Evidence['usage'][number]) => boolean {
   return ({ key, dimension, posted, pending }) => {
-    const wide: Readonly<Record<string, number>> = key.startsWith('run:') ? LIMITS.run : LIMITS.agentDay;
-    const own: Readonly<Record<string, number>> = narrow.has(key.slice('run:'.length)) ? NARROW_BUDGET : {};
+    const wide: Readonly<Record<string, number>> = key.startsWith('run:')
+      ? LIMITS.run
+      : LIMITS.agentDay;
+    const own: Readonly<Record<string, number>> = narrow.has(key.slice('run:'.length))
+      ? NARROW_BUDGET
+      : {};
     const limit = own[dimension] ?? wide[dimension] ?? Number.POSITIVE_INFINITY;
     return pending > 0 || posted + pending > limit;
   };

@@ -19,7 +19,11 @@ export interface World {
   readonly agentSecret: string;
   /** Every proposal ever made, by its marker. */
   readonly proposals: Map<string, Proposal>;
-  readonly told: { -readonly [K in keyof Told]: Told[K] extends ReadonlySet<infer V> ? Set<V> : Map<string, number> };
+  readonly told: {
+    -readonly [K in keyof Told]: Told[K] extends ReadonlySet<infer V>
+      ? Set<V>
+      : Map<string, number>;
+  };
   /** How often each answer was heard. */
   readonly heard: Map<string, number>;
   effects(): Promise<Map<string, number>>;

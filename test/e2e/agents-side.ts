@@ -17,19 +17,21 @@ import { createHttpInspector } from '../../src/connectors/http/inspector.ts';
 import type { Run } from '../../src/domain/run.ts';
 import { realDoors } from '../../src/doors.ts';
 import { createAgents } from '../../src/identity/agents.ts';
-import { createCallers } from '../../src/identity/callers.ts';
+import { type Callers, createCallers } from '../../src/identity/callers.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import { healthRoutes } from '../../src/surfaces/http/health.ts';
-import { type Listener, listen } from '../../src/surfaces/http/listener.ts';
+import { listen } from '../../src/surfaces/http/listener.ts';
 import { createMcpSurface, type McpOptions } from '../../src/surfaces/mcp/endpoint.ts';
 import { runRoutes } from '../../src/surfaces/runs/routes.ts';
+import { type System, startSystem } from '../../src/system.ts';
 import { createInputCheck } from '../../src/tools/input.ts';
 import { type EchoTarget, startEchoTarget } from './echo-target.ts';
 
 /** The agents' listener over a real broker and store, with an HTTP target that counts. */
 export interface AgentsSide {
   readonly broker: Broker;
-  readonly listener: Listener;
+  /** Of the agents' listener. */
+  readonly url: string;
   readonly target: EchoTarget;
   readonly logged: string[];
   readonly mcpUrl: string;
@@ -104,16 +106,12 @@ export async function startAgentsSide(
   });
   return {
     broker,
-    listener,
+    url: listener.url,
     target,
     logged,
     mcpUrl: `${listener.url}/mcp`,
     secret,
-    async run(intent = 'answer a customer') {
-      const run = await beginRun(broker, { agent: 'support', intent, budget: {} });
-      return { run, token: (await callers.issue(run)).token };
-    },
-    ...operatorsOf(broker),
+    ...handsOf(broker, callers),
     async close() {
       await listener.close(0);
       await mcp.close();
@@ -125,10 +123,46 @@ export async function startAgentsSide(
   };
 }
 
-/** What operators do, without their listener. */
-function operatorsOf(
+/** The same over the whole system, exactly as `signalbox up` builds it. */
+export async function startSystemSide(
+  holdMs?: number,
+): Promise<AgentsSide & { readonly system: System }> {
+  const directory = mkdtempSync(join(tmpdir(), 'signalbox-system-'));
+  const target = await startEchoTarget();
+  const logged: string[] = [];
+  const system = await startSystem({
+    directory,
+    agents: { host: '127.0.0.1', port: 0 },
+    operators: { host: '127.0.0.1', port: 0 },
+    log: (line) => void logged.push(line),
+    ...(holdMs === undefined ? {} : { holdMs }),
+  });
+  const { broker, callers } = system;
+  const plan = await system.plan(configFor(target.port), 'signalbox.yaml');
+  await system.apply(plan, { name: BY, role: 'owner' });
+  const { token: secret } = await createAgents(broker).enrol({ agent: 'support', by: BY });
+  return {
+    system,
+    broker,
+    url: system.agentsUrl,
+    target,
+    logged,
+    mcpUrl: `${system.agentsUrl}/mcp`,
+    secret,
+    ...handsOf(broker, callers),
+    async close() {
+      await system.close();
+      await target.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Whoever starts runs, and what operators do without their listener. */
+function handsOf(
   broker: Broker,
-): Pick<AgentsSide, 'approve' | 'refuse' | 'ask' | 'halt' | 'resume'> {
+  callers: Callers,
+): Pick<AgentsSide, 'run' | 'approve' | 'refuse' | 'ask' | 'halt' | 'resume'> {
   const { store } = broker;
   const answerAs = async (approvalId: string, given: 'approved' | 'refused'): Promise<void> => {
     const ask = await store.ask(approvalId);
@@ -136,6 +170,10 @@ function operatorsOf(
     await answer(broker, { approvalId, answer: given, by: BY, because: 'looked at it', digest });
   };
   return {
+    async run(intent = 'answer a customer') {
+      const run = await beginRun(broker, { agent: 'support', intent, budget: {} });
+      return { run, token: (await callers.issue(run)).token };
+    },
     approve: (approvalId) => answerAs(approvalId, 'approved'),
     refuse: (approvalId) => answerAs(approvalId, 'refused'),
     async ask() {

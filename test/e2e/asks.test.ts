@@ -47,12 +47,10 @@ test('modern: input_required, approved, and the same retry completes it exactly 
 });
 
 test('retries of one ask at the same time: one executes, the others are told', async () => {
-  await side.close();
-  side = await startAgentsSide({ hold: { modernMs: 3_000 } });
-  call = modern(side, (await side.run()).token);
-  const held = Array.from({ length: 5 }, () => call('tools/call', PLAN));
-  await side.approve(await side.ask());
-  const answers = await Promise.all(held);
+  const { state, approvalId } = await askedFor();
+  await side.approve(approvalId);
+  const retry = { ...PLAN, requestState: state };
+  const answers = await Promise.all(Array.from({ length: 5 }, () => call('tools/call', retry)));
   assert.equal(effects(), 1);
   const done = answers.filter(({ json }) => json.result.isError !== true);
   assert.equal(done.length, 1);
@@ -60,6 +58,7 @@ test('retries of one ask at the same time: one executes, the others are told', a
     answers.filter((answer) => !done.includes(answer)).map(refusalOf),
     Array(4).fill('APPROVAL_CLOSED'),
   );
+  assert.deepEqual(await side.broker.store.asks({ limit: 9, state: 'pending' }), []);
 });
 
 test('state that was changed, made for another call or run, or is too old: -32602 and no effect', async () => {

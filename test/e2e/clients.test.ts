@@ -4,7 +4,7 @@ import { createMCPClient } from '@ai-sdk/mcp';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { type AgentsSide, startAgentsSide } from './agents-side.ts';
+import { type AgentsSide, startSystemSide } from './agents-side.ts';
 
 /** Unmodified clients of others, over the real thing: list, call, refusal, and an ask that a human answers meanwhile. */
 
@@ -13,9 +13,7 @@ const PLAN = { name: 'set_plan', arguments: { customer: 7, plan: 'pro' } };
 
 let side: AgentsSide;
 before(async () => {
-  side = await startAgentsSide({
-    approvalUrl: (id) => `http://operators.example/approvals/${id}`,
-  });
+  side = await startSystemSide();
 });
 after(() => side.close());
 
@@ -132,7 +130,7 @@ test('the two eras are negotiated as the client wants them', async () => {
 });
 
 test('what a client answers to an elicitation approves nothing', async () => {
-  const short = await startAgentsSide({ hold: { modernMs: 50 } });
+  const short = await startSystemSide(50);
   try {
     const { token } = await short.run();
     let asked = 0;
@@ -165,7 +163,7 @@ test('what a client answers to an elicitation approves nothing', async () => {
 });
 
 test('a client whose human will not wait gets a pending result, and nothing is lost', async () => {
-  const short = await startAgentsSide({ hold: { modernMs: 50 } });
+  const short = await startSystemSide(50);
   try {
     const { token } = await short.run();
     const client = new Client(

@@ -71,9 +71,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     control: 'the mark is durable before the finish',
     file: 'src/broker/act.ts',
-    find: 'if (!(await recordMark(broker, intent, aloft, flight))) await flight.cancel();',
-    replace:
-      'void recordMark(broker, intent, aloft, flight).catch(() => {}); if (false) await flight.cancel();',
+    find: 'if (!(await recordMark(broker, intent, aloft, flight))) {',
+    replace: 'void recordMark(broker, intent, aloft, flight).catch(() => {});\n    if (false) {',
     test: property('no_effect_without_intent'),
   },
   {
@@ -131,5 +130,13 @@ export const MUTATIONS: readonly Mutation[] = [
     find: "execute && decision.mode === 'approve' ? (facts.approval?.id ?? null) : null",
     replace: 'null',
     test: property('approval_is_exact'),
+  },
+  {
+    control: 'a credential that comes back from its target is withheld',
+    file: 'src/connectors/http/connector.ts',
+    find: 'const redact = redactorOf(call.credential);',
+    replace: 'const redact = (text: string) => text;',
+    test: property('agent_never_holds_credentials'),
+    slow: true,
   },
 ];

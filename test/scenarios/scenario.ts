@@ -155,7 +155,11 @@ export const SCENARIO_SCHEMA: JsonObject = {
   ),
 };
 
-const fits = new Ajv2020({ allErrors: false, strictRequired: false }).compile(SCENARIO_SCHEMA);
+const fits = new Ajv2020({
+  allErrors: false,
+  strictRequired: false,
+  allowUnionTypes: true,
+}).compile(SCENARIO_SCHEMA);
 
 export function readScenario(source: string, path: string): Scenario {
   const scenario: unknown = parse(source);

@@ -8,10 +8,19 @@ const NOTHING = { because: [], result: null };
 
 /** The official client with a run token, as an agent would. */
 export async function throughMcp(world: World, run: Run): Promise<Way> {
-  const { token } = await world.system.callers.issue(run);
+  let issued = await world.system.callers.issue(run);
+  const current = async (): Promise<string> => {
+    if (world.clock.now >= issued.expiresAt) issued = await world.system.callers.issue(run);
+    return issued.token;
+  };
   const client = new Client({ name: 'scenario', version: '1.0.0' });
   const transport = new StreamableHTTPClientTransport(new URL(`${world.system.agentsUrl}/mcp`), {
-    requestInit: { headers: { authorization: `Bearer ${token}` } },
+    // a token of five minutes is old after a step that moves the clock, and dead after a halt: as `signalbox run` renews it
+    fetch: async (url, init) => {
+      const headers = new Headers(init?.headers);
+      headers.set('authorization', `Bearer ${await current()}`);
+      return fetch(url, { ...init, headers });
+    },
   });
   await client.connect(transport);
   return {

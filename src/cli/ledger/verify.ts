@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import { plain } from '../../surfaces/admin/reveal.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit.ts';
@@ -15,7 +15,7 @@ export const ledgerVerify: Command = {
     'data-dir': {
       type: 'string',
       value: 'DIR',
-      summary: 'read a data directory here, with no Signalbox running on it',
+      summary: 'read a data directory on this machine, whether Signalbox runs or not',
     },
   },
   run: async ({ api, io, options, parts, style }) => {
@@ -29,13 +29,11 @@ export const ledgerVerify: Command = {
           )) as unknown as JsonObject)
         : await api.get('/api/ledger/verify');
     const ok = found.ok === true;
+    const problems = Array.isArray(found.problems) ? found.problems : [];
     const text = [
       ok ? style.good('the ledger holds') : style.bad('the ledger does not hold'),
       fields(numbersOf(found), style),
-      ...list(found.breaks).map((broken) => `  ${plain(JSON.stringify(broken))}`),
-      ...list(isJsonObject(found.tables) ? found.tables.differences : undefined).map(
-        (difference) => `  ${plain(String(difference))}`,
-      ),
+      ...problems.map((problem) => `  ${plain(String(problem))}`),
     ];
     return {
       json: found,
@@ -45,15 +43,11 @@ export const ledgerVerify: Command = {
   },
 };
 
-/** Every number of the report with its path: `payloads checked  12`. */
-function numbersOf(report: JsonObject, path = ''): [string, number][] {
-  return Object.entries(report).flatMap(([name, value]): [string, number][] => {
-    const own = path === '' ? name : `${path} ${name}`;
-    if (typeof value === 'number') return [[own, value]];
-    return isJsonObject(value) ? numbersOf(value, own) : [];
-  });
-}
-
-function list(value: Json | undefined): readonly Json[] {
-  return Array.isArray(value) ? value : [];
+/** Every number of the report, its name in words: `payloads checked  12`. */
+function numbersOf(report: JsonObject): [string, number][] {
+  return Object.entries(report).flatMap(([name, value]): [string, number][] =>
+    typeof value === 'number'
+      ? [[name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`), value]]
+      : [],
+  );
 }

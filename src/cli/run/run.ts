@@ -3,7 +3,7 @@ import { exposed, SignalboxError } from '../../domain/errors.ts';
 import { isJsonObject, type JsonObject } from '../../domain/json.ts';
 import { plain } from '../../surfaces/admin/reveal.ts';
 import { checkedUrl } from '../address.ts';
-import { sharesKeyWithAgent } from '../boundary.ts';
+import { openToAgent } from '../boundary.ts';
 import { join, request } from '../client.ts';
 import type { Call, Command } from '../command.ts';
 import { readSecretFile } from '../home.ts';
@@ -49,17 +49,19 @@ export const run: Command = {
     if (rest.length === 0) throw new SignalboxError('USAGE', 'expected a command after `--`');
     const budget = budgetOf(options.budget);
     const { url, token } = await agentSecret(call);
-    if (await sharesKeyWithAgent(call))
-      io.err.write(
-        'warning: this command runs as the user of Signalbox and can read its key: there is no secret boundary\n',
-      );
+    const open = await openToAgent(call);
+    const warnings = open.map(
+      (what) => `no secret boundary: this command runs as your user and can read ${what}`,
+    );
+    if (options.json !== true)
+      for (const warning of warnings) io.err.write(`warning: ${warning}\n`);
     const begun = await request(io, {
       method: 'POST',
       url: join(url, '/v1/runs'),
       bearer: token,
       body: { intent: options.intent, budget },
     });
-    return governed(call, url, begun);
+    return governed(call, url, begun, warnings);
   },
 };
 
@@ -69,7 +71,12 @@ interface Begun {
   readonly base: string;
 }
 
-async function governed(call: Call, url: string, body: JsonObject): Promise<number> {
+async function governed(
+  call: Call,
+  url: string,
+  body: JsonObject,
+  warnings: readonly string[],
+): Promise<number> {
   const { io, options, rest } = call;
   const id = isJsonObject(body.run) ? String(body.run.id) : '';
   const begun = {
@@ -89,7 +96,7 @@ async function governed(call: Call, url: string, body: JsonObject): Promise<numb
         ? `its command ended with ${end.code}`
         : `its command was ended by ${end.signal}`;
     const ms = Math.round(io.doors.clock.monotonic() - began);
-    const summary = { run: id, agent, exit: end.code, signal: end.signal, ms };
+    const summary = { run: id, agent, exit: end.code, signal: end.signal, ms, warnings };
     io.err.write(
       options.json === true
         ? `${JSON.stringify(summary)}\n`

@@ -1,4 +1,4 @@
-import { ALL, api, bad, DB, HEAD, type Hostile, http, syntax } from './marked.ts';
+import { ALL, api, bad, HEAD, type Hostile, http, syntax } from './marked.ts';
 
 /** Faults of the YAML, of characters, of secrets and of shape. */
 export const HOSTILE_TEXT: readonly Hostile[] = [

@@ -13,7 +13,13 @@ import { SignalboxError } from '../../domain/errors.ts';
 import type { ToolResult } from '../../domain/proposal.ts';
 import { failureOf, headOf, isSuccess, resultOf } from './answer.ts';
 import { exchange, Lost } from './exchange.ts';
-import { fillRequest, type Request, type RequestTemplate, requestTemplate } from './request.ts';
+import {
+  fillRequest,
+  isOutward,
+  type Request,
+  type RequestTemplate,
+  requestTemplate,
+} from './request.ts';
 import { MAX_BUSY, type Target, Targets } from './targets.ts';
 
 /** How much of an answer is read in order to hand on parts of it. */
@@ -73,6 +79,14 @@ function prepare(call: Call, template: RequestTemplate, target: Target): Request
     const why = error instanceof TypeError ? error.message : 'its template cannot be filled';
     throw new ConnectorFailure('CONNECTOR_REFUSED', `the request cannot be made: ${why}`, 'none');
   }
+  const bytes = Buffer.byteLength(request.path) + Buffer.byteLength(request.body ?? '');
+  const { bytesOut } = call.tool.cap;
+  if (bytes > bytesOut && isOutward(call.connection, target.url))
+    throw new ConnectorFailure(
+      'CONNECTOR_REFUSED',
+      `the request would send ${bytes} bytes out of the organisation, at most ${bytesOut}`,
+      'none',
+    );
   const key = template.idempotencyHeader;
   return {
     ...request,

@@ -4,6 +4,7 @@ import type { Resolve } from '../../boundary/egress.ts';
 import type { Connection } from '../../domain/bundle.ts';
 import { ConnectorFailure } from '../../domain/connector.ts';
 import { realDoors } from '../../doors.ts';
+import { capFor } from '../../tools/caps.ts';
 import { createHttpConnector } from './connector.ts';
 import { reachOf } from './targets.ts';
 import {
@@ -15,8 +16,9 @@ import {
   type TestTarget,
 } from './testing/target.ts';
 
-const GET = httpTool({ method: 'GET', path: '/inside' });
-const POST = httpTool({ method: 'POST', path: '/inside' });
+const cap = capFor('write', 'none', {}, true);
+const GET = httpTool({ method: 'GET', path: '/inside' }, { cap });
+const POST = httpTool({ method: 'POST', path: '/inside' }, { cap });
 
 let target: TestTarget;
 before(async () => {
@@ -164,6 +166,17 @@ test('`allowPrivate` promises a private address, unless the host is the organisa
   assert.equal(reach('https://api.example', { allowPrivate: true, inside: false }), 'private');
   assert.equal(reach('http://api.example', { allowPrivate: true, inside: true }), 'private');
   assert.equal(reach('https://api.example', { allowPrivate: true, inside: true }), 'any');
+});
+
+test('no more bytes leave the organisation than the cap says; inside nothing leaves', async () => {
+  const tool = httpTool(
+    { method: 'POST', path: '/x', body: 'x'.repeat(100) },
+    { cap: capFor('write', 'none', { bytesOut: 50 }) },
+  );
+  const sent = target.seen.length;
+  assert.equal(await attempt(named(open), [['127.0.0.1']], tool), 'CONNECTOR_REFUSED');
+  assert.equal(target.seen.length, sent);
+  assert.equal(await attempt(named(), [['127.0.0.1']], tool), 'reached');
 });
 
 test('a target without its certificate is not spoken to', async () => {

@@ -1,5 +1,3 @@
-import { isIP } from 'node:net';
-import { addressKind } from '../../boundary/addresses.ts';
 import type { Connection, Tool } from '../../domain/bundle.ts';
 import type { Derived, Inspector } from '../../domain/connector.ts';
 import type { EffectClass } from '../../domain/effect.ts';
@@ -9,7 +7,7 @@ import { namesOfPath } from '../../tools/path.ts';
 import { compilePattern } from '../../tools/pattern.ts';
 import { namesOf, namesOfJson, parseTemplate } from '../../tools/template.ts';
 import { RECOVERY_RULES, RECOVERY_THINGS, REMOVING_VERBS, wordsOf } from './recovery-words.ts';
-import { type RequestTemplate, requestTemplate, targetUrl } from './request.ts';
+import { isOutward, type RequestTemplate, requestTemplate, targetUrl } from './request.ts';
 
 /** Classes HTTP tools from their requests alone. Every rule here raises; none lowers what another found. */
 export function createHttpInspector(): Inspector {
@@ -71,14 +69,11 @@ function byMethod(method: string): Finding {
 
 /** What an agent writes into a request to somebody else’s host has left the organisation. */
 function sentOutside(request: RequestTemplate, connection: Connection): Finding | null {
-  const host = targetUrl(connection).hostname.replace(/^\[(.*)\]$/, '$1');
-  const isPrivate =
-    isIP(host) === 0 ? connection.settings.allowPrivate === true : addressKind(host) === 'private';
-  if (connection.settings.inside === true || isPrivate || namesIn(request).length === 0)
-    return null;
+  const target = targetUrl(connection);
+  if (!isOutward(connection, target) || namesIn(request).length === 0) return null;
   return {
     effect: 'write',
-    because: `it sends what the agent chose to \`${host}\`, outside the organisation`,
+    because: `it sends what the agent chose to \`${target.hostname}\`, outside the organisation`,
   };
 }
 

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+import { addressKind } from '../../boundary/addresses.ts';
 import type { Connection, Tool } from '../../domain/bundle.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import { encodePart, fillPath, type PathTemplate, parsePath } from '../../tools/path.ts';
@@ -93,6 +95,13 @@ export function fillRequest(template: RequestTemplate, target: URL, input: JsonO
 
 export function targetUrl(connection: Connection): URL {
   return new URL(String(connection.settings.url));
+}
+
+/** Neither the organisation’s own nor in a private network: what is sent there has left. */
+export function isOutward({ settings }: Connection, target: URL): boolean {
+  if (settings.inside === true) return false;
+  const host = target.hostname.replace(/^\[(.*)\]$/, '$1');
+  return isIP(host) === 0 ? settings.allowPrivate !== true : addressKind(host) !== 'private';
 }
 
 function basePathOf(target: URL): string {

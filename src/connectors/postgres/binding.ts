@@ -43,8 +43,8 @@ export interface ImagePlan {
   readonly columns: readonly string[];
   readonly key: readonly string[];
   readonly own: number;
-  /** PostgreSQL 18: `RETURNING old, new`; with the row version of the old row in between. */
-  readonly current: string;
+  /** PostgreSQL 18: `RETURNING old, new`, the version of the old row first. Null: take the older way. */
+  readonly current: string | null;
   /** PostgreSQL 14 to 17; null where they cannot. */
   readonly older: {
     /** Reads and locks the rows first; null when RETURNING says enough. */

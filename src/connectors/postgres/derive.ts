@@ -45,6 +45,7 @@ export async function deriveTool(
   const uses = await resolveUses(client, shape);
   await checkTypes(client, shape.types);
   const described = await describe(client, statement.text);
+  checkResultNames(described.columns.map(({ name }) => name));
   const parameterTypes = await typeNames(client, described.parameters);
   const references = await referencesOf(client, statement.text, parameterTypes);
   await checkCalls(client, shape.functions, references);
@@ -105,6 +106,15 @@ function checkInputs(parameters: readonly string[], inputs: readonly string[]): 
         'TOOL_STATEMENT',
         `the input schema has \`${name}\`, which the statement does not use`,
       );
+}
+
+/** A result is a JSON object a row: of two columns of one name only one would be seen. */
+function checkResultNames(names: readonly string[]): void {
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined)
+    throw new SignalboxError('TOOL_STATEMENT', `two result columns are called \`${twice}\``, {
+      help: 'name one of them with AS',
+    });
 }
 
 async function resolveUses(

@@ -37,6 +37,7 @@ export async function parseStatement(sql: string): Promise<Statement> {
     throw fault(`expected a statement of at most ${MAX_BYTES} bytes, got ${bytes}`);
   if (sql.includes('\0') || !sql.isWellFormed())
     throw fault('the statement holds a character that SQL text cannot');
+  if (sql.trim() === '') throw fault('expected one statement, got none');
   const named = await scanned(sql);
   const { numbered, parameters } = numberParameters(Buffer.from(sql), named);
   const all = withDepth(await scanned(numbered));

@@ -73,10 +73,9 @@ function arrayText(items: readonly Json[], element: number, depth: number): stri
 }
 
 export function decodeRow(fields: readonly Field[], row: Row, from = 0): JsonObject {
-  const object: { [name: string]: Json } = Object.create(null);
-  for (const [index, { name, type }] of fields.entries())
-    object[name] = decode(row[from + index] ?? null, type);
-  return object;
+  return Object.fromEntries(
+    fields.map(({ name, type }, index) => [name, decode(row[from + index] ?? null, type)]),
+  );
 }
 
 /**

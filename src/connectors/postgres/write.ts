@@ -184,7 +184,7 @@ interface Plan {
 function planOf({ call, binding }: Cockpit, session: Session): Plan {
   const { tool, purpose } = call;
   const { imagePlan } = binding;
-  const current = session.version >= PG18 ? imagePlan : null;
+  const current = session.version >= PG18 && imagePlan?.current != null ? imagePlan : null;
   const older = current === null ? (imagePlan?.older ?? null) : null;
   const values = encodeArguments(binding.parameters, call.arguments);
   const rows = Math.min(tool.cap.rowsWritten + tool.cap.rowsDeleted + 1, IMAGES_FETCHED);

@@ -118,7 +118,8 @@ CREATE TABLE approvals (
   used_by TEXT,
   seq INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX approvals_open ON approvals (ask_key, asked_at) WHERE state IN ('pending', 'approved');
+CREATE INDEX approvals_open ON approvals (ask_key, asked_at)
+  WHERE state IN ('pending', 'approved', 'refused');
 CREATE INDEX approvals_by_run ON approvals (run_id, state);
 CREATE INDEX approvals_by_asked ON approvals (asked_at);
 

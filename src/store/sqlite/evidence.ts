@@ -48,13 +48,14 @@ export async function verifyStore(options: VerifyOptions): Promise<Evidence> {
   }
 }
 
-/** The same on an open connection, whose transaction it uses. */
+/** The same on an open connection, in its transaction when there is one. */
 export async function verifyDatabase(
   database: Database,
   options: Pick<VerifyOptions, 'masterKey' | 'pause'>,
 ): Promise<Evidence> {
   checkSchema(database);
-  database.run('BEGIN');
+  const own = !database.raw.isTransaction;
+  if (own) database.run('BEGIN');
   try {
     const verification = new Verification(keysOf(database, options.masterKey));
     const tables = new TableComparison(database, emptyProjection(), fold);
@@ -69,7 +70,7 @@ export async function verifyDatabase(
     const problems = [...report.breaks.map(wordsOf), ...differences];
     return { ...report, ok: problems.length === 0, rowsCompared: compared, problems };
   } finally {
-    database.run('COMMIT');
+    if (own) database.run('COMMIT');
   }
 }
 

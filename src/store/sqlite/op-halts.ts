@@ -6,6 +6,7 @@ import {
   haltInert,
   haltLifted,
   haltRaised,
+  tokenRevoked,
 } from '../../ledger/record.ts';
 import { controlOf, refused, type Transaction } from './transaction.ts';
 
@@ -87,7 +88,7 @@ export function raise(tx: Transaction, op: HaltRaise): OpResults['halt.raise'] {
   );
   const asks = openAsksIn(tx, op.scope);
   voidAsks(tx, asks, { cause: 'halt', halt: epoch, because: op.reason, at: op.at });
-  const tokens = revokeRunTokensIn(tx, op.scope);
+  const tokens = revokeRunTokensIn(tx, op.scope, op.at);
   tx.chains.append(haltRaised(op, { epoch, voided: asks.length, tokens }));
   const halt: Halt = {
     scope: op.scope,
@@ -163,8 +164,6 @@ export function openAsksOfRun({ database }: Transaction, runId: string): AskRef[
 function openAsksIn(tx: Transaction, scope: HaltScope): AskRef[] {
   const [kind, name] = parts(scope);
   switch (kind) {
-    case 'all':
-      return tx.database.all<AskRef>(`${OPEN_ASKS} ORDER BY id`);
     case 'tool':
       return tx.database.all<AskRef>(`${OPEN_ASKS} AND tool = ? ORDER BY id`, name);
     case 'connection':
@@ -174,22 +173,34 @@ function openAsksIn(tx: Transaction, scope: HaltScope): AskRef[] {
   }
 }
 
-function revokeRunTokensIn(tx: Transaction, scope: HaltScope): number {
-  if (scope === 'all')
-    return tx.database.run(`UPDATE tokens SET revoked = 1 WHERE kind = 'run' AND revoked = 0`);
-  return runsIn(tx, scope).reduce((sum, run) => sum + revokeRunTokens(tx, run), 0);
+function revokeRunTokensIn(tx: Transaction, scope: HaltScope, at: number): number {
+  return runsIn(tx, scope).reduce((sum, run) => sum + revokeRunTokens(tx, run, at, 'halt'), 0);
 }
 
-export function revokeRunTokens({ database }: Transaction, runId: string): number {
-  return database.run(
-    `UPDATE tokens SET revoked = 1 WHERE kind = 'run' AND subject = ? AND revoked = 0`,
+/** Revokes the run's tokens, each with a record in its chain, and says how many. */
+export function revokeRunTokens(
+  tx: Transaction,
+  runId: string,
+  at: number,
+  cause: 'halt' | 'run-ended',
+): number {
+  const revoked = tx.database.all<{ hash: string }>(
+    `UPDATE tokens SET revoked = 1 WHERE kind = 'run' AND subject = ? AND revoked = 0
+     RETURNING hash`,
     runId,
   );
+  for (const { hash } of revoked.toSorted((a, b) => (a.hash < b.hash ? -1 : 1)))
+    tx.chains.append(tokenRevoked(hash, runId, at, cause));
+  return revoked.length;
 }
 
-/** Live runs a halt of `run:` or `agent:` reaches, sub-runs included; none for other scopes. */
+/** Live runs whose tokens a halt of this scope ends, sub-runs included; none where only some of their calls stop. */
 function runsIn({ database }: Transaction, scope: HaltScope): string[] {
   const [kind, name] = parts(scope);
+  if (kind === 'all')
+    return database
+      .all<{ run: string }>(`SELECT id AS run FROM runs WHERE state = 'live' ORDER BY id`)
+      .map(({ run }) => run);
   if (kind !== 'run' && kind !== 'agent') return [];
   const rows = database.all<{ run: string }>(
     kind === 'run' ? LIVE_UNDER_RUN : LIVE_UNDER_AGENT,

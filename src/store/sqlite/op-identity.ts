@@ -14,6 +14,7 @@ import {
   operatorAdded,
   secretSet,
   tokenIssued,
+  tokenRenewed,
   tokenRevoked,
 } from '../../ledger/record.ts';
 import { chainFor, refused, type Transaction } from './transaction.ts';
@@ -55,23 +56,19 @@ export function issue(tx: Transaction, op: TokenIssue): OpResults['token.issue']
   return { ok: true };
 }
 
-/** Not recorded: it happens every few minutes and gives nothing that the issue did not. */
-export function renew({ database }: Transaction, op: TokenRenew): OpResults['token.renew'] {
-  const renewed = database.run(
-    'UPDATE tokens SET expires_at = ? WHERE hash = ? AND revoked = 0 AND expires_at > ?',
-    op.expiresAt,
-    op.hash,
-    op.at,
-  );
-  return renewed === 1 ? { ok: true } : refused('revoked');
+export function renew(tx: Transaction, op: TokenRenew): OpResults['token.renew'] {
+  const row = tx.database.one<StoredToken>(TOKEN_BY_HASH, op.hash);
+  if (row === undefined || row.revoked === 1 || row.expires_at <= op.at) return refused('revoked');
+  tx.database.run('UPDATE tokens SET expires_at = ? WHERE hash = ?', op.expiresAt, op.hash);
+  tx.chains.append(tokenRenewed(op, chainOf(tx, tokenOf(row))));
+  return { ok: true };
 }
 
 export function revoke(tx: Transaction, op: TokenRevoke): OpResults['token.revoke'] {
   const row = tx.database.one<StoredToken>(TOKEN_BY_HASH, op.hash);
   if (row === undefined || row.revoked === 1) return { ok: true };
   tx.database.run('UPDATE tokens SET revoked = 1 WHERE hash = ?', op.hash);
-  const token = tokenOf(row);
-  tx.chains.append(tokenRevoked(token, chainOf(tx, token), op.at));
+  tx.chains.append(tokenRevoked(op.hash, chainOf(tx, tokenOf(row)), op.at, 'asked'));
   return { ok: true };
 }
 

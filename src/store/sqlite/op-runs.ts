@@ -29,7 +29,7 @@ export function endRun(tx: Transaction, op: RunEnd): OpResults['run.end'] {
   tx.database.run(`UPDATE runs SET state = 'ended', ended_at = ? WHERE id = ?`, op.at, op.runId);
   const asks = openAsksOfRun(tx, op.runId);
   voidAsks(tx, asks, { cause: 'run-ended', halt: null, because: op.why, at: op.at });
-  const tokens = revokeRunTokens(tx, op.runId);
+  const tokens = revokeRunTokens(tx, op.runId, op.at, 'run-ended');
   tx.chains.append(runEnded(op, { voided: asks.length, tokens }));
   return { ok: true };
 }

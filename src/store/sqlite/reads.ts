@@ -35,7 +35,7 @@ const STAMP = 'SELECT halt, bundle FROM control WHERE id = 1';
 const HALTS = `SELECT epoch, scope, reason, raised_by, at, state FROM halts
   WHERE state <> 'lifted' ORDER BY epoch`;
 const ASK = `SELECT ${APPROVAL_COLUMNS} FROM approvals
-  WHERE ask_key = ? AND state IN ('pending', 'approved') ORDER BY asked_at DESC LIMIT 1`;
+  WHERE ask_key = ? AND state IN ('pending', 'approved', 'refused') ORDER BY asked_at DESC, id DESC LIMIT 1`;
 const UNKNOWN = `SELECT id FROM actions
   WHERE state = 'unknown' AND root = ? AND tool = ? AND arguments_digest = ? LIMIT 1`;
 

@@ -13,7 +13,8 @@ type Fields = { readonly [field: string]: unknown };
 
 const MOST = 100;
 const RUN = `SELECT root, parent, depth, agent, state, started_at AS startedAt,
-  expires_at AS expiresAt, ended_at AS endedAt, budget, actions, refused FROM runs WHERE id = ?`;
+  expires_at AS expiresAt, ended_at AS endedAt, budget, actions, refused,
+  erased FROM runs WHERE id = ?`;
 const ACTION = `SELECT run_id AS runId, tool, tool_digest AS toolDigest, connection, purpose, state,
   halt, bundle, approval_id AS approvalId, lease_id AS leaseId, reservations, at,
   settled_at AS settledAt FROM actions WHERE id = ?`;
@@ -66,7 +67,10 @@ export class TableComparison {
   #endChain(): void {
     const { runs, actions, approvals } = this.#told;
     if (this.#chain !== null && this.#chain !== SYSTEM_CHAIN && !this.#isBroken) {
-      for (const [id, run] of runs) this.#row(`run \`${id}\``, { ...run }, RUN, id);
+      for (const [id, run] of runs) {
+        const erased = this.#told.erased.has(id) ? 1 : 0;
+        this.#row(`run \`${id}\``, { ...run, erased }, RUN, id);
+      }
       for (const [id, action] of actions) this.#row(`action \`${id}\``, { ...action }, ACTION, id);
       for (const [id, ask] of approvals) this.#row(`approval \`${id}\``, { ...ask }, APPROVAL, id);
     }
@@ -106,26 +110,20 @@ export class TableComparison {
     for (const id of told.keys()) this.#differ(`usage \`${id}\` is not in the table`);
   }
 
-  /** Tokens are revoked by halts and run ends too, so the table may say more of that, never less. */
   #tokens(): void {
-    const rows = this.#database.each<{
-      hash: string;
-      kind: string;
-      subject: string;
-      revoked: number;
-    }>('SELECT hash, kind, subject, revoked FROM tokens');
-    for (const { hash, kind, subject, revoked } of rows) {
-      const told = this.#told.tokens.get(hash);
-      this.#compared++;
-      if (told === undefined)
-        this.#differ(`token of ${kind} \`${subject}\` was issued by no record`);
-      else if (told.kind !== kind || told.subject !== subject)
-        this.#differ(
-          `token of ${told.kind} \`${told.subject}\` was changed to ${kind} \`${subject}\``,
-        );
-      else if (told.revoked && revoked === 0)
-        this.#differ(`token of ${kind} \`${subject}\` was revoked and works again`);
+    const told = this.#told.tokens;
+    const rows = this.#database.each<Fields & { hash: string; kind: string; subject: string }>(
+      'SELECT hash, kind, subject, expires_at AS expiresAt, revoked FROM tokens',
+    );
+    for (const { hash, ...row } of rows) {
+      const known = told.get(hash);
+      const what = `token of ${row.kind} \`${row.subject}\``;
+      if (known === undefined) this.#differ(`${what} was issued by no record`);
+      else this.#same(what, { ...known, revoked: known.revoked ? 1 : 0 }, row);
+      told.delete(hash);
     }
+    for (const { kind, subject } of told.values())
+      this.#differ(`token of ${kind} \`${subject}\` is not in the table`);
   }
 
   #row(what: string, told: Fields, sql: string, ...key: (string | number)[]): void {

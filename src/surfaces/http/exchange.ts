@@ -223,8 +223,10 @@ function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
       else if (length > maxBytes * 2 + PATIENCE_BYTES) settle(tooLarge(maxBytes));
     });
     request.once('end', () => settle(length > maxBytes ? tooLarge(maxBytes) : null));
-    const broken = (): void =>
-      settle(new SignalboxError('REQUEST_MALFORMED', 'the body ended early'));
+    const broken = (): void => {
+      // `close` comes after every request, a whole one included.
+      if (!settled) settle(new SignalboxError('REQUEST_MALFORMED', 'the body ended early'));
+    };
     request.once('error', broken);
     request.once('close', broken);
   });

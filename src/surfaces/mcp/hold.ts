@@ -5,6 +5,8 @@ import type { Approval } from '../../domain/approval.ts';
 export type AskState = Approval['state'] | 'expired';
 
 const SLICE_MS = 5_000;
+/** Timers are this coarse. */
+const NEARLY_MS = 2;
 
 /**
  * Holds a client while its ask is open. Resolves with the state that ended the wait: `pending` when the time is over
@@ -24,11 +26,11 @@ export async function holdWhilePending(
     // Listen first, then look: an answer between the two must not wait for the next slice.
     const woken = broker.notices.wait(
       `ask:${approvalId}`,
-      Math.max(0, Math.min(SLICE_MS, left)),
+      Math.ceil(Math.max(0, Math.min(SLICE_MS, left))),
       signal,
     );
     const state = await askState(broker, approvalId);
-    if (state !== 'pending' || left <= 0 || until.signal.aborted) {
+    if (state !== 'pending' || left < NEARLY_MS || until.signal.aborted) {
       stop.abort();
       return state;
     }

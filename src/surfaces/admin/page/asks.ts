@@ -27,6 +27,10 @@ ${facts([
     html`${code(view.agent)}${view.owner === null ? null : html` <span class="quiet">answerable:</span> ${shown(view.owner)}`}`,
   ],
   ['Run', html`<a href="/runs/${encodeURIComponent(view.runId)}">${shown(view.runId)}</a>`],
+  [
+    'Why it is asked',
+    html`<a href="/runs/${encodeURIComponent(view.runId)}#${encodeURIComponent(view.actionId)}">the checks of this action</a>`,
+  ],
   ['Asked', when(view.askedAt, place.now)],
   ['Expires', when(view.expiresAt, place.now)],
 ])}
@@ -43,7 +47,6 @@ ${facts([
   ],
   ['Tool definition', code(view.toolDigest)],
   ['Target', code(view.target)],
-  ['Action', code(view.actionId)],
 ])}
 <p class="quiet">It is used once, by this run, for these arguments, before it expires. If the rows move before then, it is void.</p></details>
 ${answered(view, place.now)}

@@ -39,7 +39,8 @@ function intentOf({ run, events }: RunView): string | null {
 
 function entry(event: EventView, now: number): Html {
   const { body } = event;
-  const anchor = `record-${event.seq}`;
+  // An ask links to the record that holds its checks by the action's id; there is one of those for each action.
+  const anchor = event.verdicts.length > 0 ? (event.action ?? '') : `record-${event.seq}`;
   const tool = textOf(body.tool);
   const connection = textOf(body.connection);
   return html`<li id="${anchor}" class="${moodOf(event)}">

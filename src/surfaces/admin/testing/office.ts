@@ -9,6 +9,7 @@ import { Notices } from '../../../broker/notices.ts';
 import { beginRun, endRun } from '../../../broker/runs.ts';
 import { loadConfig } from '../../../config/load.ts';
 import { planBundle } from '../../../config/plan.ts';
+import { createHttpInspector } from '../../../connectors/http/inspector.ts';
 import { Leases } from '../../../credentials/leases.ts';
 import { createSecrets } from '../../../credentials/secrets.ts';
 import type { Bundle, Tool } from '../../../domain/bundle.ts';
@@ -24,7 +25,6 @@ import { createOperators, type Operators } from '../../../identity/operators.ts'
 import { why } from '../../../ledger/why.ts';
 import { verifyStore } from '../../../store/sqlite/evidence.ts';
 import { openSqliteStore } from '../../../store/sqlite/store.ts';
-import { createHttpInspector } from '../../../connectors/http/inspector.ts';
 import { healthRoutes } from '../../http/health.ts';
 import { listen } from '../../http/listener.ts';
 import { runRoutes } from '../../runs/routes.ts';
@@ -96,67 +96,14 @@ export async function openOffice(): Promise<Office> {
     notices: new Notices(doors.timers),
   };
   const operators = createOperators({ store, doors });
-  const callers = createCallers({ store, doors });
-  const common = { doors, host: '127.0.0.1', port: 0, maxBodyBytes: 1_048_576, log: console.error };
-  const agents = await listen({
-    ...common,
-    origins: 'none',
-    routes: [
-      ...healthRoutes(store),
-      ...runRoutes({ governed: { broker, act, beginRun, endRun }, callers }),
-    ],
-  });
-  const admin = await listen({
-    ...common,
-    origins: 'same',
-    routes: [
-      ...healthRoutes(store),
-      ...adminRoutes({
-        broker,
-        operators,
-        enrol: createAgents({ store, doors }).enrol,
-        secrets: createSecrets({ store, masterKey, doors }),
-        plan: async (text, path) =>
-          planBundle(loadConfig(text, path), {
-            active: await bundles.active(),
-            inspectors: broker.inspectors,
-          }),
-        verify: () => verifyStore({ directory, masterKey }),
-        why: (id) => why(store, id),
-        agentsUrl: () => agents.url,
-        version: '0.0.0-test',
-        tls: false,
-      }),
-    ],
-  });
+  const { admin, agents } = await openListeners({ broker, operators, directory, masterKey });
   const { key } = await operators.claim((await operators.setupCode()) ?? '', 'olga');
+  const parts = { broker, operators, shelf, doors, clock, directory, key };
   const office: Office = {
-    ...{ broker, operators, shelf, doors, clock, directory, key },
+    ...parts,
     url: admin.url,
     agentsUrl: agents.url,
-    async activate(change = {}) {
-      const active = await bundles.active();
-      const content = { ...BUNDLE, ...change, digest: '' };
-      const bundle = { ...content, digest: digestOf('bundle', content) };
-      const applied = await store.commit({
-        kind: 'bundle.apply',
-        bundle,
-        expected: active.digest,
-        widenings: [],
-        by: 'olga',
-        at: doors.clock.now(),
-      });
-      if (!applied.ok) throw new Error(applied.because);
-    },
-    begin: async (intent = 'rename a customer') =>
-      (await beginRun(broker, { agent: 'support', intent, budget: {} })).id,
-    propose: (runId, tool, input) =>
-      act(broker, { runId, tool, arguments: input, via: 'test' }),
-    async park(runId, name = 'Ada L.') {
-      const outcome = await office.propose(runId, 'rename', { id: 7, name });
-      if (outcome.kind !== 'parked') throw new Error(`expected an ask, got ${outcome.kind}`);
-      return outcome.approvalId;
-    },
+    ...deedsOf(broker),
     call: (method, path, options) => call(admin.url, key, method, path, options),
     async close() {
       await Promise.all([admin.close(0), agents.close(0)]);
@@ -171,6 +118,74 @@ export async function openOffice(): Promise<Office> {
     { id: 8, name: 'Bob', plan: null },
   ];
   return office;
+}
+
+async function openListeners(parts: {
+  readonly broker: Broker;
+  readonly operators: Operators;
+  readonly directory: string;
+  readonly masterKey: Uint8Array;
+}) {
+  const { broker, operators, directory, masterKey } = parts;
+  const { store, doors, bundles, inspectors } = broker;
+  const log = (line: string): void => console.error(line);
+  const common = { doors, host: '127.0.0.1', port: 0, maxBodyBytes: 1_048_576, log };
+  const governed = { broker, act, beginRun, endRun };
+  const callers = createCallers({ store, doors });
+  const agents = await listen({
+    ...common,
+    origins: 'none',
+    routes: [...healthRoutes(store), ...runRoutes({ governed, callers })],
+  });
+  const routes = adminRoutes({
+    broker,
+    operators,
+    enrol: createAgents({ store, doors }).enrol,
+    secrets: createSecrets({ store, masterKey, doors }),
+    plan: async (text, path) =>
+      planBundle(loadConfig(text, path), { active: await bundles.active(), inspectors }),
+    verify: () => verifyStore({ directory, masterKey }),
+    why: (id) => why(store, id),
+    agentsUrl: () => agents.url,
+    version: '0.0.0-test',
+    tls: false,
+  });
+  const admin = await listen({
+    ...common,
+    origins: 'same',
+    routes: [...healthRoutes(store), ...routes],
+  });
+  return { admin, agents };
+}
+
+function deedsOf(broker: Broker): Pick<Office, 'activate' | 'begin' | 'propose' | 'park'> {
+  const { store, bundles, doors } = broker;
+  const propose: Office['propose'] = (runId, tool, input) =>
+    act(broker, { runId, tool, arguments: input, via: 'test' });
+  return {
+    propose,
+    async activate(change = {}) {
+      const active = await bundles.active();
+      const content = { ...BUNDLE, ...change, digest: '' };
+      const applied = await store.commit({
+        kind: 'bundle.apply',
+        bundle: { ...content, digest: digestOf('bundle', content) },
+        expected: active.digest,
+        widenings: [],
+        by: 'olga',
+        at: doors.clock.now(),
+      });
+      if (!applied.ok) throw new Error(applied.because);
+    },
+    begin: async (intent = 'rename a customer') =>
+      (await beginRun(broker, { agent: 'support', intent, budget: {} })).id,
+    async park(runId, name = 'Ada L.') {
+      const outcome = await propose(runId, 'rename', { id: 7, name });
+      if (outcome.kind !== 'parked')
+        throw new Error(`expected an ask, got ${JSON.stringify(outcome)}`);
+      return outcome.approvalId;
+    },
+  };
 }
 
 async function call(
@@ -219,6 +234,8 @@ function steadyDoors(clock: { at: number }): Doors {
   };
 }
 
+const CAPS = { read: { rowsRead: 100 }, write: { rowsWritten: 5 }, destroy: { rowsDeleted: 5 } };
+
 export function toolNamed(name: string, effect: Tool['effect'], more: Partial<Tool> = {}): Tool {
   const { digest: _, ...tool } = {
     digest: '',
@@ -230,7 +247,7 @@ export function toolNamed(name: string, effect: Tool['effect'], more: Partial<To
     reversibility: 'declared' as const,
     idempotent: false,
     recoveryPath: false,
-    cap: effectVector({ calls: 1, rowsRead: 100, rowsWritten: 5, rowsDeleted: 5 }),
+    cap: effectVector({ calls: 1, ...CAPS[effect] }),
     maxResultBytes: 10_000,
     timeoutMs: 5_000,
     binding: { sql: 'update customers set name = :name\nwhere id = :id' },
@@ -240,18 +257,27 @@ export function toolNamed(name: string, effect: Tool['effect'], more: Partial<To
   return { ...tool, digest: digestOf('tool', tool) };
 }
 
-const TOOLS = [toolNamed('look', 'read'), toolNamed('rename', 'write'), toolNamed('wipe', 'destroy')];
+const TOOLS = [
+  toolNamed('look', 'read'),
+  toolNamed('rename', 'write'),
+  toolNamed('wipe', 'destroy'),
+];
 
 const BUNDLE: Bundle = {
   digest: '',
   format: 1,
   organisation: { name: 'acme', domains: ['acme.example'] },
   connections: {
-    shop: { name: 'shop', kind: 'shelf', environment: 'production', settings: { host: 'shop.example' } },
+    shop: {
+      name: 'shop',
+      kind: 'shelf',
+      environment: 'production',
+      settings: { host: 'shop.example' },
+    },
   },
   tools: Object.fromEntries(TOOLS.map((tool) => [tool.name, tool])),
   agents: { support: { name: 'support', owner: 'dana@acme.example' } },
   grants: TOOLS.map(({ name }) => ({ agent: 'support', tool: name, rung: 'approve' as const })),
-  limits: { run: { calls: 50, rowsDeleted: 1 } },
+  limits: { run: { calls: 50, rowsDeleted: 10 } },
   approvalMinutes: 60,
 };

@@ -58,11 +58,13 @@ export class Shelf implements Connector {
         rowsWritten: updated,
         rowsDeleted: deleted,
       }),
-      byTable:
-        images.length === 0 ? [] : [{ table: 'customers', inserted: 0, updated, deleted }],
+      byTable: images.length === 0 ? [] : [{ table: 'customers', inserted: 0, updated, deleted }],
       images,
       imagesComplete: !this.hides,
-      preState: digestOf('rows', images.map(({ before }) => before)),
+      preState: digestOf(
+        'rows',
+        images.map(({ before }) => before),
+      ),
     };
   }
 

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { realDoors } from '../doors.ts';
+import { startSystem } from '../system.ts';
+import { machine } from './door.ts';
+import { type Ended, openTerminal, type Terminal } from './testing/terminal.ts';
+
+const doors = realDoors();
+let terminal: Terminal;
+let up: Promise<Ended>;
+let stop: (signal: string) => void;
+let announced: { agentsUrl: string; operatorsUrl: string; setupCode: string; directory: string };
+
+before(async () => {
+  terminal = await openTerminal(doors);
+  const said = Promise.withResolvers<string>();
+  const stopped = Promise.withResolvers<string>();
+  stop = stopped.resolve;
+  up = terminal.run(['up', '--agents-port', '0', '--operators-port', '0', '--json'], {
+    parts: { start: startSystem },
+    stop: stopped.promise,
+    onOut: said.resolve,
+  });
+  announced = JSON.parse(await Promise.race([said.promise, up.then(({ err }) => err)]));
+});
+after(async () => {
+  stop('SIGTERM');
+  await up;
+  await terminal.close();
+});
+
+const CONFIG = `version: 1
+organisation: { name: acme, domains: [acme.example] }
+connections:
+  volumes: { kind: http, environment: production, url: https://volumes.acme.example }
+tools:
+  list_volumes:
+    connection: volumes
+    description: List the volumes
+    http: { method: GET, path: /volumes }
+agents:
+  support: { owner: dana@acme.example }
+grants:
+  - { agent: support, tools: [list_volumes], rung: read }
+`;
+
+test('from nothing to an agent that runs: up, login, apply, enrol, run', async () => {
+  const { operatorsUrl, setupCode, agentsUrl, directory } = announced;
+  assert.equal(directory, join(terminal.home, 'data'));
+  const url = ['--url', operatorsUrl];
+  const login = await terminal.run(['login', '--code', setupCode, '--name', 'olga', ...url]);
+  assert.equal(login.code, 0, login.err);
+  assert.match(login.out, /^logged in as olga \(owner\)/);
+  const twice = await terminal.run(['login', '--code', setupCode, '--name', 'eve', ...url]);
+  assert.equal(twice.code, 4);
+  assert.match(twice.err, /^SETUP_CODE: /);
+  await writeFile(join(terminal.folder, 'signalbox.yaml'), CONFIG);
+  for (const argv of [
+    ['apply', '--yes'],
+    ['agent', 'enrol', 'support', '--save'],
+  ]) {
+    const { code, err } = await terminal.run(argv);
+    assert.equal(code, 0, err);
+  }
+  const child =
+    'const e = process.env; process.exit(e.SIGNALBOX_RUN.startsWith("run_") && e.SIGNALBOX_MCP_URL.endsWith("/mcp") ? 42 : 1)';
+  const run = await terminal.run(
+    ['run', '--agent', 'support', '--intent', 'a child', '--', process.execPath, '-e', child],
+    { spawn: machine(doors).spawn },
+  );
+  assert.equal(run.code, 42, run.err);
+  assert.match(run.err, /no secret boundary.*operator key/);
+  const listed = await terminal.run(['run', 'list', '--json']);
+  const [summary] = listed.json.runs as unknown as { run: { intent: string; state: string } }[];
+  assert.deepEqual([summary?.run.intent, summary?.run.state], ['a child', 'ended']);
+  const doctor = await terminal.run(['doctor', '--json']);
+  assert.equal(doctor.code, 0, doctor.out);
+  assert.ok(doctor.out.includes(agentsUrl));
+});
+
+test('the page of the running system asks who is there', async () => {
+  const answer = await fetch(`${announced.operatorsUrl}/`, { redirect: 'manual' });
+  assert.equal(answer.status, 303);
+});
+
+test('a second one on the same data is refused', async () => {
+  const second = await terminal.run(['up', '--agents-port', '0', '--operators-port', '0'], {
+    parts: { start: startSystem },
+  });
+  assert.equal(second.code, 1);
+  assert.match(second.err, /^STORE_LOCKED: /);
+  const odd = await terminal.run(['up', '--agents-port', '70000']);
+  assert.equal(odd.code, 2);
+});

@@ -1,0 +1,44 @@
+/**
+ * `npm run test:crash -- [--json] [--short] [--kills N] [--without CONTROL]`
+ *
+ * Kills Signalbox with SIGKILL under load, again and again, and counts at the targets what came of it. Exit code 0 only
+ * when nothing happened twice, nothing without an intent, nothing was lost, leaked or broken, and enough of the kills fell
+ * between an intent and its outcome. `--without` switches one control off in a copy of the sources; then it must be red.
+ */
+import { parseArgs } from 'node:util';
+import { type Report, runCampaign } from './campaign.ts';
+import { problemsOf } from './problems.ts';
+import { runWithout } from './without.ts';
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    short: { type: 'boolean', default: false },
+    kills: { type: 'string' },
+    without: { type: 'string' },
+  },
+});
+const kills = Number(values.kills ?? (values.short ? 20 : 200));
+if (!Number.isSafeInteger(kills) || kills < 1)
+  throw new Error(`expected a number of kills, got \`${values.kills}\``);
+
+const tell = (line: string): void => void process.stderr.write(`${line}\n`);
+
+if (values.without !== undefined) {
+  process.exitCode = await runWithout(values.without, process.argv.slice(2));
+} else {
+  const report = await runCampaign(kills, tell);
+  const problems = problemsOf(report);
+  if (values.json) console.log(JSON.stringify({ ...report, problems }));
+  else print(report);
+  for (const problem of problems) tell(`RED  ${problem}`);
+  process.exitCode = problems.length === 0 ? 0 : 1;
+}
+
+function print({ heard, byAim, ...figures }: Report): void {
+  for (const [name, value] of Object.entries(figures))
+    console.log(`${name.padEnd(32)} ${typeof value === 'object' ? JSON.stringify(value) : value}`);
+  for (const [aim, { kills: aimed, between }] of Object.entries(byAim))
+    console.log(`  killed ${aim.padEnd(28)} ${aimed}, between intent and outcome ${between}`);
+  for (const [what, times] of Object.entries(heard)) console.log(`  heard ${what}: ${times}`);
+}

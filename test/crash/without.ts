@@ -1,0 +1,3 @@
+export async function runWithout(_control: string, _args: readonly string[]): Promise<number> {
+  return 2;
+}
