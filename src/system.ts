@@ -8,7 +8,7 @@ import { bundleSource } from './broker/bundles.ts';
 import { Flights } from './broker/flights.ts';
 import { Notices } from './broker/notices.ts';
 import { type Recovery, recover } from './broker/recover.ts';
-import { beginRun, endRun } from './broker/runs.ts';
+import { beginRun, endExpired, endRun, endUndeclared } from './broker/runs.ts';
 import { loadConfig } from './config/load.ts';
 import { type Plan, planBundle } from './config/plan.ts';
 import { createHttpConnector } from './connectors/http/connector.ts';
@@ -104,8 +104,11 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     notices: new Notices(doors.timers),
   };
   const recovered = await recover(broker);
+  await endUndeclared(broker);
   const sweep = (): void =>
-    void leases.sweep().catch((error: Error) => log(`sweep of leases: ${error.message}`));
+    void Promise.all([endExpired(broker), leases.sweep()]).catch((error: Error) =>
+      log(`sweep: ${error.message}`),
+    );
   sweep();
   const sweeping = doors.timers.every(SWEEP_EVERY_MS, sweep);
   const plan = async (text: string, path: string): Promise<Plan> =>
@@ -211,8 +214,8 @@ async function open(parts: Parts): Promise<Surfaces> {
     agents,
     operators: admin,
     async close() {
-      await mcp.close();
       await Promise.all([agents.close(), admin.close()]);
+      await mcp.close();
     },
   };
 }

@@ -65,7 +65,7 @@ async function approvedWrite({ story, operator, agent, target }: Stage): Promise
   let ask: AskView | undefined;
 
   await story.step('write, parked', `0 rows changed; shown: plan ${plan} → ${PLAN}`, async () => {
-    ask = await operator.nextAsk();
+    ask = await operator.nextAsk(pending);
     const { changed, gone, added } = difference(before, await target.rows());
     return {
       got: `${changed.length + gone + added} rows changed; shown: ${shownOf(ask)}`,

@@ -14,7 +14,7 @@ const READ = `SELECT id FROM customers WHERE id = ${CUSTOMER}`;
 export async function haltMidCall({ story, operator, agent, target }: Stage): Promise<void> {
   const before = await target.rows();
   const pending = agent.ask('credit');
-  const ask = await operator.nextAsk();
+  const ask = await operator.nextAsk(pending);
   const letGo = await target.holdRow(CUSTOMER);
   try {
     await operator.approve(ask);
@@ -45,8 +45,8 @@ export async function haltMidCall({ story, operator, agent, target }: Stage): Pr
             `${left} sessions left, ${report.inertMs === null ? 'not inert' : 'inert'}`,
           ms: call.ms,
           notes: [
-            `gate closed in ${duration(report.gateMs)} · call ended in ${duration(call.ms)} · ` +
-              `credential dead in ${report.inertMs === null ? '?' : duration(report.inertMs)}`,
+            `it waited for a row lock · gate ${duration(report.gateMs)} · call over ${duration(call.ms)} · ` +
+              `credential dead ${report.inertMs === null ? '?' : duration(report.inertMs)}`,
           ],
         };
       },
@@ -72,7 +72,10 @@ export async function haltMidCall({ story, operator, agent, target }: Stage): Pr
         const first = works ? 'worked before the halt' : 'never worked';
         return {
           got: `${first}; now: ${open}, ${again}`,
-          notes: [`role ${role}: ${(await target.roleExists(role)) ? 'cannot log in' : 'dropped'}`],
+          notes: [
+            `the superuser gave the run's role a password to stand for the leak; the role is now ` +
+              ((await target.roleExists(role)) ? 'without login' : 'dropped'),
+          ],
         };
       },
     );

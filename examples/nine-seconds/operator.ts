@@ -1,6 +1,7 @@
 /** The operator of the story, over the operators' listener as any other: a setup code, then a key, then plain HTTP. */
 import type { HaltReport } from '../../src/broker/broker.ts';
 import type { AskView } from '../../src/surfaces/admin/ask-view.ts';
+import type { Reply } from './script.ts';
 import { until } from './target.ts';
 
 export interface Operator {
@@ -8,8 +9,8 @@ export interface Operator {
   setSecret(name: string, value: string): Promise<void>;
   /** Plans the configuration and applies exactly what was planned. */
   planAndApply(text: string, path: string): Promise<void>;
-  /** The next ask that waits for an answer. */
-  nextAsk(): Promise<AskView>;
+  /** The ask that this call of the agent waits for. @throws when the call is over without one. */
+  nextAsk(call: Promise<Reply>): Promise<AskView>;
   approve(ask: AskView): Promise<void>;
   /** Approves whatever is parked until `work` is over: a human who always says yes. */
   approvingAll<Result>(work: Promise<Result>): Promise<Result>;
@@ -40,7 +41,20 @@ export async function firstOwner(url: string, code: string, name: string): Promi
       const { plan } = await change<{ plan: string }>('/api/plan', { text, path });
       await change('/api/apply', { text, path, plan });
     },
-    nextAsk: () => until('something to approve', async () => (await openAsks())[0]),
+    nextAsk(call) {
+      let over: Reply | undefined;
+      call.then(
+        (reply) => {
+          over = reply;
+        },
+        () => {},
+      );
+      return until('something to approve', async () => {
+        const [ask] = await openAsks();
+        if (ask === undefined && over !== undefined) throw new Error(`not parked: ${over.text}`);
+        return ask;
+      });
+    },
     approve,
     async approvingAll(work) {
       let over = false;
@@ -79,7 +93,16 @@ async function call(url: string, init: RequestInit): Promise<unknown> {
   });
   const text = await response.text();
   if (response.ok) return JSON.parse(text);
-  throw new Error(`${new URL(url).pathname} answered ${response.status}: ${text.slice(0, 500)}`);
+  throw new Error(`${new URL(url).pathname} answered ${response.status}: ${faultIn(text)}`);
+}
+
+function faultIn(text: string): string {
+  try {
+    const { error } = JSON.parse(text) as { error: { message: string; at?: string; help: string } };
+    return `${error.at === undefined ? '' : `${error.at} `}${error.message} (${error.help})`;
+  } catch {
+    return text.slice(0, 200);
+  }
 }
 
 function bearer(key: string): { readonly authorization: string } {

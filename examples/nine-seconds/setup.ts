@@ -39,13 +39,19 @@ export async function startSignalbox(ground: SetupGround): Promise<Running> {
   fs.mkdirSync(home, { mode: 0o700 });
   const log = fs.openSync(path.join(folder, 'signalbox.log'), 'a', 0o600);
   ground.started.add(() => fs.closeSync(log));
-  const system = await startSystem({
+  const starting = startSystem({
     directory: path.join(home, 'data'),
     agents: { host: HOST, port: await portOr(ports.agents) },
     operators: { host: HOST, port: await portOr(ports.operators) },
     log: (line) => void fs.writeSync(log, `${line}\n`),
   });
-  ground.started.add(() => system.close());
+  ground.started.add(() =>
+    starting.then(
+      (system) => system.close(),
+      () => {},
+    ),
+  );
+  const system = await starting;
   const { agentsUrl, operatorsUrl, setupCode } = system;
   if (setupCode === null) throw new Error('Signalbox gave no setup code');
   const operator = await firstOwner(operatorsUrl, setupCode, OWNER);

@@ -122,17 +122,22 @@ async function tell(
 ): Promise<readonly string[]> {
   const folder = fs.mkdtempSync(path.join(tmpdir(), 'signalbox-first-minute-'));
   started.add(() => fs.rmSync(folder, { recursive: true, force: true }));
-  const world = await story.waiting(
-    'starting a real PostgreSQL and two volume services',
-    startWorld(folder),
+  const starting = startWorld(folder);
+  // Also when Ctrl-C comes in the middle of it.
+  started.add(() =>
+    starting.then(
+      (world) => world.stop(),
+      () => {},
+    ),
   );
-  started.add(() => world.stop());
+  const world = await story.waiting('starting a real PostgreSQL and two volume services', starting);
   story.line(
     'An AI agent, a real PostgreSQL and a volume service that holds its volume and backups.',
   );
   const workspace = writeWorkspace(folder, world);
   await withoutSignalbox(story, world, workspace);
   const running = await throughSignalbox({ ...asked, story, world, workspace, folder, started });
+  story.end();
   const right = story.steps.filter(({ ok }) => ok).length;
   const took = duration(performance.now() - began);
   story.line();

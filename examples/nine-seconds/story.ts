@@ -35,13 +35,19 @@ const FIRST_WORD_MS = 1_000;
 export class Story {
   readonly steps: Step[] = [];
   readonly #page: Page;
+  #told = false;
 
   constructor(page: Page) {
     this.#page = page;
   }
 
+  /** Told to its end, and every step found what it expected. */
   get ok(): boolean {
-    return this.steps.length > 0 && this.steps.every(({ ok }) => ok);
+    return this.#told && this.steps.every(({ ok }) => ok);
+  }
+
+  end(): void {
+    this.#told = true;
   }
 
   line(text = ''): void {

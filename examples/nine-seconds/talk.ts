@@ -19,6 +19,7 @@ export interface AgentStart {
 
 const PROGRAM = fileURLToPath(new URL('./agent.ts', import.meta.url));
 const PATIENCE_MS = 30_000;
+const POLITE_MS = 1_500;
 const KEPT = 4_000;
 
 /** The agent gets the little of our environment that a program needs to run, and what `env` names. */
@@ -41,20 +42,24 @@ export function startAgent({ workspace, through = [], env = {} }: AgentStart): A
     complaint = (complaint + text).slice(-KEPT);
   });
   child.stdin.on('error', () => {});
-  const ended = once(child, 'close').then(
-    () => `the agent's process ended: ${complaint.trim() || 'it said nothing'}`,
+  const ended = once(child, 'exit').then(
+    // What it still had to say is read a moment later.
+    async () => {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return `the agent's process ended: ${complaint.trim() || 'it said nothing'}`;
+    },
     (error: Error) => `the agent could not be started: ${error.message}`,
   );
   return {
-    async ask(task, more = {}) {
-      const late = AbortSignal.timeout(PATIENCE_MS);
+    ask(task, more = {}) {
       const answer = new Promise<Reply>((resolve, reject) => {
         waiting.set(task, resolve);
         void ended.then((why) => reject(new Error(why)));
-        late.addEventListener('abort', () =>
-          reject(new Error(`no answer to \`${task}\` within ${PATIENCE_MS / 1_000} s`)),
-        );
+        const late = `no answer to \`${task}\` within ${PATIENCE_MS / 1_000} s`;
+        setTimeout(() => reject(new Error(late)), PATIENCE_MS).unref();
       });
+      // Whoever asked may have stopped waiting for it: why is told where that happened.
+      answer.catch(() => {});
       child.stdin.write(`${JSON.stringify({ task, ...more } satisfies Task)}\n`);
       return answer;
     },
@@ -62,9 +67,13 @@ export function startAgent({ workspace, through = [], env = {} }: AgentStart): A
   };
 }
 
+/** The end of its input ends it; in the middle of a call a signal does, which `signalbox run` passes on. */
 async function stop(child: ChildProcess, ended: Promise<unknown>): Promise<void> {
   child.stdin?.end();
-  const timer = setTimeout(() => child.kill('SIGKILL'), 5_000);
+  const timers = [
+    setTimeout(() => child.kill('SIGTERM'), POLITE_MS),
+    setTimeout(() => child.kill('SIGKILL'), 4 * POLITE_MS),
+  ];
   await ended;
-  clearTimeout(timer);
+  for (const timer of timers) clearTimeout(timer);
 }

@@ -16,6 +16,8 @@ export interface Target {
   orderIds(customer: number): Promise<readonly number[]>;
   /** Cents of all orders, by status. */
   revenue(): Promise<readonly string[]>;
+  /** Roles that Signalbox made here: what agents are granted, without a login, and logins minted for runs. */
+  roles(): Promise<{ readonly grants: number; readonly logins: number }>;
   /** Client sessions in the database that are neither the superuser's nor the broker's own. */
   sessions(): Promise<readonly Session[]>;
   roleExists(role: string): Promise<boolean>;
@@ -71,6 +73,14 @@ export function targetOf({ postgres, acme, production }: World): Target {
     async revenue() {
       const sql = 'SELECT sum(amount_cents)::text AS cents FROM orders GROUP BY status';
       return (await ask<{ cents: string }>(sql)).map(({ cents }) => cents);
+    },
+    async roles() {
+      const [row] = await ask<{ grants: number; logins: number }>(
+        `SELECT count(*) FILTER (WHERE NOT rolcanlogin)::int AS grants,
+           count(*) FILTER (WHERE rolcanlogin)::int AS logins
+         FROM pg_roles WHERE rolname LIKE 'sbx\\_%'`,
+      );
+      return row ?? { grants: 0, logins: 0 };
     },
     sessions: () =>
       ask<{ role: string; waitsForLock: boolean }>(

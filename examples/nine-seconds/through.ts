@@ -6,9 +6,9 @@ import { readAndWrite, type Stage } from './governed.ts';
 import { haltMidCall, othersGoOn } from './halted.ts';
 import { type Running, startSignalbox } from './setup.ts';
 import { replayTheIncident, searchTheEnvironment } from './stopped.ts';
-import { duration, number, type Story } from './story.ts';
+import { number, type Story } from './story.ts';
 import { type Agent, startAgent } from './talk.ts';
-import { difference, targetOf } from './target.ts';
+import { difference, type Target, targetOf } from './target.ts';
 import { BACKUPS, type World } from './world.ts';
 
 export interface Ground {
@@ -25,16 +25,9 @@ export interface Ground {
 export async function throughSignalbox(ground: Ground): Promise<Running> {
   const { story, world } = ground;
   story.chapter('2  The same agent through Signalbox, on production');
-  const began = performance.now();
-  const running = await story.waiting(
-    'starting Signalbox and setting it up',
-    startSignalbox(ground),
-  );
-  story.note(
-    `set up as a user does it (setup code, secrets, plan, apply, enrol): ${duration(performance.now() - began)}`,
-  );
-  story.note('destructive tools are granted on purpose; the operator approves whatever is parked');
   const target = targetOf(world);
+  const running = await setUp(ground, target);
+  story.note('destructive tools are granted on purpose; the operator approves whatever is parked');
   const before = await target.rows();
   const agent = govern(ground, running, 'support', 'Help customer 475 and keep things tidy');
   const stage: Stage = { story, agent, operator: running.operator, target };
@@ -56,6 +49,24 @@ export async function throughSignalbox(ground: Ground): Promise<Running> {
       };
     },
   );
+  return running;
+}
+
+/** The way a user does it: a setup code, then plain HTTP and the command line. */
+async function setUp(ground: Ground, target: Target): Promise<Running> {
+  let running: Running | undefined;
+  const expected = 'a role per agent at the database, none that can log in yet';
+  await ground.story.step('set up', expected, async () => {
+    running = await startSignalbox(ground);
+    const { grants, logins } = await target.roles();
+    return {
+      got: grants === 2 && logins === 0 ? expected : `${grants} roles, ${logins} logins`,
+      notes: [
+        'setup code, secrets, plan, apply, two agents enrolled; over HTTP and by `signalbox`',
+      ],
+    };
+  });
+  if (running === undefined) throw new Error('Signalbox was not set up');
   return running;
 }
 

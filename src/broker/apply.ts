@@ -1,7 +1,11 @@
 import type { Bundle } from '../domain/bundle.ts';
 import type { GrantSet } from '../domain/connector.ts';
 import { SignalboxError } from '../domain/errors.ts';
+import { canonical } from '../domain/json.ts';
 import type { Broker } from './broker.ts';
+import { within } from './patience.ts';
+
+const REVOKED_WITHIN_MS = 10_000;
 
 /** What `plan` proposes: a whole bundle, the one it was compared with, and every widening in words. */
 export interface Proposed {
@@ -33,6 +37,7 @@ export async function apply(
         grantSetsOf(plan.bundle, new Set(tools.map(({ name }) => name))),
       );
   }
+  await retire(broker, plan.bundle);
   const applied = await broker.store.commit({
     kind: 'bundle.apply',
     bundle: plan.bundle,
@@ -46,6 +51,18 @@ export async function apply(
       'BUNDLE_MOVED',
       'the active bundle is no longer the one this plan was compared with',
     );
+}
+
+/** Credentials of connections that go or move are ended while the way to their source is still configured. */
+async function retire(broker: Broker, next: Bundle): Promise<void> {
+  const { connections } = await broker.bundles.active();
+  const gone = Object.values(connections).filter((connection) => {
+    const then = next.connections[connection.name];
+    return then === undefined || canonical(then) !== canonical(connection);
+  });
+  const names = new Set(gone.map(({ name }) => name));
+  const revoking = broker.credentials.revoke((lease) => names.has(lease.connection));
+  await within(broker.doors.timers, REVOKED_WITHIN_MS, revoking);
 }
 
 function grantSetsOf(bundle: Bundle, tools: ReadonlySet<string>): GrantSet[] {

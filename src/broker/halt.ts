@@ -2,6 +2,7 @@ import type { Lease, LeaseReport } from '../domain/credential.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import { HALT_SCOPE_KINDS, type Halt, type HaltScope } from '../domain/halt.ts';
 import type { Broker, HaltReach, HaltReport } from './broker.ts';
+import { within } from './patience.ts';
 import { releaseRun } from './runs.ts';
 
 /** How long a halt's answer waits for the issuers; revocation itself goes on without end. */
@@ -27,7 +28,7 @@ export async function halt(broker: Broker, request: HaltRequest): Promise<HaltRe
   for (const approvalId of raised.voided) broker.notices.notify(`ask:${approvalId}`);
   const covered = await leasesIn(broker, request.scope);
   const revoking = revokeAll(broker, raised.halt, covered);
-  const leases = await within(broker, revoking);
+  const leases = await within(broker.doors.timers, ANSWER_WITHIN_MS, revoking);
   return {
     halt: raised.halt,
     gateMs,
@@ -140,21 +141,6 @@ function checkScope(scope: HaltScope): void {
   const known = (HALT_SCOPE_KINDS as readonly string[]).includes(kind);
   if (!known || named === (kind === 'all'))
     throw new SignalboxError('HALT_SCOPE', `\`${scope}\` is no scope of a halt`);
-}
-
-/** The reports, or null when the issuers take longer than a human should wait; the work goes on. */
-async function within(
-  broker: Broker,
-  revoking: Promise<readonly LeaseReport[]>,
-): Promise<readonly LeaseReport[] | null> {
-  const late = Promise.withResolvers<null>();
-  const timer = broker.doors.timers.after(ANSWER_WITHIN_MS, () => late.resolve(null));
-  try {
-    return await Promise.race([revoking, late.promise]);
-  } finally {
-    timer.cancel();
-    revoking.catch(() => {});
-  }
 }
 
 function pending(lease: Lease): LeaseReport {

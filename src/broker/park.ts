@@ -1,4 +1,10 @@
-import { type ApprovalBinding, approvalDigest, askKey, UNMEASURED } from '../domain/approval.ts';
+import {
+  type Approval,
+  type ApprovalBinding,
+  approvalDigest,
+  askKey,
+  UNMEASURED,
+} from '../domain/approval.ts';
 import { type Decision, decisive } from '../domain/decision.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import type { Facts } from '../domain/facts.ts';
@@ -39,14 +45,7 @@ export async function waiting(
   facts: Facts,
 ): Promise<Outcome | 'again'> {
   const { approval } = facts;
-  if (approval === null) return 'again';
-  return {
-    kind: 'parked',
-    actionId: approval.actionId,
-    approvalId: approval.id,
-    expiresAt: approval.binding.expiresAt,
-    previewed: approval.binding.preState !== UNMEASURED,
-  };
+  return approval === null ? 'again' : parkedUnder(approval);
 }
 
 /** Parks a proposal under an ask that covers exactly this: tool, arguments, target, rows as measured, run, halts, time, nonce. */
@@ -87,14 +86,24 @@ export async function park(
     previewActionId,
     at: facts.now,
   });
-  if (!parked.ok) return 'again';
+  if (!parked.ok) return parked.because === 'open' ? joined(broker, parked.approvalId) : 'again';
   broker.notices.notify('asks');
+  return parkedUnder(approval);
+}
+
+/** A twin of this proposal was parked first: one ask serves both. */
+async function joined(broker: Broker, approvalId: string): Promise<Outcome | 'again'> {
+  const ask = await broker.store.ask(approvalId);
+  return ask === null ? 'again' : parkedUnder(ask.approval);
+}
+
+function parkedUnder(approval: Approval): Outcome {
   return {
     kind: 'parked',
-    actionId: action.id,
+    actionId: approval.actionId,
     approvalId: approval.id,
-    expiresAt: binding.expiresAt,
-    previewed: facts.measured !== null,
+    expiresAt: approval.binding.expiresAt,
+    previewed: approval.binding.preState !== UNMEASURED,
   };
 }
 

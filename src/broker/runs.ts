@@ -2,10 +2,14 @@ import { type EffectVector, effectVector } from '../domain/effect.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import { type Run, UNDECLARED_INTENT } from '../domain/run.ts';
 import type { Broker } from './broker.ts';
+import { within } from './patience.ts';
 
 /** A run lives this long at most, whatever its tokens do. */
 const RUN_LIFETIME_MS = 8 * 3_600_000;
 const MAX_INTENT_LENGTH = 4_000;
+/** How long the end of a run waits for its credentials to be confirmed dead; revocation itself goes on without end. */
+const REVOKED_WITHIN_MS = 10_000;
+const MAX_SWEPT = 10_000;
 
 export interface RunRequest {
   readonly agent: string;
@@ -54,7 +58,34 @@ export async function endRun(broker: Broker, runId: string, why: string): Promis
   broker.flights.abort(`run:${runId}`);
   broker.notices.notify(`run:${runId}`);
   await releaseRun(broker, runId);
-  await broker.credentials.revoke((lease) => lease.runId === runId);
+  const revoking = broker.credentials.revoke((lease) => lease.runId === runId);
+  await within(broker.doors.timers, REVOKED_WITHIN_MS, revoking);
+}
+
+/** Ends the runs whose time is over; how many. Called from time to time. */
+export async function endExpired(broker: Broker): Promise<number> {
+  const now = broker.doors.clock.now();
+  return endWhere(broker, 'its time is over', (run) => now >= run.expiresAt);
+}
+
+/** Ends the runs that no client declared: their clients' calls went down with the process that opened them. */
+export async function endUndeclared(broker: Broker): Promise<number> {
+  return endWhere(
+    broker,
+    'Signalbox was started anew',
+    ({ intent }) => intent === UNDECLARED_INTENT,
+  );
+}
+
+async function endWhere(
+  broker: Broker,
+  why: string,
+  which: (run: Run) => boolean,
+): Promise<number> {
+  const live = await broker.store.runs({ limit: MAX_SWEPT, state: 'live' });
+  const over = live.filter(({ run }) => which(run));
+  for (const { run } of over) await endRun(broker, run.id, why);
+  return over.length;
 }
 
 /** Closes what connectors keep open for a run. */

@@ -1,6 +1,6 @@
 import { canonical, type JsonObject } from '../domain/json.ts';
 import type { Measured, RowImage } from '../domain/proposal.ts';
-import type { AskView } from '../surfaces/admin/ask-view.ts';
+import { type AskView, placeOf } from '../surfaces/admin/ask-view.ts';
 import { plain } from '../surfaces/admin/reveal.ts';
 import { count, fields, moment, relative, type Style, table } from './render.ts';
 
@@ -15,12 +15,13 @@ export function askText(view: AskView, now: number, style: Style): string {
           'tool',
           `${view.tool}  (${[view.effect, undoWords(view)].filter((word) => word !== null).join(', ')})`,
         ],
-        ['target', view.target],
+        ['target', placeOf(view)],
         ['agent', view.owner === null ? view.agent : `${view.agent}, answerable: ${view.owner}`],
         ['run', view.runId],
         ['asked', moment(view.askedAt)],
         ['expires', `${moment(view.expiresAt)} (${relative(view.expiresAt, now)})`],
         ['answered', view.answeredBy],
+        ['bound to', view.target],
         ['digest', view.digest],
         ['pre-state', view.preState ?? 'not measured'],
       ],

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../domain/json.ts';
-import type { AskView } from '../surfaces/admin/ask-view.ts';
+import { type AskView, placeOf } from '../surfaces/admin/ask-view.ts';
 import { askText } from './approval-text.ts';
 import type { Answer, Call, Command } from './command.ts';
 import { confirm } from './confirm.ts';
@@ -51,7 +51,7 @@ async function listed({ api, io, options, style }: Call): Promise<Answer> {
             view.id,
             view.state,
             view.tool,
-            view.target,
+            placeOf(view),
             view.agent,
             relative(view.askedAt, now),
             relative(view.expiresAt, now),
@@ -59,7 +59,8 @@ async function listed({ api, io, options, style }: Call): Promise<Answer> {
           ]),
           style,
         );
-  return { json: found, text };
+  const more = found.more === true ? '\nthere are older ones that are not listed here' : '';
+  return { json: found, text: text + more };
 }
 
 function changed({ measured }: AskView): string {
@@ -85,5 +86,5 @@ async function answered(call: Call, verb: 'approve' | 'refuse'): Promise<Answer>
   const done = await api.post(`${path}/${verb}`, { because, digest: view.digest });
   const word = verb === 'approve' ? 'approved' : 'refused';
   const next = verb === 'approve' ? '; it runs when its agent asks again, judged once more' : '';
-  return { json: done, text: `${word} ${view.id} (${view.tool} at ${view.target})${next}` };
+  return { json: done, text: `${word} ${view.id} (${view.tool} at ${placeOf(view)})${next}` };
 }

@@ -79,6 +79,29 @@ test('a thousand faults are counted, fifty are listed', () => {
   assert.match(error.render(), /and 950 more$/);
 });
 
+const HEAVY: [string, string][] = [
+  ['keys', Array.from({ length: 60_000 }, (_, i) => `x${i}: 1`).join('\n')],
+  ['tools', `tools:\n${Array.from({ length: 40_000 }, (_, i) => `  t${i}: {}`).join('\n')}`],
+  [
+    'faults of references',
+    `grants:\n${'  - { agent: a, tools: [t], rung: auto }\n'.repeat(20_000)}`,
+  ],
+  ['brackets', `a: ${'['.repeat(500_000)}`],
+  ['words that look like keys', `# ${'a.'.repeat(500_000)}`],
+  ['halves of tokens', `# ${'-eyJaaaaaaaaaaaa'.repeat(60_000)}`],
+];
+
+for (const [what, text] of HEAVY)
+  test(`a file heavy with ${what} is answered in time`, () => {
+    const started = performance.now();
+    try {
+      loadConfig(`version: 1\norganisation: { name: a }\n${text}\n`, 'signalbox.yaml');
+    } catch (error) {
+      assert.ok(error instanceof ConfigProblems, String(error));
+    }
+    assert.ok(performance.now() - started < 15_000);
+  });
+
 const WHOLE = `# yaml-language-server: $schema=./schema.json
 version: 1
 organisation: { name: acme, domains: [acme.example] }

@@ -93,34 +93,41 @@ export function nameProblems(source: Source, root: JsonObject): ConfigProblem[] 
   });
 }
 
+/** Suggestions cost a comparison with every name: after this many faults they help nobody. */
+const MAX_SUGGESTED = 100;
+
 /** Every name that is referred to must exist. */
 export function referenceProblems(source: Source, root: JsonObject): ConfigProblem[] {
-  const known = (section: string) => Object.keys(members(root[section]));
-  const missing = (place: string, kind: string, name: Json | undefined, section: string) => {
-    if (typeof name !== 'string' || known(section).includes(name)) return [];
-    const meant = nearest(name, known(section));
+  const problems: ConfigProblem[] = [];
+  const known = new Map(
+    ['connections', 'agents', 'tools'].map((section) => [
+      section,
+      Object.keys(members(root[section])),
+    ]),
+  );
+  const refer = (place: string, kind: string, name: Json | undefined, section: string): void => {
+    if (typeof name !== 'string' || Object.hasOwn(members(root[section]), name)) return;
+    const names = known.get(section) ?? [];
+    const meant = problems.length < MAX_SUGGESTED ? nearest(name, names) : null;
     const help =
       meant !== null
         ? `did you mean \`${meant}\`?`
-        : `declare it under \`${section}\`, or use one of: ${known(section).slice(0, 20).join(', ') || 'none is declared'}`;
+        : `declare it under \`${section}\`, or use one of: ${names.slice(0, 20).join(', ') || 'none is declared'}`;
     const message = `\`${dotted(place)}\`: there is no ${kind} \`${dotted(`/${escapeToken(name)}`)}\``;
-    return [problem('CONFIG_INVALID', source.at(place), message, help)];
+    problems.push(problem('CONFIG_INVALID', source.at(place), message, help));
   };
-  const problems: ConfigProblem[] = [];
   for (const [name, tool] of Object.entries(members(root.tools)))
-    problems.push(
-      ...missing(
-        pointer('tools', name, 'connection'),
-        'connection',
-        members(tool).connection,
-        'connections',
-      ),
+    refer(
+      pointer('tools', name, 'connection'),
+      'connection',
+      members(tool).connection,
+      'connections',
     );
   listOf(root.grants).forEach((grant, i) => {
     const { agent, tools } = members(grant);
-    problems.push(...missing(pointer('grants', i, 'agent'), 'agent', agent, 'agents'));
+    refer(pointer('grants', i, 'agent'), 'agent', agent, 'agents');
     listOf(tools).forEach((tool, j) => {
-      problems.push(...missing(pointer('grants', i, 'tools', j), 'tool', tool, 'tools'));
+      refer(pointer('grants', i, 'tools', j), 'tool', tool, 'tools');
     });
   });
   return problems;

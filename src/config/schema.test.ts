@@ -34,7 +34,7 @@ test('every mapping in it is closed', () => {
 test('every field in it is in the reference', async () => {
   const reference = await readFile(REFERENCE, 'utf8');
   for (const [at, schema] of objectsIn(CONFIG_SCHEMA))
-    if (isJsonObject(schema.properties) && !at.includes('/if'))
+    if (schema.type === 'object' && isJsonObject(schema.properties))
       for (const field of Object.keys(schema.properties))
         assert.ok(reference.includes(`\`${field}\``), `\`${field}\` of ${at} is not described`);
 });

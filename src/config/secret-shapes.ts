@@ -1,10 +1,10 @@
 /** Shapes of credentials that must never stand in a file that is read, reviewed and committed. */
 const SHAPES: readonly (readonly [what: string, shape: RegExp])[] = [
-  ['a private key', /-----BEGIN [A-Z ]*PRIVATE KEY-----/g],
+  ['a private key', /-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----/g],
   ['a Signalbox token', /\bsbx_(?:run|agt|opr|ses|set)_[0-9A-Za-z]{20,}/g],
-  ['a JSON Web Token', /\beyJ[0-9A-Za-z_-]{10,}\.eyJ[0-9A-Za-z_-]{10,}\.[0-9A-Za-z_-]*/g],
-  ['a bearer token', /\bbearer\s+[0-9A-Za-z._~+/-]{16,}/gi],
-  ['a password in a URL', /\b[a-z][a-z0-9+.-]*:\/\/[^\s/@:'"{}]*:[^\s/@'"{}]+@/gi],
+  ['a JSON Web Token', /\beyJ[0-9A-Za-z_-]{10,500}\.eyJ[0-9A-Za-z_-]{10,}/g],
+  ['a bearer token', /\bbearer\s{1,20}[0-9A-Za-z._~+/-]{16,}/gi],
+  ['a password in a URL', /\b[a-z][a-z0-9+.-]{0,30}:\/\/[^\s/@:'"{}]{0,200}:[^\s/@'"{}]{1,200}@/gi],
   ['an access key', /\b(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}\b/g],
   ['an access token', /\b(?:gh[pousr]_[0-9A-Za-z]{36,}|github_pat_[0-9A-Za-z_]{22,})/g],
   ['an access token', /\bglpat-[0-9A-Za-z_-]{20,}/g],

@@ -11,12 +11,26 @@ const MAX_QUOTED = 60;
 export const SECRET_HELP =
   'store the value with `signalbox secret set NAME` and write `secret: NAME`; if it is real, replace it at its issuer';
 
-let validate: ValidateFunction | undefined;
+/** Of a file with more values than this only the first fault of shape is told: collecting them all is quadratic. */
+const MAX_EXPLAINED = 40_000;
+
+const validators = new Map<boolean, ValidateFunction>();
 
 /** Everything in which the file does not have the shape of the schema. */
 export function shapeProblems(source: Source): ConfigProblem[] {
-  validate ??= new Ajv2020({
-    allErrors: true,
+  const validate = validator(source.size() <= MAX_EXPLAINED);
+  if (validate(source.value)) return [];
+  // the parts of a condition and of a name repeat what is said of the whole
+  return (validate.errors ?? [])
+    .filter(({ keyword, propertyName }) => keyword !== 'if' && propertyName === undefined)
+    .map((error) => problemOf(error, source));
+}
+
+function validator(allErrors: boolean): ValidateFunction {
+  const known = validators.get(allErrors);
+  if (known !== undefined) return known;
+  const validate = new Ajv2020({
+    allErrors,
     verbose: true,
     ownProperties: true,
     strict: true,
@@ -24,11 +38,8 @@ export function shapeProblems(source: Source): ConfigProblem[] {
     strictTypes: false,
     allowUnionTypes: true,
   }).compile(CONFIG_SCHEMA);
-  if (validate(source.value)) return [];
-  // the parts of a condition and of a name repeat what is said of the whole
-  return (validate.errors ?? [])
-    .filter(({ keyword, propertyName }) => keyword !== 'if' && propertyName === undefined)
-    .map((error) => problemOf(error, source));
+  validators.set(allErrors, validate);
+  return validate;
 }
 
 function problemOf(error: ErrorObject, source: Source): ConfigProblem {

@@ -22,6 +22,8 @@ export interface Source {
   readonly text: string;
   readonly value: Json;
   readonly problems: readonly ConfigProblem[];
+  /** How many values the file holds. */
+  size(): number;
   /** `path:line:column` of what a JSON Pointer names: its value, or the key it stands under. Falls back to what holds it. */
   at(pointer: string, what?: 'key' | 'value'): string;
   /** `path:line:column` of an offset into the text. */
@@ -53,10 +55,12 @@ export function readSource(text: string, path: string): Source {
       if (p === '') return atOffset(0);
     }
   };
+  const size = () => places.size;
   const failed = (problems: ConfigProblem[]): Source => ({
     text,
     value: null,
     problems,
+    size,
     at,
     atOffset,
   });
@@ -87,7 +91,7 @@ export function readSource(text: string, path: string): Source {
     say: (code, offset, message, help) =>
       problems.push(problem(code, atOffset(offset), message, help)),
   });
-  return { text, value, problems, at, atOffset };
+  return { text, value, problems, size, at, atOffset };
 }
 
 function composer(): Composer {

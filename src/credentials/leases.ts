@@ -47,6 +47,8 @@ export class Leases implements CredentialDesk {
   readonly #endedEarly = new Set<string>();
   /** Leases made by this process and not ended: a sweep leaves them alone until their time is over. */
   readonly #own = new Set<string>();
+  /** Where a lease of this process was minted: its connection may be gone from the configuration when it ends. */
+  readonly #source = new Map<string, Connection>();
   #closed = false;
 
   constructor(parts: LeasesParts) {
@@ -112,6 +114,7 @@ export class Leases implements CredentialDesk {
     };
     this.#minting.add(id);
     this.#own.add(id);
+    this.#source.set(id, connection);
     await store.commit({ kind: 'lease.write', lease, note: 'about to be minted', at: now });
     try {
       const credential = await issuer.mint({ lease, connection, run });
@@ -157,6 +160,7 @@ export class Leases implements CredentialDesk {
     const ending = this.#endNow(lease).finally(() => {
       this.#dying.delete(lease.id);
       this.#own.delete(lease.id);
+      this.#source.delete(lease.id);
     });
     this.#dying.set(lease.id, ending);
     return ending;
@@ -200,7 +204,8 @@ export class Leases implements CredentialDesk {
 
   async #attempt(lease: Lease, issuer: CredentialIssuer): Promise<boolean> {
     try {
-      const connection = await this.#parts.connection(lease.connection);
+      const connection =
+        this.#source.get(lease.id) ?? (await this.#parts.connection(lease.connection));
       if (connection === null) throw new Error('its connection is no longer configured');
       await issuer.revoke(lease, connection);
       return await issuer.verifyDead(lease, connection);

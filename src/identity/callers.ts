@@ -26,7 +26,7 @@ const KINDS = ['run', 'agent'] as const;
 export interface Callers {
   /** Throws TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_AUDIENCE, RUN_OVER, HALTED, STORE_DOWN. */
   authenticate(authorization: string | undefined): Promise<Caller>;
-  /** A token for this run, of five minutes at most. */
+  /** A token for this run, of five minutes at most. Throws HALTED, STORE_DOWN. */
   issue(run: Run): Promise<IssuedToken>;
   /** Lengthens the life of a run's token while its run lives, never beyond it. Throws RUN_OVER, HALTED. */
   renew(caller: { readonly runId: string; readonly tokenHash: string }): Promise<number>;
@@ -54,7 +54,11 @@ export function createCallers({ store, doors }: { store: Store; doors: Doors }):
       revoked: false,
     };
     await reached(store.commit({ kind: 'token.issue', token: row, at: now }));
-    return { token, expiresAt: row.expiresAt };
+    // A halt that fell since the run began has revoked the tokens it saw; this one came after.
+    const halt = await haltOver(store, { kind: 'run', subject: run.id }, run);
+    if (halt === null) return { token, expiresAt: row.expiresAt };
+    await reached(store.commit({ kind: 'token.revoke', hash: row.hash, at: now }));
+    throw new SignalboxError('HALTED', `\`${halt}\` is halted`);
   }
 
   async function renew(caller: { runId: string; tokenHash: string }): Promise<number> {
@@ -80,14 +84,25 @@ async function whyRevoked(
 ): Promise<SignalboxError> {
   const run = row.kind === 'run' ? await reached(store.run(row.subject)) : null;
   if (run?.state === 'ended') return runOver();
+  const halt = await haltOver(store, row, run);
+  return halt === null
+    ? new SignalboxError('TOKEN_INVALID', 'the token was revoked')
+    : new SignalboxError('HALTED', `\`${halt}\` is halted`);
+}
+
+/** The scope of a halt over this run, or over this agent. */
+async function haltOver(
+  store: Store,
+  row: Pick<TokenRow, 'kind' | 'subject'>,
+  run: Run | null,
+): Promise<string | null> {
   const scopes = ['all'];
   if (row.kind === 'agent') scopes.push(`agent:${row.subject}`);
-  if (run !== null) scopes.push(`agent:${run.agent}`, `run:${run.id}`, `run:${run.root}`);
+  if (run !== null)
+    scopes.push(`agent:${run.agent}`, `run:${run.id}`, `run:${run.root}`, `run:${run.parent}`);
   const { halts } = await reached(store.haltState());
   const halt = halts.find(({ scope, state }) => state !== 'lifted' && scopes.includes(scope));
-  return halt === undefined
-    ? new SignalboxError('TOKEN_INVALID', 'the token was revoked')
-    : new SignalboxError('HALTED', `\`${halt.scope}\` is halted`);
+  return halt?.scope ?? null;
 }
 
 function runOver(): SignalboxError {

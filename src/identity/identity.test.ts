@@ -11,6 +11,7 @@ import { openSqliteStore } from '../store/sqlite/store.ts';
 import { type Agents, createAgents } from './agents.ts';
 import { type Callers, createCallers } from './callers.ts';
 import { createOperators, type Operators } from './operators.ts';
+import { mintToken } from './tokens.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -91,10 +92,7 @@ test('a token never outlives its run', async () => {
 test('every way to come without a good token has its own code', async () => {
   const run = await newRun();
   const { token } = await callers.issue(run);
-  const { token: foreign } = await createCallers({
-    store: { ...store, commit: async () => ({ ok: true }) } as unknown as Store,
-    doors,
-  }).issue(run);
+  const foreign = mintToken('run', doors.entropy);
   const code = await operators.setupCode();
   const cases: [string | undefined, string][] = [
     [undefined, 'TOKEN_MISSING'],
@@ -133,6 +131,15 @@ test('a token of a run that ended says so; one that a halt revoked says that, an
     await lift(scopeOf(run));
     await assert.rejects(callers.authenticate(bearer(token)), { code: 'TOKEN_INVALID' }, agent);
   }
+});
+
+test('no token is handed out for a run that was halted meanwhile', async () => {
+  const run = await newRun('a4');
+  await raise(`run:${run.id}`);
+  await assert.rejects(callers.issue(run), { code: 'HALTED' });
+  await lift(`run:${run.id}`);
+  const { token } = await callers.issue(run);
+  assert.equal((await callers.authenticate(bearer(token))).kind, 'run');
 });
 
 test('an agent secret proves the agent until it is revoked or too old', async () => {

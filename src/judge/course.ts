@@ -1,5 +1,6 @@
 import type { Approval } from '../domain/approval.ts';
 import type { Decision } from '../domain/decision.ts';
+import { digestOf } from '../domain/digest.ts';
 import type { Facts } from '../domain/facts.ts';
 
 /** What follows from a decision: nothing (`decline`), a preview and an ask (`park`), patience (`wait`), or the effect. */
@@ -31,7 +32,8 @@ export function covers(approval: Approval, facts: Facts): boolean {
   );
 }
 
-/** The resolved target an approval is bound to. */
+/** The resolved target an approval is bound to: where the connection points, not only what it is called. */
 export function targetOf({ connection }: Pick<Facts, 'connection'>): string {
-  return connection === null ? 'none' : `${connection.environment}/${connection.name}`;
+  if (connection === null) return 'none';
+  return `${connection.environment}/${connection.name}#${digestOf('target', connection).slice(0, 12)}`;
 }

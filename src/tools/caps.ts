@@ -21,7 +21,10 @@ const USUAL: Record<EffectClass, Partial<EffectVector>> = {
 /** Bytes that one call may send out of the organisation. */
 const USUAL_BYTES_OUT = 64 * 1024;
 
-/** The cap of one call. A call is one call; a destruction that nothing undoes counts as one irreversible act. `outward`: it leaves the organisation. */
+/**
+ * The cap of one call. A call is one call; a destruction that nothing undoes counts as one irreversible act.
+ * `outward`: it leaves the organisation.
+ */
 export function capFor(
   effect: EffectClass,
   reversibility: Reversibility,

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import type { EventDraft } from '../../src/ledger/events.ts';
+import { wrappingKey } from '../../src/ledger/seal.ts';
+import { Chains } from '../../src/store/sqlite/chains.ts';
 import { openSqliteCore, type SqliteCore } from '../../src/store/sqlite/core.ts';
 import { SQLITE_CONSTRAINT, sqliteCode } from '../../src/store/sqlite/database.ts';
 import type { Evidence } from '../../src/store/sqlite/evidence.ts';
 import { verifyDatabase } from '../../src/store/sqlite/evidence.ts';
 import { storeOver } from '../../src/store/sqlite/store.ts';
-import { beginRun, MASTER_KEY, stillDoors, T0 } from './store-cast.ts';
+import { MASTER_KEY, stillDoors, T0 } from './store-cast.ts';
 import { everyKind } from './store-everything.ts';
 
 type Value = string | number | Uint8Array | null;
@@ -93,6 +96,16 @@ describe('verify', () => {
     assert.ok(tried > 1_000);
   });
 
+  test('a name that no store would write is found', async () => {
+    const odd = [`'run_a' || char(10) || '1'`, `''`, `'x' || char(0)`, `char(55296)`];
+    for (const column of ['chain', 'type', 'previous', 'body']) {
+      for (const name of odd) {
+        const sql = `UPDATE events SET ${column} = ${name} WHERE id = 20`;
+        assert.notEqual((await victim.during(sql))?.ok, true, sql);
+      }
+    }
+  });
+
   test('the first break of each chain is named, with what differs', async () => {
     const evidence = await victim.during(
       `UPDATE events SET body = replace(body, 'set_plan', 'get_plan') WHERE type = 'action.intent'`,
@@ -154,6 +167,10 @@ describe('tables', () => {
 
   const lies: readonly string[] = [
     `UPDATE control SET halt = halt + 1`,
+    `UPDATE control SET halt = 1 << 60`,
+    `UPDATE usage SET posted = 1 << 60`,
+    `UPDATE tokens SET expires_at = 1 << 60`,
+    `UPDATE runs SET budget = 'no JSON'`,
     `UPDATE control SET bundle = 'mine'`,
     `UPDATE runs SET state = 'live' WHERE id = 'run_a'`,
     `UPDATE runs SET expires_at = expires_at + 1 WHERE id = 'run_a'`,
@@ -201,23 +218,58 @@ describe('tables', () => {
 });
 
 describe('a ledger that contradicts itself', () => {
-  test('a chain of records that no store would write does not hold', async () => {
+  const forged: readonly [string, EventDraft][] = [
+    [
+      'a second outcome',
+      draft('action.outcome', { action: 'act_4', outcome: 'failed', by: 'act' }),
+    ],
+    [
+      'an answer to what was answered',
+      draft('approval.answered', { approval: 'ask_1', answer: 'refused' }),
+    ],
+    ['a void of what was used', draft('approval.voided', { approval: 'ask_1' })],
+    ['a mark of what is over', draft('action.marked', { action: 'act_4', lease: null })],
+    ['a proposal of an ended run', draft('action.denied', { action: 'act_z', verdicts: [] })],
+    ['a second end', draft('run.ended', {})],
+    ['an intent without its parts', draft('action.outcome', {})],
+  ];
+  for (const [what, record] of forged) {
+    test(`${what}, properly linked by whoever has the key, is found`, async () => {
+      const victim = await Victim.open();
+      const { bytes } = stillDoors('forger').entropy;
+      const { database } = victim.core;
+      new Chains(database, wrappingKey(MASTER_KEY), bytes).append(record);
+      const { breaks, problems } = await victim.verify();
+      assert.deepEqual(breaks, []);
+      assert.ok(
+        problems.some((problem) => problem.includes(record.type)),
+        problems.join('\n'),
+      );
+      victim.core.close();
+    });
+  }
+
+  test('an intent decided on what was no longer in force is found', async () => {
     const victim = await Victim.open();
-    const { database } = victim.core;
-    victim.core.apply([beginRun('run_d')]);
-    assert.equal((await victim.verify()).ok, true);
-    // The same transition twice, properly linked: only replaying it finds it.
-    database.run(`DELETE FROM runs WHERE id = 'run_b'`);
-    database.run(`UPDATE actions SET state = 'open' WHERE id = 'act_50'`);
-    const forged = await victim.verify();
-    assert.equal(forged.ok, false);
+    const { bytes } = stillDoors('forger').entropy;
+    const stale = draft('action.intent', {
+      ...{ action: 'act_z', verdicts: [], reservations: [], approval: null },
+      stamp: { halt: 0, bundle: 'bundle_1' },
+    });
+    new Chains(victim.core.database, wrappingKey(MASTER_KEY), bytes).append(stale);
+    const [first] = (await victim.verify()).breaks;
+    assert.equal(first?.fault, 'reference');
     victim.core.close();
   });
 });
 
+function draft(type: EventDraft['type'], body: EventDraft['body']): EventDraft {
+  return { chain: 'run_a', type, at: T0, body };
+}
+
 /** Other values of the same type: each end and the middle changed by one bit or one step. */
 function changes(value: Value | undefined): Value[] {
-  if (typeof value === 'number') return [value + 1, value - 1, value + 1_000];
+  if (typeof value === 'number') return [value + 1, value - 1, value + 1_000, 2 ** 62];
   if (typeof value === 'string')
     return places(value.length).map(
       (at) =>

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, type TestContext, test } from 'node:test';
 import type { Migration } from '../../src/store/migrations/migration.ts';
-import { Database, requireSoundSqlite } from '../../src/store/sqlite/database.ts';
+import { Database, openWriter, requireSoundSqlite } from '../../src/store/sqlite/database.ts';
 import { verifyStore } from '../../src/store/sqlite/evidence.ts';
 import { migrate } from '../../src/store/sqlite/migrate.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
@@ -29,6 +29,22 @@ describe('opening', () => {
     for (const file of ['signalbox.db', 'signalbox.db-wal', 'signalbox.lock'])
       assert.equal(statSync(join(directory, file)).mode & 0o777, 0o600, file);
     await store.close();
+  });
+
+  test('writes through to the disk, and zeroes what it deletes', (t) => {
+    const directory = temporary(t);
+    mkdirSync(directory);
+    const database = openWriter(join(directory, 'signalbox.db'));
+    const pragmas = {
+      journal_mode: 'wal',
+      synchronous: 2,
+      fullfsync: 1,
+      foreign_keys: 1,
+      secure_delete: 1,
+    };
+    for (const [name, value] of Object.entries(pragmas))
+      assert.equal(Object.values(database.one(`PRAGMA ${name}`) ?? {})[0], value, name);
+    database.close();
   });
 
   test('comes back as it was left, even with another seed', async (t) => {

@@ -108,6 +108,7 @@ export class Box {
   #load(): ChildProcess {
     const child = fork(join(import.meta.dirname, 'child.ts'), {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      env: { ...process.env, NODE_COMPILE_CACHE: `${this.#directory}-code` },
     });
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.said = (this.said + text).slice(-KEPT);

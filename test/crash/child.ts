@@ -1,4 +1,5 @@
 /** The process that is killed: Signalbox as it is, loaded beforehand so that a restart costs only what a start must do. */
+import { flushCompileCache } from 'node:module';
 import { type System, startSystem } from '../../src/system.ts';
 
 export interface Go {
@@ -47,4 +48,6 @@ process.on('message', (message: Go | 'close') => {
   );
 });
 process.on('disconnect', () => process.exit(0));
+// A killed process never gets to keep what it compiled.
+flushCompileCache();
 say({ loaded: true });

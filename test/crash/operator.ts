@@ -7,8 +7,8 @@ export interface Operator {
   secret(url: string, name: string, value: string): Promise<void>;
   planAndApply(url: string, text: string): Promise<void>;
   enrol(url: string, agent: string): Promise<string>;
-  /** Looks at the ask as it is shown and answers exactly that. False: it did not come to an answer. */
-  answer(url: string, approval: string, answer: 'approve' | 'refuse'): Promise<boolean>;
+  /** Looks at the ask as it is shown and answers exactly that. `given` when that was taken, else why it was not. */
+  answer(url: string, approval: string, answer: 'approve' | 'refuse'): Promise<string>;
   status(url: string): Promise<JsonObject | null>;
 }
 
@@ -33,16 +33,20 @@ export async function claimOperator(url: string, code: string): Promise<Operator
     async answer(at, approval, answer) {
       const ask = await send('GET', `${at}/api/approvals/${approval}`, key);
       const digest = member(ask?.body, 'digest');
-      if (ask?.status !== 200 || typeof digest !== 'string') return false;
+      if (ask?.status !== 200 || typeof digest !== 'string') return whyNot(ask);
       const body = { digest, because: 'crash harness' };
       const reply = await post(`${at}/api/approvals/${approval}/${answer}`, body);
-      return reply?.status === 200;
+      return reply?.status === 200 ? 'given' : whyNot(reply);
     },
     async status(at) {
       const reply = await send('GET', `${at}/api/status`, key);
       return reply?.status === 200 ? reply.body : null;
     },
   };
+}
+
+function whyNot(reply: Reply | null): string {
+  return reply === null ? 'lost' : String(member(reply.body, 'error', 'code') ?? reply.status);
 }
 
 function whole(reply: Reply | null): JsonObject {

@@ -52,7 +52,9 @@ export async function call(world: World, run: RunHandle, proposal: Proposal): Pr
 async function decide(world: World, approval: string, { marker }: Proposal): Promise<boolean> {
   const there = world.http.effects.has(marker) || (await world.postgres.seen(marker));
   const { operatorsUrl } = await world.box.up();
-  const given = await world.operator.answer(operatorsUrl, approval, there ? 'refuse' : 'approve');
-  if (given) world.told.approvals.add(approval);
-  return given && !there;
+  const verb = there ? 'refuse' : 'approve';
+  const taken = await world.operator.answer(operatorsUrl, approval, verb);
+  count(world.heard, `${verb} ${taken}`);
+  if (taken === 'given') world.told.approvals.add(approval);
+  return taken === 'given' && !there;
 }

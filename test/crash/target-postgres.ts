@@ -103,7 +103,6 @@ export async function startPostgresTarget(): Promise<PostgresTarget> {
       );
       return rows.map(({ rolname }) => rolname);
     },
-    debug: async () => (await server.query('select pid, usename, state, wait_event_type, wait_event, left(query,80) q from pg_stat_activity where usename is not null')).rows,
     stop: () => server.stop('immediate'),
   };
 }

@@ -54,10 +54,14 @@ const BY = 'dana';
 export async function startAgentsSide(
   more: Partial<Pick<McpOptions, 'hold' | 'maxCalls' | 'approvalUrl' | 'maxBodyBytes'>> & {
     readonly slow?: { readonly headersMs: number; readonly requestMs: number };
+    /** Milliseconds by which the system's wall clock is ahead. */
+    readonly ahead?: () => number;
   } = {},
 ): Promise<AgentsSide> {
   const directory = mkdtempSync(join(tmpdir(), 'signalbox-agents-'));
-  const doors = realDoors();
+  const { slow, ahead = () => 0, ...options } = more;
+  const real = realDoors();
+  const doors = { ...real, clock: { ...real.clock, now: () => real.clock.now() + ahead() } };
   const target = await startEchoTarget();
   const store = await openSqliteStore({ directory, masterKey: MASTER_KEY, doors });
   const connector = createHttpConnector(doors);
@@ -85,7 +89,6 @@ export async function startAgentsSide(
   const log = (line: string): void => void logged.push(line);
   const governed = { broker, act, beginRun, endRun };
   const callers = createCallers({ store, doors });
-  const { slow, ...options } = more;
   const mcp = createMcpSurface({
     governed,
     callers,

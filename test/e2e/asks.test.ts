@@ -196,3 +196,17 @@ test('notifications/cancelled stops the call it names, and no other of another r
   assert.equal(answer.json.result.isError, true);
   side.target.release();
 });
+
+test('a held call that is cancelled by id ends at once, and its ask stays open', async () => {
+  await side.close();
+  side = await startAgentsSide({ hold: { legacyMs: 30_000 } });
+  const speak = legacy(side, (await side.run()).token);
+  const held = speak('tools/call', PLAN, { id: 'h' });
+  const approvalId = await side.ask();
+  await speak('notifications/cancelled', { requestId: 'h' }, { id: null });
+  assert.equal((await held).json.error.data.code, 'CONNECTOR_ABORTED');
+  await side.approve(approvalId);
+  assert.equal(effects(), 0);
+  assert.notEqual((await speak('tools/call', PLAN)).json.result.isError, true);
+  assert.equal(effects(), 1);
+});

@@ -12,9 +12,11 @@ const ECHO = { name: 'echo', arguments: { text: 'x' } };
 
 let side: AgentsSide;
 let token: string;
+let ahead = 0;
 before(async () => {
   side = await startAgentsSide({
     hold: { modernMs: 50, legacyMs: 50 },
+    ahead: () => ahead,
     maxCalls: 4,
     maxBodyBytes: 20_000,
     slow: { headersMs: 300, requestMs: 300 },
@@ -146,7 +148,7 @@ test('bodies that are too large, compressed, or of another type', () =>
       );
   }));
 
-test('tokens: none, foreign, tampered, of another kind, of a run that is over; each with a challenge', () =>
+test('tokens: none, foreign, tampered, expired, of another kind, of a run that is over; each with a challenge', () =>
   nothingReached(async () => {
     const { store, doors } = side.broker;
     const setup = (await createOperators({ store, doors }).setupCode()) ?? '';
@@ -184,6 +186,11 @@ test('tokens: none, foreign, tampered, of another kind, of a run that is over; e
       assert.equal(resource.resource, side.mcpUrl);
       assert.ok(!answer.text.includes(token.slice(8, 40)));
     }
+    ahead = 5 * 60_000;
+    const late = await raw(side.mcpUrl, bodyOf('tools/call', ECHO), authorized());
+    ahead = 0;
+    assert.deepEqual(verdictOf(late), [401, 'TOKEN_EXPIRED']);
+    assert.match(late.headers['www-authenticate'] ?? '', /error="invalid_token"/);
   }));
 
 test('hosts and origins that are not ours', () =>

@@ -38,6 +38,7 @@ export const runList: Command = {
             ]),
             style,
           );
-    return { json: found, text };
+    const more = found.more === true ? '\nthere are older ones that are not listed here' : '';
+    return { json: found, text: text + more };
   },
 };

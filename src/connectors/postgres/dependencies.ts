@@ -199,6 +199,8 @@ class Describing implements pg.Submittable {
   #parameters: number[] = [];
   #columns: Field[] = [];
   #wire: Wire | null = null;
+  /** Set by pg, which stops its timeout when it is called. */
+  callback: ((error: Error | null) => void) | undefined;
 
   constructor(text: string) {
     this.#text = text;
@@ -222,12 +224,17 @@ class Describing implements pg.Submittable {
   }
 
   handleReadyForQuery(): void {
-    this.#wire?.off('parameterDescription', this.#onParameters);
+    this.#end(null);
     this.#settle.resolve({ parameters: this.#parameters, columns: this.#columns });
   }
 
   handleError(error: Error): void {
-    this.#wire?.off('parameterDescription', this.#onParameters);
+    this.#end(error);
     this.#settle.reject(error);
+  }
+
+  #end(error: Error | null): void {
+    this.#wire?.off('parameterDescription', this.#onParameters);
+    this.callback?.(error);
   }
 }

@@ -11,7 +11,7 @@ import {
   type VerifyReport,
   wordsOf,
 } from '../../ledger/verify.ts';
-import { type Database, openReader } from './database.ts';
+import { type Database, openReader, said, sqliteCode } from './database.ts';
 import { DATABASE_FILE } from './lock.ts';
 import { checkSchema } from './migrate.ts';
 import { TableComparison } from './tables.ts';
@@ -69,20 +69,30 @@ export async function verifyDatabase(
     const { compared, differences } = tables.finish();
     const problems = [...report.breaks.map(wordsOf), ...differences];
     return { ...report, ok: problems.length === 0, rowsCompared: compared, problems };
+  } catch (error) {
+    if (sqliteCode(error) === null) throw error;
+    throw new SignalboxError('LEDGER_BROKEN', `the store cannot be read: ${said(error)}`, {
+      cause: error,
+    });
   } finally {
     if (own) database.run('COMMIT');
   }
 }
 
+/** JavaScript cannot hold every integer of SQLite; one it cannot hold is none that we wrote. */
+const exact = (column: string): string =>
+  `iif(abs(${column}) <= 9007199254740991, ${column}, -1) AS ${column}`;
+
 function* recordsOf(database: Database): Generator<StoredRecord> {
-  const columns = 'id, chain, seq, at, type, body, previous, hash, sealed';
+  const numbers = ['id', 'seq', 'at'].map((column) => exact(`${column}`)).join(', ');
+  const columns = `${numbers}, chain, type, body, previous, hash, sealed`;
   const from = `SELECT ${columns} FROM events LEFT JOIN payloads USING (id)`;
   yield* database.each<LedgerEvent & StoredRecord>(
-    `${from} WHERE chain = ? ORDER BY seq`,
+    `${from} WHERE chain = ? ORDER BY events.seq`,
     SYSTEM_CHAIN,
   );
   yield* database.each<LedgerEvent & StoredRecord>(
-    `${from} WHERE chain <> ? ORDER BY chain, seq`,
+    `${from} WHERE chain <> ? ORDER BY chain, events.seq`,
     SYSTEM_CHAIN,
   );
 }

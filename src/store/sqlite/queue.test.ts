@@ -7,24 +7,20 @@ import { CommitQueue, MOST_WAITING } from './queue.ts';
 const note = (type: string): SystemNote => ({ kind: 'system.note', type, body: {}, at: 0 });
 const nothing = (): void => {};
 
-test(
-  'what one turn brings goes over together, in order',
-  async () => {
-    const posts: (readonly string[])[] = [];
-    const queue = new CommitQueue((ops) => posts.push(ops));
-    const first = Promise.all(['a', 'b'].map((type) => queue.commit(note(type))));
-    await Promise.resolve().then(() => void queue.commit(note('c')));
-    assert.equal(posts.length, 0);
-    await new Promise((resolve) => setImmediate(resolve));
-    assert.deepEqual(
-      posts.map((ops) => ops.map((text) => JSON.parse(text).type)),
-      [['a', 'b', 'c']],
-    );
-    queue.answered([{ result: { ok: true } }, { result: { ok: true } }]);
-    assert.deepEqual(await first, [{ ok: true }, { ok: true }]);
-  },
-  { timeout: 5_000 },
-);
+test('what one turn brings goes over together, in order', async () => {
+  const posts: (readonly string[])[] = [];
+  const queue = new CommitQueue((ops) => posts.push(ops));
+  const first = Promise.all(['a', 'b'].map((type) => queue.commit(note(type))));
+  await Promise.resolve().then(() => void queue.commit(note('c')));
+  assert.equal(posts.length, 0);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(
+    posts.map((ops) => ops.map((text) => JSON.parse(text).type)),
+    [['a', 'b', 'c']],
+  );
+  queue.answered([{ result: { ok: true } }, { result: { ok: true } }]);
+  assert.deepEqual(await first, [{ ok: true }, { ok: true }]);
+});
 
 test('too much waiting is refused, not queued', async () => {
   const queue = new CommitQueue(nothing);

@@ -1,7 +1,7 @@
 import { canonical } from '../../domain/json.ts';
 import { type ReadableEvent, SYSTEM_CHAIN } from '../../domain/store.ts';
 import type { fold as Fold, Projection } from '../../ledger/projections.ts';
-import type { Database } from './database.ts';
+import { type Database, said } from './database.ts';
 
 /** `compared`: rows held against the records. `differences`: in words, the first hundred. */
 export interface Comparison {
@@ -53,15 +53,23 @@ export class TableComparison {
     if (event === null) {
       this.#isBroken = true;
       this.#isWhole = false;
-    } else if (!this.#isBroken) this.#fold(this.#told, event);
+    } else if (!this.#isBroken) this.#replay(event);
   }
 
   finish(): Comparison {
     this.#endChain();
     for (const problem of this.#told.problems) this.#differ(problem);
     // Sums over chains mean nothing when a chain is missing from them.
-    if (this.#isWhole) this.#compareWhole();
+    if (this.#isWhole) this.#readable('the tables', () => this.#compareWhole());
     return { compared: this.#compared, differences: this.#differences };
+  }
+
+  #replay(event: ReadableEvent): void {
+    try {
+      this.#fold(this.#told, event);
+    } catch {
+      this.#differ(`\`${event.chain}\` ${event.seq} (\`${event.type}\`) cannot be replayed`);
+    }
   }
 
   #endChain(): void {
@@ -127,9 +135,20 @@ export class TableComparison {
   }
 
   #row(what: string, told: Fields, sql: string, ...key: (string | number)[]): void {
-    const row = this.#database.one<Fields>(sql, ...key);
-    if (row === undefined) this.#differ(`${what} is not in the table`);
-    else this.#same(what, told, parsed(row));
+    this.#readable(what, () => {
+      const row = this.#database.one<Fields>(sql, ...key);
+      if (row === undefined) this.#differ(`${what} is not in the table`);
+      else this.#same(what, told, parsed(row));
+    });
+  }
+
+  /** A value that cannot even be read (JSON that is none, a number too large) is a difference, not a fault of ours. */
+  #readable(what: string, compare: () => void): void {
+    try {
+      compare();
+    } catch (error) {
+      this.#differ(`${what} cannot be read: ${said(error)}`);
+    }
   }
 
   #same(what: string, told: Fields, found: Fields): void {

@@ -22,17 +22,16 @@ export function readRoutes(deps: AdminDeps): Route[] {
   });
   return [
     get('/api/status', (_, operator) => status(deps, operator)),
-    get('/api/runs', async (exchange) => ({
-      runs: await runsIn(broker, oneOf(exchange, 'state', ['all', 'live', 'ended'])),
-    })),
+    get('/api/runs', (exchange) =>
+      runsIn(broker, oneOf(exchange, 'state', ['all', 'live', 'ended'])),
+    ),
     get('/api/runs/{id}', (exchange) =>
       oneRun(broker, exchange.params.id ?? '', afterOf(exchange)),
     ),
     get('/api/approvals', async (exchange) => {
       const state = oneOf(exchange, 'state', ASK_STATES);
-      return {
-        approvals: state === 'pending' ? await openAsks(broker) : await asksIn(broker, state),
-      };
+      const found = state === 'pending' ? await openAsks(broker) : await asksIn(broker, state);
+      return { approvals: found.asks, more: found.more };
     }),
     get('/api/approvals/{id}', (exchange) => oneAsk(broker, exchange.params.id ?? '')),
     get('/api/halts', () => broker.store.haltState()),
@@ -68,8 +67,8 @@ async function status(deps: AdminDeps, operator: Operator): Promise<{ [name: str
     tools: Object.keys(bundle.tools),
     connections: Object.keys(bundle.connections),
     halts: halts.map((halt) => ({ ...halt })),
-    liveRuns: (await runsIn(broker, 'live')).length,
-    openApprovals: (await openAsks(broker)).length,
+    liveRuns: (await runsIn(broker, 'live')).runs.length,
+    openApprovals: (await openAsks(broker)).asks.length,
     openIntents: open.map(({ id, runId, tool, state, admittedAt }) => ({
       id,
       runId,

@@ -126,7 +126,7 @@ describe('approvals', () => {
     const id = await office.park(run);
     const view = await shown(id);
     assert.equal(view.argumentsText, '{"id":7,"name":"Ada L."}');
-    assert.equal(view.target, 'production/shop');
+    assert.match(view.target, /^production\/shop#[0-9a-f]{12}$/);
     assert.equal(view.problem, null);
     assert.deepEqual(view.measured?.images[0]?.after, { id: 7, name: 'Ada L.', plan: 'basic' });
     const listed = await office.call('GET', '/api/approvals');
@@ -163,6 +163,20 @@ describe('approvals', () => {
     assert.equal(codeOf(approved), 'APPROVAL_CLOSED');
     const refused = await office.call('POST', `/api/approvals/${id}/refuse`, { json: { digest } });
     assert.equal(refused.status, 200);
+    await office.activate();
+  });
+
+  test('nor is anything whose target was moved under the same name', async () => {
+    const id = await office.park(await office.begin(), 'Moved');
+    const { connections } = await office.broker.bundles.active();
+    const shop = { ...connections.shop, settings: { host: 'elsewhere.example' } };
+    await office.activate({ connections: { shop } as typeof connections });
+    const { digest, problem } = await shown(id);
+    assert.match(problem ?? '', /connection was changed/);
+    const approved = await office.call('POST', `/api/approvals/${id}/approve`, {
+      json: { digest },
+    });
+    assert.equal(codeOf(approved), 'APPROVAL_CLOSED');
     await office.activate();
   });
 

@@ -3,6 +3,7 @@ import type { Bundle, Connection, Tool } from '../../domain/bundle.ts';
 import { digestOf } from '../../domain/digest.ts';
 import { canonical, type JsonObject } from '../../domain/json.ts';
 import type { Measured } from '../../domain/proposal.ts';
+import { targetOf } from '../../judge/course.ts';
 
 /**
  * What an operator is shown of an ask, by page and by API alike: made from the bytes that will run and nothing else.
@@ -78,6 +79,11 @@ export function askView(ask: Ask, bundle: Bundle, now: number): AskView {
   };
 }
 
+/** `production/acme-db`: where it would run, as people call it; the target with its digest when that is all there is. */
+export function placeOf({ environment, connection, target }: AskView): string {
+  return environment === null || connection === null ? target : `${environment}/${connection}`;
+}
+
 /** Open asks first by age: the oldest waits longest, and a new one never takes another's place on the page. */
 export function openFirst(views: readonly AskView[]): readonly AskView[] {
   return [...views].sort((a, b) => a.askedAt - b.askedAt || (a.id < b.id ? -1 : 1));
@@ -92,7 +98,7 @@ function problemOf(ask: Ask, tool: Tool | null, connection: Connection | null): 
   const { binding } = ask.approval;
   if (tool === null)
     return 'the tool was changed or removed since this was asked, so what would run cannot be shown';
-  if (connection === null || binding.target !== `${connection.environment}/${connection.name}`)
+  if (binding.target !== targetOf({ connection }))
     return 'the connection was changed since this was asked, so the target cannot be shown';
   if (ask.arguments === null) return 'the arguments were erased, so what would run cannot be shown';
   if (digestOf('arguments', ask.arguments) !== binding.argumentsDigest)

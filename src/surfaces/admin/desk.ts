@@ -10,28 +10,38 @@ import { type EventView, eventView } from './timeline.ts';
 /** What page and API read alike. Everything comes from the store at the moment of asking. */
 
 const MOST_RUNS = 200;
-const MOST_ASKS = 200;
+const MOST_ASKS = 100;
 const MOST_EVENTS = 5_000;
 
-export async function openAsks(broker: Broker): Promise<readonly AskView[]> {
-  const asks = await asksIn(broker, 'pending');
-  return openFirst(asks.filter(({ state }) => state === 'pending'));
+/** `more`: there are older ones than are listed; said wherever they are shown. */
+export interface Asks {
+  readonly asks: readonly AskView[];
+  readonly more: boolean;
 }
 
-export async function asksIn(
-  broker: Broker,
-  state: AskView['state'] | 'all',
-): Promise<readonly AskView[]> {
-  const kept = state === 'all' ? undefined : state === 'expired' ? undefined : state;
+export interface Runs {
+  readonly runs: readonly RunSummary[];
+  readonly more: boolean;
+}
+
+/** Those that wait for an answer, the oldest first. */
+export async function openAsks(broker: Broker): Promise<Asks> {
+  const { asks, more } = await asksIn(broker, 'pending');
+  return { asks: openFirst(asks), more };
+}
+
+/** Newest first. */
+export async function asksIn(broker: Broker, state: AskView['state'] | 'all'): Promise<Asks> {
+  // Nobody writes that an ask expired: such a one is pending or approved in the store.
+  const stored = state === 'all' || state === 'expired' ? {} : { state };
   const now = broker.doors.clock.now();
   const bundle = await broker.bundles.active();
-  const asks = await broker.store.asks({
-    limit: MOST_ASKS,
-    ...(kept === undefined ? {} : { state: kept }),
-  });
-  return asks
-    .map((ask) => askView(ask, bundle, now))
-    .filter((view) => state === 'all' || view.state === state);
+  const found = await broker.store.asks({ limit: MOST_ASKS + 1, ...stored });
+  const views = found.slice(0, MOST_ASKS).map((ask) => askView(ask, bundle, now));
+  return {
+    asks: views.filter((view) => state === 'all' || view.state === state),
+    more: found.length > MOST_ASKS,
+  };
 }
 
 /** Throws APPROVAL_NOT_FOUND. */
@@ -42,11 +52,11 @@ export async function oneAsk(broker: Broker, id: string): Promise<AskView> {
   return askView(ask, await broker.bundles.active(), broker.doors.clock.now());
 }
 
-export async function runsIn(
-  broker: Broker,
-  state: Run['state'] | 'all',
-): Promise<readonly RunSummary[]> {
-  return broker.store.runs({ limit: MOST_RUNS, ...(state === 'all' ? {} : { state }) });
+/** Newest first. */
+export async function runsIn(broker: Broker, state: Run['state'] | 'all'): Promise<Runs> {
+  const stored = state === 'all' ? {} : { state };
+  const found = await broker.store.runs({ limit: MOST_RUNS + 1, ...stored });
+  return { runs: found.slice(0, MOST_RUNS), more: found.length > MOST_RUNS };
 }
 
 export interface RunView {

@@ -57,7 +57,6 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   server.on('clientError', (fault: Error & { code?: string }, socket) =>
     door.refuseUnread(fault, socket as Socket),
   );
-  server.on('dropRequest', (_request: IncomingMessage, socket: Socket) => socket.destroy());
   await opened(server, options);
   const { port } = server.address() as AddressInfo;
   door.addresses = new Addresses(options, port);
@@ -166,6 +165,9 @@ function createServer(
     requireHostHeader: true,
     insecureHTTPParser: false,
     noDelay: true,
+    // A held call whose client vanished without a word is noticed by the kernel.
+    keepAlive: true,
+    keepAliveInitialDelay: 15_000,
   };
   const server =
     options.tls === undefined

@@ -1,3 +1,4 @@
+import { SignalboxError } from '../../domain/errors.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Outcome } from '../../domain/proposal.ts';
 import type { RequestState, StateSeal } from '../../protocols/mcp/request-state.ts';
@@ -55,7 +56,10 @@ export class CallAnswers {
     this.#approvalUrl = parts.approvalUrl;
   }
 
-  /** Proposes the call and answers it. Resolves with the outcome, or null when the call never came to one. */
+  /**
+   * Proposes the call and answers it. Resolves with the outcome, or null when the call never came to one.
+   * Throws CONNECTOR_ABORTED when the client stopped waiting: the ask stays open.
+   */
   async answer(call: ToolCall, reply: Reply): Promise<Outcome | null> {
     if (call.continues !== null) return this.#follow(call, reply, call.continues);
     const outcome = await this.#act(call);
@@ -69,7 +73,8 @@ export class CallAnswers {
     let pending = first;
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const state = await this.#hold(call, reply, pending, deadline);
-      if (call.signal.aborted) return null;
+      if (call.signal.aborted)
+        throw new SignalboxError('CONNECTOR_ABORTED', 'the call was cancelled while it waited');
       if (state === 'pending') break;
       const closed = closedBecause(state);
       if (closed !== null || (state === 'approved' && !this.#claims.take(pending.approvalId))) {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import {
   createServer,
@@ -7,8 +8,9 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Connection, Tool } from '../../../domain/bundle.ts';
-import type { Call } from '../../../domain/connector.ts';
+import { type Call, type Connector, ConnectorFailure } from '../../../domain/connector.ts';
 import type { JsonObject } from '../../../domain/json.ts';
+import type { ToolResult } from '../../../domain/proposal.ts';
 import { capFor } from '../../../tools/caps.ts';
 import { pinned } from '../../../tools/pin.ts';
 
@@ -113,4 +115,18 @@ export function callOf(
     signal: new AbortController().signal,
     ...more,
   };
+}
+
+export async function run(connector: Connector, call: Call): Promise<ToolResult> {
+  return await (await connector.begin(call, { write() {} })).finish();
+}
+
+export async function failure(work: Promise<unknown>): Promise<ConnectorFailure> {
+  try {
+    await work;
+  } catch (error) {
+    assert.ok(error instanceof ConnectorFailure, String(error));
+    return error;
+  }
+  throw new assert.AssertionError({ message: 'expected a failure' });
 }

@@ -6,6 +6,7 @@ import { postgresRoleIssuer } from '../../../credentials/postgres-role.ts';
 import type { Connection, Tool } from '../../../domain/bundle.ts';
 import type { Call, Connector, Flight, Inspector } from '../../../domain/connector.ts';
 import type { Credential, CredentialIssuer, Lease } from '../../../domain/credential.ts';
+import { digestOf } from '../../../domain/digest.ts';
 import type { Doors } from '../../../domain/doors.ts';
 import { effectVector } from '../../../domain/effect.ts';
 import type { JsonObject } from '../../../domain/json.ts';
@@ -187,7 +188,7 @@ function draft(name: string, sql: string, more: Partial<Tool> = {}): Tool {
     maxResultBytes: 10_000,
     timeoutMs: 10_000,
     derivation: [],
-    digest: Buffer.from(`${name} ${sql}`).toString('hex').slice(-64).padStart(64, '0'),
+    digest: digestOf('tool', { name, sql }),
     ...more,
     binding: { sql, ...more.binding },
   };

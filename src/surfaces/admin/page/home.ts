@@ -1,7 +1,7 @@
 import type { Bundle } from '../../../domain/bundle.ts';
 import type { Halt } from '../../../domain/halt.ts';
 import type { RunSummary } from '../../../domain/store.ts';
-import type { AskView } from '../ask-view.ts';
+import type { Asks, Runs } from '../desk.ts';
 import { type Html, html } from '../html.ts';
 import { askCard, ROWS_IN_LIST } from './asks.ts';
 import { haltSwitch, haltsInForce } from './halts.ts';
@@ -12,33 +12,46 @@ export interface Home {
   readonly csrf: string | null;
   readonly bundle: Bundle;
   readonly halts: readonly Halt[];
-  readonly asks: readonly AskView[];
-  readonly live: readonly RunSummary[];
-  readonly ended: readonly RunSummary[];
+  readonly asks: Asks;
+  readonly live: Runs;
+  readonly ended: Runs;
 }
 
 const ENDED_SHOWN = 20;
 
 export function homePage(home: Home): Html {
-  const { now, csrf, asks } = home;
+  const { now, csrf, halts, live } = home;
+  const { asks, more } = home.asks;
+  const counts = [
+    counted(live.runs.length, live.more, 'live run'),
+    `${counted(asks.length, more, 'approval')} waiting`,
+    `${plural(halts.length, 'halt')} in force`,
+  ];
   return html`<h1>${shown(home.bundle.organisation.name)}</h1>
-<p class="quiet">${plural(home.live.length, 'live run')}, ${plural(asks.length, 'approval')} waiting, ${plural(home.halts.length, 'halt')} in force.
-Active bundle ${code(home.bundle.digest.slice(0, 12))}.</p>
-${haltsInForce(home.halts, { now, csrf })}
+<p class="quiet">${counts.join(', ')}. Active bundle ${code(home.bundle.digest.slice(0, 12))}.</p>
+${haltsInForce(halts, { now, csrf })}
 <section id="asks" aria-labelledby="asks-title"><h2 id="asks-title">Waiting for an answer</h2>
 ${asks.length === 0 ? html`<p class="quiet">Nothing waits for an answer.</p>` : asks.map((view) => askCard(view, { now, csrf, most: ROWS_IN_LIST }))}
+${more ? html`<p class="alert warned"><strong>Older approvals wait that are not shown here.</strong> Answer these first.</p>` : null}
 </section>
 <section id="runs" aria-labelledby="runs-title"><h2 id="runs-title">Live runs</h2>
-${home.live.length === 0 ? html`<p class="quiet">No run is live. <code>signalbox run --agent NAME --intent "…" -- command</code> starts one.</p>` : runTable('Live runs', home.live, now)}
+${live.runs.length === 0 ? html`<p class="quiet">No run is live. <code>signalbox run --agent NAME --intent "…" -- command</code> starts one.</p>` : runTable('Live runs', live.runs, now)}
+${live.more ? html`<p class="alert warned">More runs are live than are shown here.</p>` : null}
 </section>
-${haltSwitch(home.bundle, home.live)}
-${
-  home.ended.length === 0
-    ? null
-    : html`<section aria-labelledby="ended-title"><h2 id="ended-title">Ended lately</h2>
-${runTable('Runs that have ended', home.ended.slice(0, ENDED_SHOWN), now)}
-${home.ended.length > ENDED_SHOWN ? html`<p class="quiet">The ${ENDED_SHOWN} newest are shown. <code>signalbox run list</code> shows more.</p>` : null}</section>`
-}`;
+${haltSwitch(home.bundle, live.runs)}
+${endedRuns(home.ended, now)}`;
+}
+
+function counted(number: number, more: boolean, one: string): string {
+  return more ? `more than ${plural(number, one)}` : plural(number, one);
+}
+
+function endedRuns({ runs, more }: Runs, now: number): Html | null {
+  if (runs.length === 0) return null;
+  const left = more || runs.length > ENDED_SHOWN;
+  return html`<section aria-labelledby="ended-title"><h2 id="ended-title">Ended lately</h2>
+${runTable('Runs that have ended', runs.slice(0, ENDED_SHOWN), now)}
+${left ? html`<p class="quiet">The ${ENDED_SHOWN} newest are shown. <code>signalbox run list</code> shows more.</p>` : null}</section>`;
 }
 
 function runTable(caption: string, runs: readonly RunSummary[], now: number): Html {

@@ -1,0 +1,185 @@
+/** Minted logins at a real server: made, ended, and proven dead. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { openSite, RUN, type Site } from '../connectors/postgres/testing/site.ts';
+import type { Tool } from '../domain/bundle.ts';
+import { postgresRoleIssuer } from './postgres-role.ts';
+import { scramVerifier } from './scram.ts';
+
+let site: Site;
+let read: Tool;
+
+before(async () => {
+  site = await openSite();
+  read = await site.tool('read', 'select id from customers where id = :id');
+  await site.grant(read);
+});
+after(() => site.stop());
+
+const role = async (name: string): Promise<Record<string, unknown> | undefined> =>
+  (
+    await site.sql(
+      `SELECT a.rolcanlogin, a.rolsuper, a.rolcreaterole, a.rolconnlimit, a.rolvaliduntil,
+              a.rolpassword, s.setconfig
+       FROM pg_authid a LEFT JOIN pg_db_role_setting s ON s.setrole = a.oid WHERE rolname = $1`,
+      [name],
+    )
+  ).rows[0];
+
+test('a verifier is the one PostgreSQL would make', async () => {
+  const salt = Buffer.from('0123456789abcdef');
+  assert.equal(
+    await scramVerifier('pencil', salt),
+    'SCRAM-SHA-256$4096:MDEyMzQ1Njc4OWFiY2RlZg==$' +
+      'VgUwBSIWZ5e8AU7bwWu/5skfCHT1cFpF7ux4wMVI5jE=:ugUvDFYAoOqoPFJrZ8k9TRcVyE2xN5kNQFs4gtIvmWk=',
+  );
+});
+
+test('a login lives 15 minutes at most, with pinned settings, and its password is nowhere', async () => {
+  const { login } = await site.mint();
+  const made = await role(login.user);
+  assert.equal(made?.rolcanlogin, true);
+  assert.equal(made?.rolsuper, false);
+  assert.equal(made?.rolcreaterole, false);
+  assert.equal(made?.rolconnlimit, 6);
+  const lives = (made?.rolvaliduntil as Date).getTime() - site.doors.clock.now();
+  assert.ok(lives > 14 * 60_000 && lives <= 15 * 60_000 + 1_000, `${lives} ms`);
+  assert.match(String(made?.rolpassword), /^SCRAM-SHA-256\$4096:/);
+  assert.ok(!String(made?.rolpassword).includes(login.password));
+  const settings = String(made?.setconfig);
+  for (const name of ['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout'])
+    assert.match(settings, new RegExp(name));
+  assert.match(settings, /search_path=pg_catalog, public, pg_temp/);
+});
+
+test('the server’s log never sees the password', async () => {
+  await site.sql(`ALTER ROLE signalbox_broker SET application_name = 'x'`);
+  const { login } = await site.mint();
+  const { rows } = await site.sql('SELECT query FROM pg_stat_activity');
+  assert.ok(rows.every(({ query }) => !String(query).includes(login.password)));
+});
+
+test('revocation ends sessions and login; only then is it dead', async () => {
+  const { lease, login } = await site.mint();
+  const thief = await site.leaked(login);
+  await thief.query('SELECT id FROM customers WHERE id = 1');
+  assert.equal(await site.issuer.verifyDead(lease, site.connection), false);
+  await site.issuer.revoke(lease, site.connection);
+  await assert.rejects(thief.query('SELECT 1'));
+  await assert.rejects(site.leaked(login), { code: '28P01' });
+  assert.equal(await site.issuer.verifyDead(lease, site.connection), true);
+  assert.equal(await role(login.user), undefined);
+});
+
+test('NOLOGIN alone is not dead while a session is open', async () => {
+  const { lease, login } = await site.mint();
+  const thief = await site.leaked(login);
+  await site.sql(`ALTER ROLE "${login.user}" NOLOGIN`);
+  assert.equal(await site.issuer.verifyDead(lease, site.connection), false);
+  await thief.end();
+  for (let tries = 0; !(await site.issuer.verifyDead(lease, site.connection)); tries++)
+    assert.ok(tries < 100, 'never dead');
+  await assert.rejects(site.leaked(login), { code: '28000' });
+  await site.issuer.revoke(lease, site.connection);
+});
+
+test('a thief that reconnects as fast as it can has no session left', async () => {
+  const { lease, login } = await site.mint();
+  let hammering = true;
+  let refusals = 0;
+  const thieves = Array.from({ length: 4 }, async () => {
+    while (hammering && refusals < 20) {
+      try {
+        await (await site.leaked(login)).query('SELECT pg_sleep(60)');
+      } catch {
+        refusals++;
+      }
+    }
+  });
+  for (let tries = 0; tries < 1_000; tries++) {
+    const { rows } = await site.sql('SELECT FROM pg_stat_activity WHERE usename = $1', [
+      login.user,
+    ]);
+    if (rows.length > 0) break;
+  }
+  await site.issuer.revoke(lease, site.connection);
+  assert.equal(await site.issuer.verifyDead(lease, site.connection), true);
+  hammering = false;
+  await Promise.all(thieves);
+});
+
+test('revoking what is gone, or was never made, is harmless', async () => {
+  const { lease } = await site.mint();
+  await site.issuer.revoke(lease, site.connection);
+  await site.issuer.revoke(lease, site.connection);
+  const never = site.lease('lease_never');
+  await site.issuer.revoke(never, site.connection);
+  assert.equal(await site.issuer.verifyDead(never, site.connection), true);
+});
+
+test('minting the same lease again gives one role with the new password', async () => {
+  const first = await site.mint('lease_twice');
+  const second = await site.mint('lease_twice');
+  assert.equal(first.login.user, second.login.user);
+  await assert.rejects(site.leaked(first.login), { code: '28P01' });
+  await (await site.leaked(second.login)).query('SELECT id FROM customers WHERE id = 1');
+});
+
+test('thirty mints at once, used, and revoked at once', async () => {
+  const minted = await Promise.all(Array.from({ length: 30 }, () => site.mint()));
+  await Promise.all(minted.map(({ login }) => site.done(site.call(read, { id: 1 }, login))));
+  await Promise.all(minted.map(({ lease }) => site.issuer.revoke(lease, site.connection)));
+  for (const { lease, login } of minted) {
+    assert.equal(await site.issuer.verifyDead(lease, site.connection), true);
+    assert.equal(await role(login.user), undefined);
+  }
+});
+
+test('after a crash another process ends a login whose password it never knew', async () => {
+  const { lease, login } = await site.mint();
+  const thief = await site.leaked(login);
+  const restarted = postgresRoleIssuer(site.admin, site.doors);
+  assert.equal(restarted.handleFor(lease.id, RUN), lease.handle, 'the row alone names the role');
+  assert.equal(await restarted.verifyDead(lease, site.connection), false);
+  await restarted.revoke(lease, site.connection);
+  assert.equal(await restarted.verifyDead(lease, site.connection), true);
+  await assert.rejects(thief.query('SELECT 1'));
+});
+
+test('what a login left behind does not keep it alive', async () => {
+  const { lease, login } = await site.mint();
+  const thief = await site.leaked(login);
+  await thief.query('CREATE TEMPORARY TABLE stash (id int)');
+  await thief.query('SELECT lo_create(424242)');
+  await site.issuer.revoke(lease, site.connection);
+  assert.equal(await site.issuer.verifyDead(lease, site.connection), true);
+  assert.equal(await role(login.user), undefined);
+  const { rows } = await site.sql('SELECT FROM pg_largeobject_metadata WHERE oid = 424242');
+  assert.equal(rows.length, 0);
+});
+
+test('an agent without a grant role gets a clear answer and no role', async () => {
+  const lease = site.lease();
+  const stranger = { ...RUN, agent: 'stranger' };
+  await assert.rejects(
+    site.issuer.mint({ lease, connection: site.connection, run: stranger }),
+    (error: Error & { code: string; help: string }) => {
+      assert.equal(error.code, 'CREDENTIAL_FAILED');
+      assert.match(error.help, /signalbox apply/);
+      return true;
+    },
+  );
+  assert.equal(await role(lease.handle), undefined);
+});
+
+test('a broker that cannot log in says so without its password', async () => {
+  const connection = {
+    ...site.connection,
+    settings: { ...site.connection.settings, database: 'nowhere' },
+  };
+  await assert.rejects(site.issuer.revoke(site.lease(), connection), (error: Error) => {
+    assert.match(error.message, /cannot log in at `acme-db` \(3D000\)/);
+    assert.ok(!JSON.stringify(error).includes(site.acme.broker.password));
+    return true;
+  });
+});
