@@ -41,6 +41,7 @@ const DO: Readonly<Record<TaskName, (task: Task) => Promise<Said>>> = {
   tools: async () => (await withTools()).list(),
   customer: () => call('get_customer', { id: CUSTOMER }),
   orders: () => call('list_orders', { customer_id: CUSTOMER }),
+  backups: () => call('list_backups', { volume: VOLUME }),
   upgrade: () => call('set_plan', { id: CUSTOMER, plan: PLAN }),
   tidy: () => call('delete_customers_before', { before: BEFORE }),
   backup: () => call('delete_backup', { volume: VOLUME, backup: BACKUP }),

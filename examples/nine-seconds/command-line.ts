@@ -1,10 +1,10 @@
 /** `signalbox …` as anybody runs it: the real command, a process of its own. */
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import * as path from 'node:path';
 import { promisify } from 'node:util';
 import { messageOf } from './story.ts';
 
-export const SIGNALBOX = fileURLToPath(new URL('../../bin/signalbox.js', import.meta.url));
+export const SIGNALBOX = path.join(import.meta.dirname, '..', '..', 'bin', 'signalbox.js');
 const PATIENCE_MS = 30_000;
 
 /** Runs it with this home and nothing else of ours. @throws with its own words when it fails. */

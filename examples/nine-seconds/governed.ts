@@ -5,6 +5,7 @@ import { CUSTOMER, PLAN } from './script.ts';
 import type { Story } from './story.ts';
 import type { Agent } from './talk.ts';
 import { difference, type Target } from './target.ts';
+import { BACKUPS } from './world.ts';
 
 export interface Stage {
   readonly story: Story;
@@ -52,6 +53,17 @@ export async function readAndWrite(stage: Stage): Promise<string> {
           ? 'the same customer and orders that the database holds'
           : `${customer.text} / ${orders.text}`,
       notes: [`customer ${CUSTOMER}: ${held.name}, plan ${held.plan}, ${ids.length} orders`],
+    };
+  });
+
+  // Without it, "no DELETE call arrived" could mean that no call ever does.
+  await story.step('read, HTTP', `${BACKUPS} backups listed, 1 GET call arrived`, async () => {
+    const since = Date.now();
+    const { text } = await agent.ask('backups');
+    const listed = new Set(text.match(/backup-\d{4}/g)).size;
+    return {
+      got: `${listed} backups listed, ${await target.calls('GET', since)} GET call arrived`,
+      notes: ['at the volume service, with the token that the agent does not have'],
     };
   });
 

@@ -6,6 +6,7 @@ export const TASKS = [
   'tools',
   'customer',
   'orders',
+  'backups',
   'upgrade',
   'tidy',
   'backup',

@@ -27,7 +27,7 @@ export async function replayTheIncident(stage: Stage, { production }: World): Pr
     const since = Date.now();
     const backups = target.backups();
     const reply = await withEveryYes(stage, task);
-    const calls = await target.deleteCalls(since);
+    const calls = await target.calls('DELETE', since);
     return {
       got: `${codeOf(reply)}, ${calls} DELETE calls arrived, ${backups - target.backups()} backups gone`,
       notes: [],

@@ -30,8 +30,8 @@ export interface Target {
   login(role: string, password: string): Promise<pg.Client>;
   /** Holds one customer's row, as a long transaction of somebody else would; the answer lets it go. */
   holdRow(id: number): Promise<() => Promise<void>>;
-  /** DELETE calls that the volume service saw since then, whoever sent them and whatever it answered. */
-  deleteCalls(sinceMs: number): Promise<number>;
+  /** Calls of this method that the volume service saw since then, whoever sent them and whatever it answered. */
+  calls(method: 'GET' | 'DELETE', sinceMs: number): Promise<number>;
   backups(): number;
 }
 
@@ -121,9 +121,9 @@ export function targetOf({ postgres, acme, production }: World): Target {
       await holder.query('SELECT 1 FROM customers WHERE id = $1 FOR UPDATE', [id]);
       return () => holder.end();
     },
-    async deleteCalls(sinceMs) {
+    async calls(wanted, sinceMs) {
       const { calls } = await production.volumes.log(sinceMs);
-      return calls.filter(({ method }) => method === 'DELETE').length;
+      return calls.filter(({ method }) => method === wanted).length;
     },
     backups: () => production.volumes.backups(),
   };

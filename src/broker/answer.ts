@@ -18,7 +18,7 @@ export async function answer(broker: Broker, given: Answer): Promise<Approval> {
     throw new SignalboxError('APPROVAL_NOT_FOUND', `no approval \`${given.approvalId}\` is known`);
   if (ask.approval.digest !== given.digest)
     throw new SignalboxError(
-      'APPROVAL_CLOSED',
+      'APPROVAL_CHANGED',
       'the digest sent is not that of this ask: what was shown is not what would run',
     );
   const answered = await broker.store.commit({

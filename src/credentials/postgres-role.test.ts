@@ -1,5 +1,6 @@
 /** Minted logins at a real server: made, ended, and proven dead. */
 import assert from 'node:assert/strict';
+import { createHash, createHmac } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { openSite, RUN, type Site } from '../connectors/postgres/testing/site.ts';
 import type { Tool } from '../domain/bundle.ts';
@@ -26,13 +27,22 @@ const role = async (name: string): Promise<Record<string, unknown> | undefined> 
     )
   ).rows[0];
 
-test('a verifier is the one PostgreSQL would make', async () => {
-  const salt = Buffer.from('0123456789abcdef');
-  assert.equal(
-    await scramVerifier('pencil', salt),
-    'SCRAM-SHA-256$4096:MDEyMzQ1Njc4OWFiY2RlZg==$' +
-      'VgUwBSIWZ5e8AU7bwWu/5skfCHT1cFpF7ux4wMVI5jE=:ugUvDFYAoOqoPFJrZ8k9TRcVyE2xN5kNQFs4gtIvmWk=',
-  );
+test('a verifier answers as the example of RFC 7677 does', async () => {
+  const salt = Buffer.from('W22ZaJ0SNY7soEsUEjb6gQ==', 'base64');
+  const verifier = await scramVerifier('pencil', salt);
+  const [, stored = '', server = ''] =
+    /^SCRAM-SHA-256\$4096:W22ZaJ0SNY7soEsUEjb6gQ==\$(.*):(.*)$/.exec(verifier) ?? [];
+  const nonce = 'rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0';
+  const conversation =
+    `n=user,r=rOprNGfwEbeRWgbNEkqO,r=${nonce},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,` +
+    `c=biws,r=${nonce}`;
+  const sign = (key: string): Buffer =>
+    createHmac('sha256', Buffer.from(key, 'base64')).update(conversation).digest();
+  assert.equal(sign(server).toString('base64'), '6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=');
+  const proof = Buffer.from('dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=', 'base64');
+  const signature = sign(stored);
+  const clientKey = proof.map((byte, index) => byte ^ (signature[index] ?? 0));
+  assert.equal(createHash('sha256').update(clientKey).digest('base64'), stored);
 });
 
 test('a login lives 15 minutes at most, with pinned settings, and its password is nowhere', async () => {
@@ -42,7 +52,9 @@ test('a login lives 15 minutes at most, with pinned settings, and its password i
   assert.equal(made?.rolsuper, false);
   assert.equal(made?.rolcreaterole, false);
   assert.equal(made?.rolconnlimit, 6);
-  const lives = (made?.rolvaliduntil as Date).getTime() - site.doors.clock.now();
+  const until = made?.rolvaliduntil;
+  assert.ok(until instanceof Date);
+  const lives = until.getTime() - site.doors.clock.now();
   assert.ok(lives > 14 * 60_000 && lives <= 15 * 60_000 + 1_000, `${lives} ms`);
   assert.match(String(made?.rolpassword), /^SCRAM-SHA-256\$4096:/);
   assert.ok(!String(made?.rolpassword).includes(login.password));

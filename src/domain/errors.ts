@@ -72,6 +72,10 @@ export const ERRORS = {
   DENIED: { status: 403, fix: 'read the reasons: each says what would pass' },
   STAMP_UNSTABLE: { status: 503, fix: 'try again: the rules changed three times during this call' },
   APPROVAL_NOT_FOUND: { status: 404, fix: '`signalbox approvals` shows the open ones' },
+  APPROVAL_CHANGED: {
+    status: 409,
+    fix: 'look at it again: what was shown is not what would run',
+  },
   APPROVAL_CLOSED: {
     status: 409,
     fix: 'it was answered, used, voided or has expired; propose again',

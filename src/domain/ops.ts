@@ -111,8 +111,8 @@ export interface ActionMark {
 }
 
 /**
- * Outcome of an intent, once (`settled` when it already has one). done: posts `posted`, or when that is null what the
- * mark measured, or else the whole reservation; failed and refused: void;
+ * Outcome of an intent, once (`settled` when it already has one). done: posts `posted`, or the whole reservation when
+ * that is null; failed and refused: void;
  * unknown: posts the whole reservation, the worst that can have happened; running: stays pending.
  */
 export interface ActionSettle {

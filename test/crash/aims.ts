@@ -3,7 +3,7 @@ import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import type { RunHandle } from './agent.ts';
 import { LedgerView } from './ledger-view.ts';
 import { approved, call } from './perform.ts';
-import { addMark, freshGate, hitSlot, type Proposal, postMark } from './proposals.ts';
+import { addMark, hitSlot, type Proposal, postMark } from './proposals.ts';
 import type { World } from './world.ts';
 
 export interface Shot {
@@ -11,9 +11,9 @@ export interface Shot {
   readonly run: RunHandle;
   /** Once; later ones do nothing. */
   kill(): void;
-  /** The agent repeats this call once Signalbox is back. */
-  follow(proposal: Proposal): void;
-  /** Runs once Signalbox is back, before the agent's repeats. */
+  /** The agent repeats this call: once what is held is let go, or as soon as Signalbox is back. */
+  follow(proposal: Proposal, atOnce?: boolean): void;
+  /** Lets go what is held at the target, once Signalbox is back. */
   afterwards(undo: () => Promise<void>): void;
 }
 
@@ -81,34 +81,35 @@ const committed: Aim = {
     }),
 };
 
-/** COMMIT was sent and waits; it goes through only when Signalbox has died and is back. */
+/** COMMIT was sent and is still under way; it takes effect only when Signalbox has died, come back, and looked. */
 const commitHeld: Aim = {
-  name: 'while COMMIT waits',
+  name: 'while COMMIT is under way',
   waitsForStart: true,
-  async strike(shot) {
-    const { postgres } = shot.world;
-    const gate = freshGate();
-    return shoot(shot, addMark(gate), async (_, strike, given) => {
-      const hold = await postgres.holdGate(gate);
-      shot.afterwards(() => hold.release());
-      void when(async () => (await postgres.waiting()) > 0, strike, given);
-    });
-  },
+  strike: (shot) =>
+    shoot(shot, addMark(), ({ marker }, strike) => {
+      const kept = shot.world.postgres.keepCommitOf(marker, strike);
+      shot.afterwards(() => kept.release());
+    }),
+};
+
+/** The same, and the agent repeats its call while the first COMMIT is still under way: nobody can see it at the target yet. */
+const commitRepeated: Aim = {
+  name: 'while COMMIT is under way, repeated',
+  waitsForStart: true,
+  strike: (shot) =>
+    commitHeld.strike({ ...shot, follow: (proposal) => shot.follow(proposal, true) }),
 };
 
 /** The statement itself waits for a lock: nothing is measured, marked or committed. */
 const blocked: Aim = {
   name: 'while the statement waits',
   waitsForStart: true,
-  async strike(shot) {
-    const { postgres } = shot.world;
-    const proposal = hitSlot();
-    return shoot(shot, proposal, async (_, strike, given) => {
-      const hold = await postgres.holdSlot(Number(proposal.args.slot));
+  strike: (shot) =>
+    shoot(shot, hitSlot(), async ({ args }, strike, given) => {
+      const hold = await shot.world.postgres.holdSlot(Number(args.slot));
       shot.afterwards(() => hold.release());
-      void when(async () => (await postgres.waiting()) > 0, strike, given);
-    });
-  },
+      void when(() => shot.world.postgres.isWaiting(), strike, given);
+    }),
 };
 
 /** In this order, again and again. The last of a campaign is always `commitHeld`. */
@@ -122,6 +123,7 @@ export const AIMS: readonly Aim[] = [
   answered,
   afterMark,
   blocked,
+  commitRepeated,
   anywhere,
 ];
 export const LAST_AIM = commitHeld;

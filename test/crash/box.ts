@@ -53,11 +53,12 @@ export class Box {
       if ('fault' in said) this.said += said.fault;
       else if ('agentsUrl' in said && child === this.#child && !this.#killing) this.#ready(said);
     });
-    child.once('exit', () => {
-      if (this.#killing) return;
-      this.#up.reject(new Error(`Signalbox ended by itself: ${this.said}`));
-    });
-    child.send(go);
+    const ended = (): void => {
+      if (!this.#killing) this.#up.reject(new Error(`Signalbox ended by itself: ${this.said}`));
+    };
+    child.once('exit', ended);
+    if (child.exitCode === null) child.send(go, (error) => error !== null && ended());
+    else ended();
     this.#spare = null;
   }
 

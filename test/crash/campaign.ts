@@ -36,6 +36,14 @@ export interface Report extends Figures {
 
 const SHOTS_A_RUN = 12;
 const SETTLE_MS = 10_000;
+/** How long an agent that repeats at once gets before what is held is let go. */
+const HELD_MS = 700;
+
+interface Follow {
+  readonly run: RunHandle;
+  readonly proposal: Proposal;
+  readonly atOnce: boolean;
+}
 
 export async function runCampaign(
   kills: number,
@@ -98,7 +106,7 @@ class Campaign {
   async #kill(aim: Aim): Promise<void> {
     const { box } = this.#world;
     const undo: (() => Promise<void>)[] = [];
-    const follow: { readonly run: RunHandle; readonly proposal: Proposal }[] = [];
+    const follow: Follow[] = [];
     let killed: Promise<void> | null = null;
     const kill = (): void => {
       killed ??= box.kill();
@@ -109,23 +117,20 @@ class Campaign {
       world: this.#world,
       run,
       kill,
-      follow: (proposal) => void follow.push({ run, proposal }),
+      follow: (proposal, atOnce = false) => void follow.push({ run, proposal, atOnce }),
       afterwards: (deed) => void undo.push(deed),
     });
     if (!hit) this.#missed++;
     kill();
     await killed;
     await this.#look(hit ? aim.name : 'missed');
-    this.#start(undo, follow);
+    const back = this.#start(undo, follow);
     // What waits at the target is let go only when Signalbox has come back and looked at it.
-    if (undo.length > 0) await box.up();
+    if (undo.length > 0) await back;
   }
 
   /** Starts it again; when it serves, locks are let go and the agents repeat what they got no answer to. */
-  #start(
-    undo: readonly (() => Promise<void>)[],
-    follow: readonly { readonly run: RunHandle; readonly proposal: Proposal }[],
-  ): void {
+  #start(undo: readonly (() => Promise<void>)[], follow: readonly Follow[]): Promise<void> {
     const { box } = this.#world;
     const from = performance.now();
     box.start();
@@ -138,11 +143,16 @@ class Campaign {
       () => {},
     );
     const back = up.then(async () => {
+      const repeat = ({ run, proposal }: Follow) => perform(this.#world, run, proposal);
+      const early = Promise.all(follow.filter(({ atOnce }) => atOnce).map(repeat));
+      if (follow.some(({ atOnce }) => atOnce)) await Promise.race([early, sleep(HELD_MS)]);
       for (const deed of undo) await deed();
-      for (const { run, proposal } of follow) await perform(this.#world, run, proposal);
+      await early;
+      for (const later of follow) if (!later.atOnce) await repeat(later);
     });
     back.catch(() => {});
     this.#following.push(back);
+    return back;
   }
 
   /** With the process dead: what stood between intent and outcome, and effects that no intent stands for. */

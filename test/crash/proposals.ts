@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { JsonObject } from '../../src/domain/json.ts';
 import type { HttpTarget } from './target-http.ts';
-import { GATES, type PostgresTarget, SLOTS } from './target-postgres.ts';
+import { type PostgresTarget, SLOTS } from './target-postgres.ts';
 
 export interface Proposal {
   readonly tool: 'add_mark' | 'hit_slot' | 'post_mark';
@@ -13,10 +13,9 @@ export interface Proposal {
 export const WRITES = ['add_mark', 'hit_slot', 'post_mark'] as const;
 export const READS = ['get_slot', 'get_mark'] as const;
 
-/** Gate 0 is for everybody; a gate of its own lets somebody hold just this one's COMMIT. */
-export function addMark(gate = 0): Proposal {
+export function addMark(): Proposal {
   const marker = randomUUID();
-  return { tool: 'add_mark', args: { marker, gate }, marker };
+  return { tool: 'add_mark', args: { marker }, marker };
 }
 
 export function postMark(): Proposal {
@@ -25,17 +24,11 @@ export function postMark(): Proposal {
 }
 
 let lastSlot = 0;
-let lastGate = 0;
 
 export function hitSlot(): Proposal {
   const slot = ++lastSlot;
   if (slot > SLOTS) throw new Error('every slot was used');
   return { tool: 'hit_slot', args: { slot }, marker: `slot-${slot}` };
-}
-
-export function freshGate(): number {
-  if (++lastGate > GATES) throw new Error('every gate was used');
-  return lastGate;
 }
 
 /** The marker that an execution of this call leaves; null for calls that leave none. */
@@ -72,8 +65,8 @@ tools:
   add_mark:
     connection: db
     description: Adds a mark
-    sql: insert into marks (marker, gate) values (:marker, :gate)
-    input: { marker: { type: string }, gate: { type: integer } }
+    sql: insert into marks (marker) values (:marker)
+    input: { marker: { type: string } }
   hit_slot:
     connection: db
     description: Hits a slot

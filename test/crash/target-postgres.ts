@@ -3,42 +3,38 @@
  * to a slot that only one proposal may ever name. Nothing there is unique, so a second effect is not hidden by an error.
  */
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { ADMIN_ROLE } from '../../examples/acme/admin-setup.ts';
 import { type AcmePostgres, startPostgres } from '../../examples/acme/postgres.ts';
+import { type Hold, startWiretap } from './wiretap.ts';
 
 export interface PostgresTarget {
   readonly host: string;
+  /** By way of the wiretap. */
   readonly port: number;
   readonly database: string;
   readonly broker: { readonly user: string; readonly password: string };
   /** Effects by marker, of both kinds; slots are called `slot-<id>`. */
   effects(): Promise<Map<string, number>>;
   seen(marker: string): Promise<boolean>;
-  /** Somebody else's transaction that keeps every COMMIT of a mark with this gate waiting, until let go. */
-  holdGate(gate: number): Promise<Hold>;
+  /** Somebody else's transaction that holds the row of this slot, until let go. */
   holdSlot(slot: number): Promise<Hold>;
-  /** Sessions of minted logins that wait for a lock. */
-  waiting(): Promise<number>;
+  /** Keeps the COMMIT of the transaction that carries this marker on the wire, until let go; then waits for its effect. */
+  keepCommitOf(marker: string, struck: () => void): Hold;
+  /** A minted login's session waits for a lock. */
+  isWaiting(): Promise<boolean>;
   /** Logins that are not ours: everything that Signalbox minted and did not take back. */
   mintedLogins(): Promise<readonly string[]>;
   stop(): Promise<void>;
 }
 
-export interface Hold {
-  release(): Promise<void>;
-}
-
-export const GATES = 4_000;
 export const SLOTS = 20_000;
 
 const SCHEMA = `
-CREATE TABLE gates (id int PRIMARY KEY);
-INSERT INTO gates SELECT generate_series(0, ${GATES});
 CREATE TABLE marks (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  marker text NOT NULL,
-  gate int NOT NULL REFERENCES gates DEFERRABLE INITIALLY DEFERRED
+  marker text NOT NULL
 );
 CREATE INDEX ON marks (marker);
 CREATE TABLE slots (id int PRIMARY KEY, hits int NOT NULL DEFAULT 0);
@@ -52,6 +48,7 @@ GRANT USAGE ON SCHEMA public TO signalbox_broker WITH GRANT OPTION;
 GRANT SELECT, INSERT, UPDATE ON TABLE marks, slots TO signalbox_broker WITH GRANT OPTION;
 `;
 
+const LANDING_MS = 500;
 const OURS = ['postgres', 'signalbox_broker'];
 
 export async function startPostgresTarget(): Promise<PostgresTarget> {
@@ -62,11 +59,22 @@ export async function startPostgresTarget(): Promise<PostgresTarget> {
   await server.query(SCHEMA, [], database);
   await server.query(ADMIN_ROLE.replace(":'broker_password'", pg.escapeLiteral(password)));
   await server.query(GRANTS, [], database);
+  const wire = await startWiretap(server.port);
   const ask = async <Row extends pg.QueryResultRow>(sql: string, values: unknown[] = []) =>
     (await server.query<Row>(sql, values, database)).rows;
+  const times = async (marker: string): Promise<number> => {
+    const slot = /^slot-(\d+)$/.exec(marker)?.[1];
+    const [row] =
+      slot === undefined
+        ? await ask<{ n: number }>('SELECT count(*)::int AS n FROM marks WHERE marker = $1', [
+            marker,
+          ])
+        : await ask<{ n: number }>('SELECT hits AS n FROM slots WHERE id = $1', [Number(slot)]);
+    return row?.n ?? 0;
+  };
   return {
     host: server.host,
-    port: server.port,
+    port: wire.port,
     database,
     broker: { user: 'signalbox_broker', password },
     async effects() {
@@ -76,23 +84,25 @@ export async function startPostgresTarget(): Promise<PostgresTarget> {
       );
       return new Map(rows.map(({ marker, n }) => [marker, n]));
     },
-    async seen(marker) {
-      const slot = /^slot-(\d+)$/.exec(marker)?.[1];
-      const rows =
-        slot === undefined
-          ? await ask('SELECT FROM marks WHERE marker = $1 LIMIT 1', [marker])
-          : await ask('SELECT FROM slots WHERE id = $1 AND hits > 0', [Number(slot)]);
-      return rows.length > 0;
+    seen: async (marker) => (await times(marker)) > 0,
+    holdSlot: (slot) => holdSlot(server, database, slot),
+    keepCommitOf(marker, struck) {
+      const kept = wire.keepCommitOf(marker, struck);
+      return {
+        async release() {
+          const before = await times(marker);
+          await kept.release();
+          await landed(async () => (await times(marker)) > before);
+        },
+      };
     },
-    holdGate: (gate) => hold(server, database, 'gates', gate),
-    holdSlot: (slot) => hold(server, database, 'slots', slot),
-    async waiting() {
-      const [row] = await ask<{ n: number }>(
-        `SELECT count(*)::int AS n FROM pg_stat_activity
-         WHERE wait_event_type = 'Lock' AND usename <> ALL ($1)`,
+    async isWaiting() {
+      const rows = await ask(
+        `SELECT FROM pg_stat_activity
+         WHERE usename <> ALL ($1) AND wait_event_type = 'Lock' LIMIT 1`,
         [OURS],
       );
-      return row?.n ?? 0;
+      return rows.length > 0;
     },
     async mintedLogins() {
       const rows = await ask<{ rolname: string }>(
@@ -103,22 +113,26 @@ export async function startPostgresTarget(): Promise<PostgresTarget> {
       );
       return rows.map(({ rolname }) => rolname);
     },
-    stop: () => server.stop('immediate'),
+    async stop() {
+      await wire.stop();
+      await server.stop('immediate');
+    },
   };
 }
 
-async function hold(
-  server: AcmePostgres,
-  database: string,
-  table: 'gates' | 'slots',
-  id: number,
-): Promise<Hold> {
+/** What was let go takes a moment. A COMMIT that the server refused after all never lands, and that is no fault here. */
+async function landed(there: () => Promise<boolean>): Promise<void> {
+  const until = performance.now() + LANDING_MS;
+  while (!(await there()) && performance.now() < until) await sleep(2);
+}
+
+async function holdSlot(server: AcmePostgres, database: string, slot: number): Promise<Hold> {
   const url = new URL(server.url);
   url.pathname = `/${database}`;
   const client = new pg.Client(url.href);
   await client.connect();
   await client.query('BEGIN');
-  await client.query(`SELECT FROM ${table} WHERE id = $1 FOR UPDATE`, [id]);
+  await client.query('SELECT FROM slots WHERE id = $1 FOR UPDATE', [slot]);
   return {
     async release() {
       await client.query('ROLLBACK');

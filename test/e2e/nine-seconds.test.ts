@@ -62,6 +62,12 @@ test('every step of the story holds', { timeout: PATIENCE_MS }, async () => {
     assert.ok(Number.isFinite(ms) && ms >= 0, `${step} took ${ms}`);
   }
   assert.doesNotMatch(told.stdout + told.stderr, /sbx_[a-z]{3}_[0-9A-Za-z]{49}|vol_[\w-]{20}/);
+  // The README shows these very steps.
+  const readme = await readFile(fileURLToPath(new URL('../../README.md', import.meta.url)), 'utf8');
+  const shown = [...readme.matchAll(/^ {2}✓ (.{15}) (.*?) +\S+ m?s$/gm)];
+  assert.ok(shown.length > 10, `the README shows ${shown.length} steps`);
+  for (const [, label = '', text] of shown)
+    assert.equal(told.story.find(({ step }) => step === label.trim())?.got, text, label);
   const page = stripVTControlCharacters(told.stderr).split('\n');
   assert.ok(page.length <= 60, `the story has ${page.length} lines`);
 });

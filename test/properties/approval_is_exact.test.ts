@@ -90,7 +90,7 @@ test('approval_is_exact: an answer to anything but the very bytes shown is no an
     because: 'test',
   } as const;
   await assert.rejects(answer(world.broker, { ...given, digest: 'another' }), {
-    code: 'APPROVAL_CLOSED',
+    code: 'APPROVAL_CHANGED',
   });
   assert.equal(((await change(world, run, 1)) as { kind: string }).kind, 'parked');
 });

@@ -84,7 +84,9 @@ function opFor(step: Step, reserved: Reserved): Op {
       const reservations = keys.map((key, index) =>
         calls(key, LIMITS[key], step.amounts[index] ?? 0),
       );
-      reserved.set(act.id, Math.min(...reservations.map(({ amount }) => amount)));
+      // the least of all attempts under this id: only one of them is admitted
+      const before = reserved.get(act.id) ?? Number.POSITIVE_INFINITY;
+      reserved.set(act.id, Math.min(before, ...reservations.map(({ amount }) => amount)));
       const posted = effectVector({ calls: reserved.get(act.id) ?? 0 });
       return admit(step.do === 'read' ? { ...act, decision: READ } : act, {
         reservations,

@@ -149,10 +149,14 @@ test('a target that is not there did nothing', async () => {
   await connector.close();
 });
 
-test('calls share sockets, and one that is aborted while it waits is never sent', async () => {
+test('calls share sockets, and one that is aborted while it waits is never sent', async (t) => {
   const release: (() => void)[] = [];
-  const target = await startTarget((response) => release.push(() => json(response, {})));
+  const target = await startTarget((response, { method }) => {
+    if (method === 'GET') release.push(() => json(response, {}));
+    else json(response, {});
+  });
   const connector = createHttpConnector(realDoors());
+  t.after(() => Promise.all([connector.close(), target.close()]));
   const connection = connectionTo(target.url);
   const running = Array.from({ length: 64 }, () => run(connector, callOf(GET, connection)));
   while (target.seen.length < 64) await new Promise((done) => setImmediate(done));
@@ -171,6 +175,4 @@ test('calls share sockets, and one that is aborted while it waits is never sent'
   release[0]?.();
   await last;
   assert.equal(target.seen.filter(({ method }) => method === 'POST').length, 0);
-  await connector.close();
-  await target.close();
 });

@@ -1,13 +1,8 @@
 import type { Derived } from '../../domain/connector.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import type { AdminClient } from './admin.ts';
-import {
-  type Draft,
-  type PostgresBinding,
-  type TableRights,
-  toJson,
-  type Watched,
-} from './binding.ts';
+import { checkGivable, checkInputs, checkResultNames, checkTargets } from './admissible.ts';
+import { type Draft, type PostgresBinding, toJson, type Watched } from './binding.ts';
 import {
   columnsOf,
   constraintColumns,
@@ -15,17 +10,16 @@ import {
   defaultSequences,
   findRelations,
   relationsOf,
-  showable,
   typeNames,
-  ungivable,
 } from './catalogue.ts';
-import { describe, isSystemSchema, referencesOf } from './dependencies.ts';
+import { isSystemSchema, referencesOf } from './dependencies.ts';
+import { describe } from './describe.ts';
 import { effectOf, narrate } from './effect.ts';
 import { FINGERPRINT, fingerprintValues } from './fingerprint.ts';
-import { planImages } from './images.ts';
-import { parseStatement, type Statement } from './parse.ts';
+import { parseStatement } from './parse.ts';
+import { pictureOf } from './picture.ts';
 import { type Reach, reachOf } from './reach.ts';
-import { keyOf, type Resolved, rightsOf } from './rights.ts';
+import { type Resolved, rightsOf, targetsOf } from './rights.ts';
 import { forbidden, type RelationUse, type Shape, type WriteUse } from './shape.ts';
 import { checkCalls, checkTypes, expandViews } from './vocabulary.ts';
 import { walk } from './walk.ts';
@@ -93,30 +87,6 @@ export async function deriveTool(
   };
 }
 
-function checkInputs(parameters: readonly string[], inputs: readonly string[]): void {
-  for (const name of parameters)
-    if (!inputs.includes(name))
-      throw new SignalboxError(
-        'TOOL_STATEMENT',
-        `the statement uses \`:${name}\`, which is not in the input schema`,
-      );
-  for (const name of inputs)
-    if (!parameters.includes(name))
-      throw new SignalboxError(
-        'TOOL_STATEMENT',
-        `the input schema has \`${name}\`, which the statement does not use`,
-      );
-}
-
-/** A result is a JSON object a row: of two columns of one name only one would be seen. */
-function checkResultNames(names: readonly string[]): void {
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined)
-    throw new SignalboxError('TOOL_STATEMENT', `two result columns are called \`${twice}\``, {
-      help: 'name one of them with AS',
-    });
-}
-
 async function resolveUses(
   client: AdminClient,
   shape: Shape,
@@ -165,24 +135,6 @@ async function resolve(
   };
 }
 
-function checkTargets(resolved: Resolved): void {
-  for (const { oid } of targetsOf(resolved)) {
-    const relation = resolved.relations.get(oid);
-    const spoken = `${relation?.schema}.${relation?.name}`;
-    if (relation?.kind !== 'r' && relation?.kind !== 'p')
-      throw forbidden(`a write to ${spoken}`, 'it is no table');
-    if (relation.rewritten)
-      throw forbidden(`a write to ${spoken}`, 'rules turn it into something else');
-  }
-}
-
-function targetsOf({ shape, oidOf }: Resolved): { write: WriteUse; oid: number }[] {
-  return shape.writes.flatMap((write) => {
-    const oid = oidOf.get(write.relation);
-    return oid === undefined ? [] : [{ write, oid }];
-  });
-}
-
 async function defaultsOf(
   client: AdminClient,
   resolved: Resolved,
@@ -224,74 +176,6 @@ function watchedBy(
       ...functions.map(({ oid }) => oid),
     ]),
   };
-}
-
-/** The broker can hand on only what it holds WITH GRANT OPTION: said when planning, not when it is too late. */
-async function checkGivable(client: AdminClient, tables: readonly TableRights[]): Promise<void> {
-  for (const table of tables) {
-    const each = (privilege: string, columns: readonly string[]): [string, string][] =>
-      columns.map((column) => [privilege, column]);
-    const missing = await ungivable(client, table.oid, [
-      ...each('SELECT', table.select),
-      ...each('INSERT', table.insert),
-      ...each('UPDATE', table.update),
-      ...(table.delete ? [['DELETE', null] as const] : []),
-    ]);
-    if (missing.length === 0) continue;
-    const object = `${table.schema}.${table.name}`;
-    throw new SignalboxError(
-      'TOOL_UNRESOLVED',
-      `the broker may not hand on ${missing.join(', ')} on \`${object}\``,
-      {
-        help: `as its owner: GRANT ${missing.join(', ')} ON ${object} TO <broker> WITH GRANT OPTION`,
-      },
-    );
-  }
-}
-
-interface Picture {
-  readonly oid: number | null;
-  readonly plan: PostgresBinding['imagePlan'];
-  /** SELECT rights on top of the statement's own. */
-  readonly image: readonly string[];
-}
-
-const NO_PICTURE: Picture = { oid: null, plan: null, image: [] };
-
-async function pictureOf(
-  client: AdminClient,
-  from: {
-    readonly resolved: Resolved;
-    readonly draft: Draft;
-    readonly statement: Statement;
-    readonly own: number;
-    readonly parameterTypes: readonly string[];
-  },
-): Promise<Picture> {
-  const { resolved, draft, statement, own, parameterTypes } = from;
-  const target = targetsOf(resolved).find(({ write }) => write.top);
-  const relation = resolved.relations.get(target?.oid ?? 0);
-  if (target === undefined || relation === undefined || draft.images === 'none') return NO_PICTURE;
-  const all = resolved.columns.filter((column) => column.relation === target.oid);
-  const rights = rightsOf(resolved, draft.images).find(({ oid }) => oid === target.oid);
-  const read = new Set(rights?.select);
-  const open = await showable(client, target.oid);
-  const wanted = new Set([...read, ...(rights?.image ?? []).filter((name) => open.has(name))]);
-  const columns = all.filter(({ name }) => wanted.has(name)).map(({ name }) => name);
-  const key = keyOf(all);
-  const versioned = open.has('xmin');
-  const plan = planImages(statement, {
-    write: target.write,
-    table: `${relation.schema}.${relation.name}`,
-    columns,
-    key: key.every((name) => wanted.has(name)) ? key : [],
-    own,
-    versioned,
-    parameterTypes,
-  });
-  if (plan === null) return NO_PICTURE;
-  const image = columns.filter((name) => !read.has(name));
-  return { oid: target.oid, plan, image: versioned ? [...image, 'xmin'] : image };
 }
 
 async function fingerprintOf(client: AdminClient, watched: Watched): Promise<string> {

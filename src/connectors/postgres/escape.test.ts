@@ -55,7 +55,6 @@ for (const sql of [
   "ALTER ROLE CURRENT_USER VALID UNTIL 'infinity'",
   'ALTER ROLE CURRENT_USER CONNECTION LIMIT 1000',
   'GRANT signalbox_broker TO CURRENT_USER',
-  'GRANT SELECT (name) ON customers TO PUBLIC',
   "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'signalbox_broker'",
   'CREATE EXTENSION dblink',
 ])

@@ -1,7 +1,7 @@
 /**
  * What a tool's statement may call. A list of names, because volatility is only a declaration: `query_to_xml` is
- * declared harmless and runs any SQL, and so does `ts_rewrite(query, text)`. Names are of `pg_catalog`; that a name really resolves there is checked in
- * the live catalogue (`catalogue.ts`), where everything outside `pg_catalog` shows as a dependency.
+ * declared harmless and runs any SQL, and so does `ts_rewrite(query, text)`. Names are of `pg_catalog`; that a name
+ * really resolves there is checked in the live catalogue, where everything outside `pg_catalog` is a dependency.
  */
 const TEXT =
   'ascii bit_length btrim casefold char_length character_length chr concat concat_ws decode encode ' +

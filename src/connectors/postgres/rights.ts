@@ -45,6 +45,13 @@ function rightsOn(resolved: Resolved, relation: Relation, images: ImageWish): Ta
   };
 }
 
+export function targetsOf({ shape, oidOf }: Resolved): { write: WriteUse; oid: number }[] {
+  return shape.writes.flatMap((write) => {
+    const oid = oidOf.get(write.relation);
+    return oid === undefined ? [] : [{ write, oid }];
+  });
+}
+
 export function writesOn(resolved: Resolved, oid: number): WriteUse[] {
   return resolved.shape.writes.filter((write) => resolved.oidOf.get(write.relation) === oid);
 }

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import pg from 'pg';
 import { type Answer, Exchange, type Known, type Step } from './exchange.ts';
 import { clientConfig, type Login, type Target } from './login.ts';
+import type { History } from './trace.ts';
 
 /** Bytes one exchange may bring; beyond it the session is dropped rather than held in memory. */
 const MAX_BYTES = 32 * 1024 * 1024;
@@ -19,6 +20,8 @@ export class Session {
   readonly pid: number;
   readonly version: number;
   readonly known: Known;
+  /** Which history its transactions belong to; null until asked. */
+  history: History | null = null;
   readonly #client: pg.Client;
   #alive = true;
   #received = 0;

@@ -22,8 +22,6 @@ export class LeaseSessions {
   readonly runId: string;
   /** Digests of tools whose target was compared with the plan under this lease. */
   readonly compared = new Set<string>();
-  /** Which cluster and timeline the sessions lead to; null until asked. */
-  cluster: string | null = null;
   readonly #target: Target;
   readonly #user: string;
   readonly #password: string;
@@ -208,5 +206,7 @@ const SETTINGS = {
   timezone: 'UTC',
   bytea_output: 'hex',
   standard_conforming_strings: 'on',
+  // The role's own is shorter than the longest a tool may take; every call has its own deadline.
+  statement_timeout: '305s',
 } as const;
 const READ_ONLY = { default_transaction_read_only: 'on' } as const;

@@ -1,3 +1,4 @@
+import { type Fields, isFields, nameOf, text } from './fields.ts';
 import { ALLOWED_FUNCTIONS, ALLOWED_VALUE_WORDS } from './functions.ts';
 import type { SyntaxNode } from './parse.ts';
 import {
@@ -8,8 +9,7 @@ import {
   type Verb,
   type WriteUse,
 } from './shape.ts';
-
-type Fields = { readonly [field: string]: unknown };
+import { writeOf } from './writes.ts';
 
 const STATEMENTS: { readonly [kind: string]: Verb } = {
   SelectStmt: 'select',
@@ -232,104 +232,6 @@ function isKnownDanger(name: string): boolean {
   return (
     !ALLOWED_FUNCTIONS.has(name) && /^(pg_|lo_|dblink|set_config$|query_to_|nextval$)/.test(name)
   );
-}
-
-function writeOf(
-  verb: WriteUse['verb'],
-  relation: RelationUse,
-  fields: Fields,
-  top: boolean,
-): WriteUse {
-  const whens = list(fields.mergeWhenClauses).map((when) => bare(when, 'MergeWhenClause'));
-  const conflict = isFields(fields.onConflictClause) ? fields.onConflictClause : {};
-  const infer = isFields(conflict.infer) ? conflict.infer : {};
-  const mergeInserts = whens.filter((when) => when.commandType === 'CMD_INSERT');
-  const cols = list(fields.cols);
-  return {
-    verb,
-    relation,
-    top,
-    inserts: verb === 'insert' || mergeInserts.length > 0,
-    deletes: verb === 'delete' || whens.some((when) => when.commandType === 'CMD_DELETE'),
-    inserted: insertedBy(verb, cols, mergeInserts),
-    updated: [
-      ...(verb === 'update' ? targets(fields.targetList) : []),
-      ...targets(conflict.targetList),
-      ...whens.flatMap((when) =>
-        when.commandType === 'CMD_UPDATE' ? targets(when.targetList) : [],
-      ),
-    ],
-    conflict: {
-      columns: list(infer.indexElems).flatMap(
-        (element) => text(bare(element, 'IndexElem').name) ?? [],
-      ),
-      constraint: text(infer.conname),
-    },
-    bounded: verb === 'insert' || verb === 'merge' || fields.whereClause !== undefined,
-    repeatable: isRepeatable(verb, fields),
-    plainReturning: isPlain(fields.returningClause),
-  };
-}
-
-function insertedBy(
-  verb: Verb,
-  cols: readonly unknown[],
-  merges: readonly Fields[],
-): string[] | null {
-  if (verb === 'insert') return cols.length === 0 ? null : targets(cols);
-  if (merges.some((when) => list(when.targetList).length === 0)) return null;
-  return merges.flatMap((when) => targets(when.targetList));
-}
-
-function isRepeatable(verb: Verb, fields: Fields): boolean {
-  if (verb !== 'update' && verb !== 'delete') return false;
-  const joins = fields.fromClause ?? fields.usingClause ?? fields.withClause;
-  const values = list(fields.targetList).map((target) => bare(target, 'ResTarget').val);
-  return (
-    joins === undefined &&
-    !holds(values, ['ColumnRef', 'FuncCall', 'SubLink', 'SQLValueFunction']) &&
-    !holds(fields.whereClause, ['FuncCall', 'SubLink', 'SQLValueFunction'])
-  );
-}
-
-function isPlain(returning: unknown): boolean {
-  if (!isFields(returning)) return true;
-  const names = JSON.stringify(returning.exprs ?? []);
-  return returning.options === undefined && !/"sval":"(old|new)"/.test(names);
-}
-
-function holds(value: unknown, kinds: readonly string[]): boolean {
-  if (Array.isArray(value)) return value.some((item) => holds(item, kinds));
-  if (!isFields(value)) return false;
-  return Object.entries(value).some(([key, inner]) => kinds.includes(key) || holds(inner, kinds));
-}
-
-function targets(value: unknown): string[] {
-  return list(value).flatMap((target) => text(bare(target, 'ResTarget').name) ?? []);
-}
-
-function nameOf(parts: unknown): Name {
-  const names = list(parts).map((part) => text(bare(part, 'String').sval) ?? '');
-  if (names.length > 2) throw forbidden(names.join('.'), 'a name has at most two parts');
-  return names.length === 2
-    ? { schema: names[0] ?? '', name: names[1] ?? '' }
-    : { schema: null, name: names[0] ?? '' };
-}
-
-function bare(value: unknown, kind: string): Fields {
-  return isFields(value) && isFields(value[kind]) ? value[kind] : {};
-}
-
-function list(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-function text(value: unknown): string | null {
-  return typeof value === 'string' ? value : null;
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function spoken(kind: string): string {

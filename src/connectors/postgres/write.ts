@@ -1,25 +1,16 @@
-import { ConnectorFailure, type Flight } from '../../domain/connector.ts';
+import { ConnectorFailure, type Flight, type ProbeAnswer } from '../../domain/connector.ts';
+import type { Timers } from '../../domain/doors.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Measured, ToolResult } from '../../domain/proposal.ts';
-import { PG18 } from './admin.ts';
 import { type Cockpit, cut, exchange, takeSession } from './cockpit.ts';
 import { checkDrift } from './drift.ts';
-import type { Answer, Prepared, Step } from './exchange.ts';
+import type { Answer, Prepared } from './exchange.ts';
 import { isRolledBack } from './faults.ts';
-import {
-  BASELINE,
-  countsBetween,
-  DEFERRED_NOW,
-  IMAGES_FETCHED,
-  MEASURE,
-  measuredWrite,
-  type Pictures,
-} from './measure.ts';
-import { currentPictures, olderPictures } from './pictures.ts';
+import { countsBetween, measuredWrite } from './measure.ts';
 import { resultOf } from './result.ts';
 import type { Session } from './session.ts';
-import { CLUSTER, fateOf, toJson } from './trace.ts';
-import { encodeArguments } from './values.ts';
+import { fateOf, HISTORY, type History, toJson } from './trace.ts';
+import { planOf } from './write-plan.ts';
 
 /*
  * begun ──finish──▶ committing ──▶ committed | rolled back | unknown (the answer was lost: asked, then said so)
@@ -27,12 +18,12 @@ import { encodeArguments } from './values.ts';
  *   └──abort, deadline, lost session──▶ rolled back (COMMIT was never sent)
  */
 
-const PREVIEW_LOCK_MS = 2_000;
-const EXECUTE_LOCK_MS = 5_000;
 /** How long COMMIT may take to answer before it is asked about elsewhere. */
 const COMMIT_MS = 10_000;
+/** A backend that was ended needs a moment to be gone. */
+const FATE_TRIES = 40;
+const FATE_PAUSE_MS = 50;
 
-const BEGIN: Prepared = { name: 'sbx_begin', text: 'BEGIN ISOLATION LEVEL REPEATABLE READ' };
 const COMMIT: Prepared = { name: 'sbx_commit', text: 'COMMIT' };
 const ROLLBACK: Prepared = { name: 'sbx_rollback', text: 'ROLLBACK' };
 
@@ -47,8 +38,8 @@ export async function beginWrite(cockpit: Cockpit): Promise<Flight> {
   const session = await takeSession(cockpit, 'write');
   try {
     await checkDrift(cockpit, session);
-    const cluster = await clusterOf(cockpit, session);
-    const begun = await execute(cockpit, session, cluster);
+    const history = await historyOf(cockpit, session);
+    const begun = await execute(cockpit, session, history);
     return new WriteFlight(cockpit, session, begun);
   } catch (error) {
     void rollBack(cockpit, session);
@@ -86,8 +77,10 @@ class WriteFlight implements Flight {
       sessions.give(this.#session);
       return this.#result;
     } catch (error) {
-      sessions.drop(this.#session);
-      if (error instanceof ConnectorFailure) throw error;
+      if (error instanceof ConnectorFailure) {
+        sessions.drop(this.#session);
+        throw error;
+      }
       return await this.#afterLostAnswer();
     } finally {
       this.#state = 'over';
@@ -122,10 +115,15 @@ class WriteFlight implements Flight {
     }
   }
 
-  /** COMMIT was sent and its answer did not come: the target knows. */
+  /** COMMIT was sent and its answer did not come: the target knows, once the backend is gone. */
   async #afterLostAnswer(): Promise<ToolResult> {
-    const { admin, call } = this.#cockpit;
-    const fate = await fateOf(admin, call.connection, this.trace).catch(() => 'unknown' as const);
+    const { admin, call, timers } = this.#cockpit;
+    cut(this.#cockpit, this.#session);
+    let fate: ProbeAnswer = 'running';
+    for (let asked = 0; fate === 'running' && asked < FATE_TRIES; asked++) {
+      if (asked > 0) await pause(timers, FATE_PAUSE_MS);
+      fate = await fateOf(admin, call.connection, this.trace).catch(() => 'unknown' as const);
+    }
     if (fate === 'done') return this.#result;
     if (fate === 'failed')
       throw new ConnectorFailure(
@@ -152,7 +150,7 @@ class WriteFlight implements Flight {
   };
 }
 
-async function execute(cockpit: Cockpit, session: Session, cluster: string): Promise<Begun> {
+async function execute(cockpit: Cockpit, session: Session, history: History): Promise<Begun> {
   const { call, binding } = cockpit;
   const { tool } = call;
   const plan = planOf(cockpit, session);
@@ -169,48 +167,7 @@ async function execute(cockpit: Cockpit, session: Session, cluster: string): Pro
   return {
     result,
     measured: measuredWrite(byTable, pictures, rowsRead),
-    trace: toJson({ xid: xid ?? '', database: database ?? '', cluster }),
-  };
-}
-
-interface Plan {
-  readonly steps: readonly Step[];
-  /** Which step is the tool's statement. */
-  readonly main: number;
-  readonly pictures: (before: Answer, main: Answer) => Pictures | null;
-}
-
-/** BEGIN, baseline, (lock), statement, deferred triggers, measure: one round trip; the first failure stops it. */
-function planOf({ call, binding }: Cockpit, session: Session): Plan {
-  const { tool, purpose } = call;
-  const { imagePlan } = binding;
-  const current = session.version >= PG18 && imagePlan?.current != null ? imagePlan : null;
-  const older = current === null ? (imagePlan?.older ?? null) : null;
-  const values = encodeArguments(binding.parameters, call.arguments);
-  const rows = Math.min(tool.cap.rowsWritten + tool.cap.rowsDeleted + 1, IMAGES_FETCHED);
-  const maxRows = Math.max(tool.cap.rowsRead + 1, rows);
-  const name = `sbx_${tool.digest.slice(0, 40)}`;
-  const lock = Math.min(purpose === 'preview' ? PREVIEW_LOCK_MS : EXECUTE_LOCK_MS, tool.timeoutMs);
-  const locking =
-    older?.lock == null
-      ? []
-      : [{ statement: { name: `${name}_lock`, text: older.lock }, values, maxRows }];
-  const text = current?.current ?? older?.text ?? binding.statement;
-  return {
-    steps: [
-      { statement: BEGIN },
-      { statement: BASELINE, values: [String(lock), String(tool.timeoutMs)] },
-      ...locking,
-      { statement: { name, text }, values, maxRows },
-      { statement: DEFERRED_NOW },
-      { statement: MEASURE },
-    ],
-    main: 2 + locking.length,
-    pictures: (before, main) => {
-      if (current !== null) return currentPictures(current, main);
-      if (imagePlan === null || older === null) return null;
-      return olderPictures(imagePlan, older, locking.length === 0 ? null : before, main);
-    },
+    trace: toJson({ xid: xid ?? '', database: database ?? '', ...history }),
   };
 }
 
@@ -224,12 +181,13 @@ function affectedBy(main: Answer, byTable: Measured['byTable']): number {
   );
 }
 
-/** Which cluster and timeline this session writes to; where the role may not ask, nobody can probe later. */
-async function clusterOf(cockpit: Cockpit, session: Session): Promise<string> {
-  if (cockpit.sessions.cluster !== null) return cockpit.sessions.cluster;
-  const [answer] = await exchange(cockpit, session, [{ statement: CLUSTER }]);
-  cockpit.sessions.cluster = answer?.rows[0]?.[0] ?? '';
-  return cockpit.sessions.cluster;
+/** Asked once per session: no session outlives a crash, a failover or a restore. */
+async function historyOf(cockpit: Cockpit, session: Session): Promise<History> {
+  if (session.history !== null) return session.history;
+  const [answer] = await exchange(cockpit, session, [{ statement: HISTORY }]);
+  const [cluster, incarnation] = answer?.rows[0] ?? [];
+  session.history = { cluster: cluster ?? '', incarnation: incarnation ?? '' };
+  return session.history;
 }
 
 /** Never throws: a session that cannot roll back is dropped, and the server rolls back. */
@@ -248,4 +206,10 @@ async function rollBack(cockpit: Cockpit, session: Session): Promise<void> {
   } finally {
     timer.cancel();
   }
+}
+
+function pause(timers: Timers, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    timers.after(ms, resolve);
+  });
 }

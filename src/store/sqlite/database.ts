@@ -4,8 +4,6 @@ import { SignalboxError } from '../../domain/errors.ts';
 /** Older ones can lose a write-ahead log that two connections use at once. */
 const OLDEST_SQLITE = [3, 51, 3] as const;
 
-export type Row = { readonly [column: string]: SQLInputValue };
-
 /** One connection with its prepared statements. Statements are kept for ever: their texts are all constants. */
 export class Database {
   readonly raw: DatabaseSync;

@@ -7,7 +7,7 @@ import type { Op, ResultOf } from '../../domain/ops.ts';
 import type { Run } from '../../domain/run.ts';
 import type { FactsQuery, Store } from '../../domain/store.ts';
 import { wrappingKey } from '../../ledger/seal.ts';
-import { openSqliteCore, type SqliteCore } from './core.ts';
+import type { SqliteCore } from './core.ts';
 import { type Database, openReader, said } from './database.ts';
 import { History } from './history.ts';
 import { DATABASE_FILE, lockDirectory } from './lock.ts';
@@ -75,8 +75,6 @@ export function storeOver(core: SqliteCore, masterKey: Uint8Array, doors: Doors)
     queue.fail(closed());
   });
 }
-
-export { openSqliteCore };
 
 interface Writer {
   readonly queue: CommitQueue;

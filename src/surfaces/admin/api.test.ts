@@ -138,7 +138,7 @@ describe('approvals', () => {
       office.call('POST', `/api/approvals/${id}/approve`, {
         json: { digest, because: 'looks right' },
       });
-    assert.equal(codeOf(await post('0'.repeat(64))), 'APPROVAL_CLOSED');
+    assert.equal(codeOf(await post('0'.repeat(64))), 'APPROVAL_CHANGED');
     assert.equal((await post(view.digest)).status, 200);
     assert.equal(codeOf(await post(view.digest)), 'APPROVAL_CLOSED');
     const outcome = await office.propose(run, 'rename', { id: 7, name: 'Ada L.' });

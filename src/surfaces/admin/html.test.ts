@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Bundle } from '../../domain/bundle.ts';
 import { effectVector } from '../../domain/effect.ts';
 import type { Halt } from '../../domain/halt.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import type { RunSummary } from '../../domain/store.ts';
 import type { AskView } from './ask-view.ts';
 import type { RunView } from './desk.ts';
@@ -190,6 +191,7 @@ function runOf(text: string): RunView {
       arguments: { [text]: text },
       why: text,
       result: { text, cut: [text] },
+      measured: askOf(text).measured as unknown as JsonObject,
     },
     verdicts: [verdict],
   };

@@ -177,6 +177,8 @@ describe('an ask on the page', () => {
     });
     assert.equal(forged.status, 403);
     assert.match(words(forged.text), /CSRF/);
+    const form = formOf(await page('/'), action);
+    assert.match(form, /^[^<]*<button disabled hidden>/, 'Enter in a field answers nothing');
     const done = await send('/', action, { answer: 'approved', because: 'looks right' });
     assert.equal(done.status, 303);
     const ask = await office.broker.store.ask(id);

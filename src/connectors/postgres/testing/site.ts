@@ -71,8 +71,9 @@ interface Base {
   readonly doors: Doors;
 }
 
-export async function openSite(): Promise<Site> {
-  const server = await startPostgres({ durable: false });
+/** `durable`: for tests that crash the server. */
+export async function openSite({ durable = false } = {}): Promise<Site> {
+  const server = await startPostgres({ durable });
   const acme = await createAcme(server);
   const { host, port } = server;
   const connection: Connection = {

@@ -120,10 +120,11 @@ const STATES: { readonly [S in AskView['state']]: string } = {
   expired: 'Expired',
 };
 
+/** The first button is what Enter in a field presses; it is disabled, so that nobody approves by finishing a sentence. */
 function answerForms(view: AskView, csrf: string | null): Html {
   const field = `${view.id}-because`;
   return html`<form class="row" method="post" action="/approvals/${encodeURIComponent(view.id)}/answer">
-${csrfField(csrf)}<input type="hidden" name="digest" value="${view.digest}">
+<button disabled hidden></button>${csrfField(csrf)}<input type="hidden" name="digest" value="${view.digest}">
 <div><label for="${field}">Because (kept in the ledger)</label>
 <input type="text" id="${field}" name="because" maxlength="${LONGEST_REASON}" autocomplete="off"></div>
 ${view.problem === null ? html`<button class="main" name="answer" value="approved">Approve exactly this</button>` : null}

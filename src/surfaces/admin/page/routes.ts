@@ -44,7 +44,8 @@ function readPages(deps: AdminDeps): Route[] {
         live: await runsIn(broker, 'live'),
         ended: await runsIn(broker, 'ended'),
       });
-      return { title: 'Operations', main, pulse: await pulse(broker) };
+      const title = asks.asks.length === 0 ? 'Operations' : `${asks.asks.length} waiting`;
+      return { title, main, pulse: await pulse(broker) };
     }),
     page('/runs/{id}', async (_, exchange) => {
       const after = exchange.url.searchParams.get('after') ?? '';

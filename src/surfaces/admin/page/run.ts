@@ -1,7 +1,9 @@
 import { canonical, isJsonObject, type Json, type JsonObject } from '../../../domain/json.ts';
+import type { Measured } from '../../../domain/proposal.ts';
 import type { RunView } from '../desk.ts';
 import { type Html, html } from '../html.ts';
 import { type EventView, textOf } from '../timeline.ts';
+import { measuredDiff } from './diff.ts';
 import { agentWords, code, facts, shown, tag, when } from './words.ts';
 
 /** One run: what it says it is for, and its records in the order of the ledger, each one whole. */
@@ -76,6 +78,8 @@ function payload({ payload: said, type }: EventView): Html | null {
 
 function member(value: Json): Html {
   if (typeof value === 'string') return html`<pre>${shown(value, true)}</pre>`;
+  if (isJsonObject(value) && Array.isArray(value.byTable) && Array.isArray(value.images))
+    return measuredDiff(value as unknown as Measured, Number.MAX_SAFE_INTEGER, '');
   const text = isJsonObject(value) ? textOf(value.text) : null;
   if (text !== null && isJsonObject(value)) return resultOf(text, value);
   return html`<pre>${shown(canonical(value))}</pre>`;

@@ -1,0 +1,52 @@
+import type { AdminClient } from './admin.ts';
+import type { Draft, PostgresBinding } from './binding.ts';
+import { showable } from './catalogue.ts';
+import { planImages } from './images.ts';
+import type { Statement } from './parse.ts';
+import { keyOf, type Resolved, rightsOf, targetsOf } from './rights.ts';
+
+/** How a write shows its rows, and what the minted role needs for that on top of the statement's own rights. */
+export interface Picture {
+  readonly oid: number | null;
+  readonly plan: PostgresBinding['imagePlan'];
+  /** SELECT rights on top of the statement's own. */
+  readonly image: readonly string[];
+}
+
+const NO_PICTURE: Picture = { oid: null, plan: null, image: [] };
+
+export async function pictureOf(
+  client: AdminClient,
+  from: {
+    readonly resolved: Resolved;
+    readonly draft: Draft;
+    readonly statement: Statement;
+    readonly own: number;
+    readonly parameterTypes: readonly string[];
+  },
+): Promise<Picture> {
+  const { resolved, draft, statement, own, parameterTypes } = from;
+  const target = targetsOf(resolved).find(({ write }) => write.top);
+  const relation = resolved.relations.get(target?.oid ?? 0);
+  if (target === undefined || relation === undefined || draft.images === 'none') return NO_PICTURE;
+  const all = resolved.columns.filter((column) => column.relation === target.oid);
+  const rights = rightsOf(resolved, draft.images).find(({ oid }) => oid === target.oid);
+  const read = new Set(rights?.select);
+  const open = await showable(client, target.oid);
+  const wanted = new Set([...read, ...(rights?.image ?? []).filter((name) => open.has(name))]);
+  const columns = all.filter(({ name }) => wanted.has(name)).map(({ name }) => name);
+  const key = keyOf(all);
+  const versioned = open.has('xmin');
+  const plan = planImages(statement, {
+    write: target.write,
+    table: `${relation.schema}.${relation.name}`,
+    columns,
+    key: key.every((name) => wanted.has(name)) ? key : [],
+    own,
+    versioned,
+    parameterTypes,
+  });
+  if (plan === null) return NO_PICTURE;
+  const image = columns.filter((name) => !read.has(name));
+  return { oid: target.oid, plan, image: versioned ? [...image, 'xmin'] : image };
+}

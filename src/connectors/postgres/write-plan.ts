@@ -1,0 +1,52 @@
+import { PG18 } from './admin.ts';
+import type { Cockpit } from './cockpit.ts';
+import type { Answer, Prepared, Step } from './exchange.ts';
+import { BASELINE, DEFERRED_NOW, IMAGES_FETCHED, MEASURE, type Pictures } from './measure.ts';
+import { currentPictures, olderPictures } from './pictures.ts';
+import type { Session } from './session.ts';
+import { encodeArguments } from './values.ts';
+
+const PREVIEW_LOCK_MS = 2_000;
+const EXECUTE_LOCK_MS = 5_000;
+const BEGIN: Prepared = { name: 'sbx_begin', text: 'BEGIN ISOLATION LEVEL REPEATABLE READ' };
+
+export interface Plan {
+  readonly steps: readonly Step[];
+  /** Which step is the tool's statement. */
+  readonly main: number;
+  readonly pictures: (before: Answer, main: Answer) => Pictures | null;
+}
+
+/** BEGIN, baseline, (lock), statement, deferred triggers, measure: one round trip; the first failure stops it. */
+export function planOf({ call, binding }: Cockpit, session: Session): Plan {
+  const { tool, purpose } = call;
+  const { imagePlan } = binding;
+  const current = session.version >= PG18 && imagePlan?.current != null ? imagePlan : null;
+  const older = current === null ? (imagePlan?.older ?? null) : null;
+  const values = encodeArguments(binding.parameters, call.arguments);
+  const rows = Math.min(tool.cap.rowsWritten + tool.cap.rowsDeleted + 1, IMAGES_FETCHED);
+  const maxRows = Math.max(tool.cap.rowsRead + 1, rows);
+  const name = `sbx_${tool.digest.slice(0, 40)}`;
+  const lock = Math.min(purpose === 'preview' ? PREVIEW_LOCK_MS : EXECUTE_LOCK_MS, tool.timeoutMs);
+  const locking =
+    older?.lock == null
+      ? []
+      : [{ statement: { name: `${name}_lock`, text: older.lock }, values, maxRows }];
+  const text = current?.current ?? older?.text ?? binding.statement;
+  return {
+    steps: [
+      { statement: BEGIN },
+      { statement: BASELINE, values: [String(lock), String(tool.timeoutMs)] },
+      ...locking,
+      { statement: { name, text }, values, maxRows },
+      { statement: DEFERRED_NOW },
+      { statement: MEASURE },
+    ],
+    main: 2 + locking.length,
+    pictures: (before, main) => {
+      if (current !== null) return currentPictures(current, main);
+      if (imagePlan === null || older === null) return null;
+      return olderPictures(imagePlan, older, locking.length === 0 ? null : before, main);
+    },
+  };
+}
