@@ -1,5 +1,4 @@
 import { hkdfSync } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { act } from './broker/act.ts';
 import { apply } from './broker/apply.ts';
@@ -7,6 +6,7 @@ import type { Broker } from './broker/broker.ts';
 import { bundleSource } from './broker/bundles.ts';
 import { Flights } from './broker/flights.ts';
 import { Notices } from './broker/notices.ts';
+import { within } from './broker/patience.ts';
 import { type Recovery, recover } from './broker/recover.ts';
 import { beginRun, endExpired, endRun, endUndeclared } from './broker/runs.ts';
 import { loadConfig } from './config/load.ts';
@@ -35,9 +35,12 @@ import { type Listener, listen } from './surfaces/http/listener.ts';
 import { createMcpSurface } from './surfaces/mcp/endpoint.ts';
 import { runRoutes } from './surfaces/runs/routes.ts';
 import { createInputCheck } from './tools/input.ts';
+import { VERSION } from './version.ts';
 
 const MAX_BODY_BYTES = 1_048_576;
 const SWEEP_EVERY_MS = 60_000;
+/** How long a start waits for orphaned logins to be confirmed dead; revocation itself goes on without end. */
+const SWEPT_WITHIN_MS = 5_000;
 
 export interface Address {
   readonly host: string;
@@ -75,8 +78,6 @@ export interface System {
   close(): Promise<void>;
 }
 
-export const VERSION: string = readVersion();
-
 /** Builds and starts everything. What an earlier process left open is settled before the first call is taken. */
 export async function startSystem(options: SystemOptions): Promise<System> {
   const { directory, log } = options;
@@ -103,18 +104,20 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     flights: new Flights(),
     notices: new Notices(doors.timers),
   };
+  // orphaned logins first: what still runs under them is what recover would find `running`
+  await within(doors.timers, SWEPT_WITHIN_MS, leases.sweep());
   const recovered = await recover(broker);
   await endUndeclared(broker);
   const sweep = (): void =>
-    void Promise.all([endExpired(broker), leases.sweep()]).catch((error: Error) =>
-      log(`sweep: ${error.message}`),
+    void Promise.all([endExpired(broker), leases.sweep(), recover(broker, ['running'])]).catch(
+      (error: Error) => log(`sweep: ${error.message}`),
     );
-  sweep();
   const sweeping = doors.timers.every(SWEEP_EVERY_MS, sweep);
   const plan = async (text: string, path: string): Promise<Plan> =>
     planBundle(loadConfig(text, path), {
       active: await bundles.active(),
       inspectors: broker.inspectors,
+      timers: doors.timers,
     });
   const callers = createCallers({ store, doors });
   const operators = createOperators({ store, doors });
@@ -218,11 +221,4 @@ async function open(parts: Parts): Promise<Surfaces> {
       await mcp.close();
     },
   };
-}
-
-function readVersion(): string {
-  const manifest: unknown = JSON.parse(
-    readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
-  );
-  return String((manifest as { version?: unknown }).version);
 }

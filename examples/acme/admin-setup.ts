@@ -47,6 +47,7 @@ CREATE ROLE signalbox_broker LOGIN CREATEROLE
 /** Once per database: exactly what the tools of this deployment may ever be given. */
 export const ADMIN_GRANTS = `\
 GRANT CONNECT ON DATABASE :"DBNAME" TO signalbox_broker WITH GRANT OPTION;
+GRANT TEMPORARY ON DATABASE :"DBNAME" TO signalbox_broker;
 GRANT USAGE ON SCHEMA public TO signalbox_broker WITH GRANT OPTION;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE public.customers, public.orders
   TO signalbox_broker WITH GRANT OPTION;

@@ -25,6 +25,8 @@ export async function apply(
       'APPLY_NEEDS_OWNER',
       `the plan widens authority in ${plan.widenings.length} places and \`${operator.name}\` is no owner`,
     );
+  const { digest } = await broker.bundles.active();
+  if (digest !== plan.base) throw moved();
   for (const connection of Object.values(plan.bundle.connections)) {
     const tools = Object.values(plan.bundle.tools).filter(
       (tool) => tool.connection === connection.name,
@@ -46,11 +48,7 @@ export async function apply(
     by: operator.name,
     at: broker.doors.clock.now(),
   });
-  if (!applied.ok)
-    throw new SignalboxError(
-      'BUNDLE_MOVED',
-      'the active bundle is no longer the one this plan was compared with',
-    );
+  if (!applied.ok) throw moved();
 }
 
 /** Credentials of connections that go or move are ended while the way to their source is still configured. */
@@ -72,4 +70,11 @@ function grantSetsOf(bundle: Bundle, tools: ReadonlySet<string>): GrantSet[] {
       .map(({ tool }) => tool);
     return held.length === 0 ? [] : [{ agent, tools: held }];
   });
+}
+
+function moved(): SignalboxError {
+  return new SignalboxError(
+    'BUNDLE_MOVED',
+    'the active bundle is no longer the one this plan was compared with',
+  );
 }

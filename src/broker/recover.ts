@@ -11,11 +11,15 @@ export interface Recovery {
 
 /**
  * Settles intents without outcome after a crash. Without a mark the flight never reached `finish`: nothing happened.
- * With one the target is asked (`probe`). Never retries an effect; `unknown` blocks a blind repeat.
+ * With one the target is asked (`probe`). Once at start for all; later only for `running`, never for what act() flies. Never retries an effect; `unknown` blocks a blind repeat.
  */
-export async function recover(broker: Broker): Promise<Recovery> {
+export async function recover(
+  broker: Broker,
+  states: readonly OpenAction['state'][] = ['open', 'running'],
+): Promise<Recovery> {
   const tally = { settled: 0, unknown: 0, running: 0 };
   for (const open of await broker.store.openActions()) {
+    if (!states.includes(open.state)) continue;
     const settlement = settlementOf(
       open.trace === null || open.purpose === 'preview' ? 'failed' : await ask(broker, open),
     );

@@ -164,8 +164,3 @@ export const CONFIG_SCHEMA: JsonObject = {
     }),
   },
 };
-
-/** The bytes of schema/signalbox.schema.json. */
-export function publishedSchema(): string {
-  return `${JSON.stringify(CONFIG_SCHEMA, null, 2)}\n`;
-}

@@ -115,8 +115,8 @@ export class Leases implements CredentialDesk {
     this.#minting.add(id);
     this.#own.add(id);
     this.#source.set(id, connection);
-    await store.commit({ kind: 'lease.write', lease, note: 'about to be minted', at: now });
     try {
+      await store.commit({ kind: 'lease.write', lease, note: 'about to be minted', at: now });
       const credential = await issuer.mint({ lease, connection, run });
       if (this.#endedEarly.has(id))
         throw new SignalboxError(

@@ -51,7 +51,7 @@ export function postgresRoleIssuer(admin: RoleServer, doors: Doors): CredentialI
     kind: 'postgres-role',
     revocability: 'instant',
     lifetimeMs: LIFETIME_MS,
-    handleFor: (leaseId) => `sbx_run_${digestOf('run-role', leaseId).slice(0, 32)}`,
+    handleFor: (leaseId) => `sbxrole_${digestOf('run-role', leaseId).slice(0, 32)}`,
 
     async mint({ lease, connection, run }: MintRequest) {
       const password = Buffer.from(doors.entropy.bytes(32)).toString('base64url');

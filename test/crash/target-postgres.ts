@@ -48,7 +48,7 @@ GRANT USAGE ON SCHEMA public TO signalbox_broker WITH GRANT OPTION;
 GRANT SELECT, INSERT, UPDATE ON TABLE marks, slots TO signalbox_broker WITH GRANT OPTION;
 `;
 
-const LANDING_MS = 500;
+const LANDING_MS = 250;
 const OURS = ['postgres', 'signalbox_broker'];
 
 export async function startPostgresTarget(): Promise<PostgresTarget> {

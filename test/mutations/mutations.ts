@@ -174,4 +174,11 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'false',
     test: property('files_only_propose'),
   },
+  {
+    control: 'the loader refuses autonomy that was not earned',
+    file: 'src/config/compile.ts',
+    find: '...rungProblems(config, answers)',
+    replace: '',
+    test: 'src/config/plan.test.ts',
+  },
 ];

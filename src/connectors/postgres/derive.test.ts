@@ -276,6 +276,20 @@ describe('derived', () => {
     assert.ok(tool.derivation.some((line) => line.startsWith('raised to destroy')));
   });
 
+  test('a trigger that may act outside the transaction is warned about', async () => {
+    await site.sql(`CREATE FUNCTION public.call_out() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN -- drop nothing
+        EXECUTE 'SELECT dblink_exec(''other'', ''x'')'; RETURN NEW; END $$;
+      CREATE TABLE public.calling (id int PRIMARY KEY);
+      GRANT SELECT, UPDATE ON public.calling TO signalbox_broker WITH GRANT OPTION;
+      CREATE TRIGGER call_out AFTER UPDATE ON public.calling EXECUTE FUNCTION public.call_out()`);
+    const tool = await site.tool('t', 'update calling set id = :to where id = :from');
+    assert.ok(
+      tool.derivation.some((line) => /^warning: public.call_out may act outside/.test(line)),
+    );
+    assert.equal(tool.effect, 'write', 'a comment is no deed');
+  });
+
   test('a write without WHERE is warned about', async () => {
     const { derivation } = await site.tool('t', 'delete from orders');
     assert.ok(derivation.some((line) => /^warning: DELETE without WHERE/.test(line)));

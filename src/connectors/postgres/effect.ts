@@ -72,12 +72,10 @@ function warnings({ resolved, reach }: Story): string[] {
       ({ verb, relation }) =>
         `warning: ${verb.toUpperCase()} without WHERE can touch every row of ${relation.name}`,
     );
-  const outside = reach.triggers
-    .filter((trigger) => !trigger.trusted)
-    .map(
-      ({ functionName, language }) =>
-        `warning: ${functionName} is written in ${language} and can act outside the database`,
-    );
+  const outside = reach.outside.map(
+    ({ functionName }) =>
+      `warning: ${functionName} may act outside the transaction, where neither preview nor rollback reaches`,
+  );
   const guarded = [...resolved.relations.values()]
     .filter(({ rowSecurity }) => rowSecurity)
     .map(({ schema, name }) => `row security applies on ${schema}.${name}`);

@@ -38,7 +38,7 @@ test('failed after it was cancelled', async () => {
 test('failed when its backend was ended between begin and commit', async () => {
   const flight = await site.begin(site.call(setPlan, { id: 1, plan: 'free' }, login));
   await site.sql(
-    `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename LIKE 'sbx_run_%'`,
+    `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename LIKE 'sbxrole_%'`,
   );
   assert.equal(await probe(flight.trace), 'failed');
   await assert.rejects(flight.finish());

@@ -18,10 +18,13 @@ export interface Reach {
   readonly triggers: readonly Trigger[];
   /** A trigger whose body holds DELETE, TRUNCATE or DROP. */
   readonly destroys: readonly Trigger[];
+  /** A trigger that may act where no rollback reaches: an untrusted language, or a word such as `dblink`. */
+  readonly outside: readonly Trigger[];
 }
 
 const MAX_RELATIONS = 500;
-const DESTROYING = new Set(['delete', 'truncate', 'drop']);
+const DESTROYING = /\b(delete|truncate|drop)\b/i;
+const OUTSIDE = /\b(dblink\w*|http\w*|net\.\w+|copy|lo_(im|ex)port|pg_background\w*)\b/i;
 
 export async function reachOf(
   client: AdminClient,
@@ -54,7 +57,19 @@ export async function reachOf(
     const fired = events.get(trigger.relation);
     return [...(fired ?? [])].some((event) => trigger[event]);
   });
-  return { events, cascades: [...cascades], triggers, destroys: await destroying(triggers) };
+  return {
+    events,
+    cascades: [...cascades],
+    triggers,
+    destroys: await mentioning(triggers, DESTROYING),
+    outside: [
+      ...triggers.filter(({ trusted }) => !trusted),
+      ...(await mentioning(
+        triggers.filter(({ trusted }) => trusted),
+        OUTSIDE,
+      )),
+    ],
+  };
 }
 
 function eventsOf(write: WriteUse): Event[] {
@@ -71,24 +86,23 @@ function followed(key: ForeignKey, event: Event): Event | null {
   return event === 'update' && 'cnd'.includes(key.onUpdate) ? 'update' : null;
 }
 
-/** By words, not by grammar: a false alarm only raises the class. */
-async function destroying(triggers: readonly Trigger[]): Promise<Trigger[]> {
+/** By words, not by grammar: a false alarm only raises the class. Strings count, since EXECUTE runs them. */
+async function mentioning(triggers: readonly Trigger[], words: RegExp): Promise<Trigger[]> {
   const found: Trigger[] = [];
   for (const trigger of triggers)
-    if (await mentionsDestruction(trigger.source)) found.push(trigger);
+    if (words.test(await withoutComments(trigger.source))) found.push(trigger);
   return found;
 }
 
-async function mentionsDestruction(source: string): Promise<boolean> {
+async function withoutComments(source: string): Promise<string> {
   try {
     const { tokens } = await scan(source);
-    return tokens.some(({ text }) =>
-      // A string may be SQL for EXECUTE.
-      text.startsWith("'") || text.startsWith('$')
-        ? /\b(delete|truncate|drop)\b/i.test(text)
-        : DESTROYING.has(text.toLowerCase()),
-    );
+    return tokens
+      .filter(({ tokenName }) => tokenName !== 'SQL_COMMENT' && tokenName !== 'C_COMMENT')
+      .map(({ text }) => text)
+      .join(' ')
+      .replaceAll(' . ', '.');
   } catch {
-    return true;
+    return source;
   }
 }

@@ -126,7 +126,7 @@ test('fifty calls at once share four sessions', async () => {
   );
   assert.equal(new Set(answers.map(({ result }) => result.text)).size, 50);
   const { rows } = await site.sql(
-    `SELECT count(*)::int AS n FROM pg_stat_activity WHERE usename LIKE 'sbx_run_%'`,
+    `SELECT count(*)::int AS n FROM pg_stat_activity WHERE usename LIKE 'sbxrole_%'`,
   );
   assert.ok(rows[0].n <= 4, `${rows[0].n} sessions`);
 });
@@ -134,7 +134,7 @@ test('fifty calls at once share four sessions', async () => {
 test('a session that the server ended unnoticed is replaced', async () => {
   await site.done(site.call(tool('one'), { id: 1 }, login));
   await site.sql(
-    `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename LIKE 'sbx_run_%'`,
+    `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename LIKE 'sbxrole_%'`,
   );
   const { result } = await site.done(site.call(tool('one'), { id: 1 }, login));
   assert.match(result.text, /"rowCount":1/);
@@ -148,7 +148,7 @@ test('the end of a run ends its sessions', async () => {
   await site.done(site.call(tool('one'), { id: 1 }, login));
   await site.connector.release('run_1');
   const gone = async (): Promise<boolean> => {
-    const { rows } = await site.sql(`SELECT FROM pg_stat_activity WHERE usename LIKE 'sbx_run_%'`);
+    const { rows } = await site.sql(`SELECT FROM pg_stat_activity WHERE usename LIKE 'sbxrole_%'`);
     return rows.length === 0;
   };
   for (let tries = 0; !(await gone()); tries++) assert.ok(tries < 500, 'sessions stayed');

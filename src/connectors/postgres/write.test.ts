@@ -79,7 +79,7 @@ const failure = async (work: Promise<unknown>): Promise<ConnectorFailure> => {
 async function waitingForLock(): Promise<void> {
   for (let tries = 0; tries < 500; tries++) {
     const { rows } = await site.sql(
-      `SELECT FROM pg_stat_activity WHERE usename LIKE 'sbx_run_%' AND wait_event_type = 'Lock'`,
+      `SELECT FROM pg_stat_activity WHERE usename LIKE 'sbxrole_%' AND wait_event_type = 'Lock'`,
     );
     if (rows.length > 0) return;
   }
