@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 const PROGRAMS: Readonly<Record<string, string>> = {
   toolcall: 'toolcall/bench.ts',
+  profile: 'toolcall/profile.ts',
   store: 'store.ts',
 };
 

@@ -80,8 +80,25 @@ export interface System {
 
 /** Builds and starts everything. What an earlier process left open is settled before the first call is taken. */
 export async function startSystem(options: SystemOptions): Promise<System> {
-  const { directory, log } = options;
-  const doors = options.doors ?? realDoors();
+  const house = await build(options);
+  try {
+    return await start(house, options);
+  } catch (error) {
+    await house.close();
+    throw error;
+  }
+}
+
+/** Everything that has no door to the outside yet. */
+interface House {
+  readonly broker: Broker;
+  readonly leases: Leases;
+  readonly secrets: Secrets;
+  readonly masterKey: Uint8Array;
+  close(): Promise<void>;
+}
+
+async function build({ directory, log, doors = realDoors() }: SystemOptions): Promise<House> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const masterKey = await loadMasterKey(directory, doors.entropy);
   const store = await openSqliteStore({ directory, masterKey, doors });
@@ -104,15 +121,22 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     flights: new Flights(),
     notices: new Notices(doors.timers),
   };
+  const close = async (): Promise<void> => {
+    leases.close();
+    await Promise.allSettled(connectors.map((connector) => connector.close()));
+    await admin.close();
+    await store.close();
+  };
+  return { broker, leases, secrets, masterKey, close };
+}
+
+async function start(house: House, options: SystemOptions): Promise<System> {
+  const { broker, leases, secrets } = house;
+  const { doors, store, bundles } = broker;
   // orphaned logins first: what still runs under them is what recover would find `running`
   await within(doors.timers, SWEPT_WITHIN_MS, leases.sweep());
   const recovered = await recover(broker);
   await endUndeclared(broker);
-  const sweep = (): void =>
-    void Promise.all([endExpired(broker), leases.sweep(), recover(broker, ['running'])]).catch(
-      (error: Error) => log(`sweep: ${error.message}`),
-    );
-  const sweeping = doors.timers.every(SWEEP_EVERY_MS, sweep);
   const plan = async (text: string, path: string): Promise<Plan> =>
     planBundle(loadConfig(text, path), {
       active: await bundles.active(),
@@ -121,7 +145,12 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     });
   const callers = createCallers({ store, doors });
   const operators = createOperators({ store, doors });
+  const { masterKey } = house;
   const surfaces = await open({ options, broker, callers, operators, secrets, plan, masterKey });
+  const sweeping = doors.timers.every(SWEEP_EVERY_MS, () => {
+    const swept = [endExpired(broker), leases.sweep(), recover(broker, ['running'])];
+    void Promise.all(swept).catch((error: Error) => options.log(`sweep: ${error.message}`));
+  });
   return {
     broker,
     callers,
@@ -135,10 +164,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     async close() {
       sweeping.cancel();
       await surfaces.close();
-      leases.close();
-      await Promise.allSettled(connectors.map((connector) => connector.close()));
-      await admin.close();
-      await store.close();
+      await house.close();
     },
   };
 }

@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- toolcall [--json] [--short] [--profile DIRECTORY]`
+ * `npm run bench -- toolcall [--json] [--short]`
  *
  * One `tools/call` of an echo, four ways: the echo alone, an SDK-to-SDK proxy without policy, Signalbox with everything
  * on, and a proxy that only forwards bytes. Each in a process of its own, the load in another, in rounds A B C D A B C D.
@@ -48,7 +48,6 @@ const { values } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     short: { type: 'boolean', default: false },
-    profile: { type: 'string' },
   },
 });
 
@@ -71,12 +70,11 @@ class Bench {
     this.#desk = desk;
   }
 
-  static async start(plan: Plan, folder: string, profile: string | undefined): Promise<Bench> {
+  static async start(plan: Plan, folder: string): Promise<Bench> {
     const [direct, load] = await Promise.all([startPart('echo'), startPart('load')]);
-    const watched = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
     const [naive, governed, forward] = await Promise.all([
       startPart('naive', [`${direct.url}/mcp`]),
-      startPart('governed', [join(folder, 'signalbox')], watched),
+      startPart('governed', [join(folder, 'signalbox')]),
       startPart('forward', [direct.url]),
     ]);
     const desk = await openDesk(governed, direct.url);
@@ -177,7 +175,7 @@ function print({ rows, ...rest }: Summary): void {
 
 const folder = await mkdtemp(join(tmpdir(), 'signalbox-bench-'));
 try {
-  const bench = await Bench.start(values.short ? SHORT : FULL, folder, values.profile);
+  const bench = await Bench.start(values.short ? SHORT : FULL, folder);
   try {
     const summary = await bench.run();
     if (values.json) console.log(JSON.stringify(summary));

@@ -19,8 +19,12 @@ store.commit = (op) => {
   return commit(op);
 };
 
-ready(`${system.agentsUrl}/mcp`, ({ ask }) => {
-  if (ask === 'commits') return commits;
-  const { agentsUrl, operatorsUrl, setupCode } = system;
-  return { agentsUrl, operatorsUrl, setupCode };
-});
+ready(
+  `${system.agentsUrl}/mcp`,
+  ({ ask }) => {
+    if (ask === 'commits') return commits;
+    const { agentsUrl, operatorsUrl, setupCode } = system;
+    return { agentsUrl, operatorsUrl, setupCode };
+  },
+  () => system.close(),
+);

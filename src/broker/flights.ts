@@ -19,11 +19,11 @@ export class Flights {
   }
 
   /** Aborts everything in `scope` and says how many. */
-  abort(scope: HaltScope): number {
+  abort(scope: HaltScope, reason: Error = HALT_ABORT): number {
     let aborted = 0;
     for (const { scopes, abort } of this.#flying.values()) {
       if (!scopes.includes(scope) || abort.signal.aborted) continue;
-      abort.abort(HALT_ABORT);
+      abort.abort(reason);
       aborted++;
     }
     return aborted;

@@ -11,7 +11,8 @@ export interface Recovery {
 
 /**
  * Settles intents without outcome after a crash. Without a mark the flight never reached `finish`: nothing happened.
- * With one the target is asked (`probe`). Once at start for all; later only for `running`, never for what act() flies. Never retries an effect; `unknown` blocks a blind repeat.
+ * With one the target is asked (`probe`). Once at start for all; later only for `running`, never for what act() flies.
+ * Never retries an effect; `unknown` blocks a blind repeat.
  */
 export async function recover(
   broker: Broker,

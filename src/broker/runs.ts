@@ -55,7 +55,7 @@ export async function beginRun(
 /** Ends a run: no token, ask or credential of it survives. Ending it twice is harmless. */
 export async function endRun(broker: Broker, runId: string, why: string): Promise<void> {
   await broker.store.commit({ kind: 'run.end', runId, why, at: broker.doors.clock.now() });
-  broker.flights.abort(`run:${runId}`);
+  broker.flights.abort(`run:${runId}`, new Error('the run ended'));
   broker.notices.notify(`run:${runId}`);
   await releaseRun(broker, runId);
   const revoking = broker.credentials.revoke((lease) => lease.runId === runId);

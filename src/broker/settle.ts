@@ -50,7 +50,7 @@ export function stopped(aloft: Aloft): Settlement {
   return {
     kind: 'failed',
     code: 'CONNECTOR_ABORTED',
-    message: 'the caller went away before the effect',
+    message: 'the caller went away, or the run ended, before the effect',
   };
 }
 

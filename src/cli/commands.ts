@@ -9,6 +9,7 @@ import { ledgerVerify } from './ledger/verify.ts';
 import { login, logout } from './login.ts';
 import { operatorInvite } from './operator/invite.ts';
 import { apply, plan } from './plan.ts';
+import { runEnd } from './run/end.ts';
 import { runList } from './run/list.ts';
 import { run } from './run/run.ts';
 import { runShow } from './run/show.ts';
@@ -33,6 +34,7 @@ export const COMMANDS: readonly Command[] = [
   run,
   runList,
   runShow,
+  runEnd,
   why,
   approvals,
   approve,

@@ -18,7 +18,7 @@ type Finding = {
 };
 
 /** The oldest SQLite whose behaviour the store was tested with. */
-const OLDEST_SQLITE = [3, 50];
+const OLDEST_SQLITE = [3, 51, 3];
 const LEAST_FREE_BYTES = 512 * 1024 * 1024;
 const PROBE_MS = 5_000;
 
@@ -58,9 +58,7 @@ function line({ name, state, says, fix }: Finding, style: Style): string {
 function versions({ io }: Call): Finding[] {
   const { node = '0', sqlite = '0' } = io.versions;
   const [major = 0] = node.split('.').map(Number);
-  const [first = 0, second = 0] = sqlite.split('.').map(Number);
-  const [wantedFirst = 0, wantedSecond = 0] = OLDEST_SQLITE;
-  const recent = first > wantedFirst || (first === wantedFirst && second >= wantedSecond);
+  const recent = isAtLeast(sqlite.split('.').map(Number), OLDEST_SQLITE);
   return [
     { name: 'Node', state: major >= 24 ? 'ok' : 'bad', says: `${node}, expected 24 or newer` },
     {
@@ -69,6 +67,11 @@ function versions({ io }: Call): Finding[] {
       says: `${sqlite}, expected ${OLDEST_SQLITE.join('.')} or newer`,
     },
   ];
+}
+
+function isAtLeast(version: readonly number[], wanted: readonly number[]): boolean {
+  const at = wanted.findIndex((part, index) => (version[index] ?? 0) !== part);
+  return at === -1 || (version[at] ?? 0) > (wanted[at] ?? 0);
 }
 
 async function files({ io }: Call, directory: string): Promise<Finding[]> {

@@ -1,7 +1,7 @@
 import type { EffectClass, Reversibility } from './effect.ts';
 import { isHigher, type Mode } from './mode.ts';
 
-/** One check's ceiling with its reason. `reason` never quotes argument values; `fix` says what would pass. */
+/** One check's ceiling with its reason. `reason` may quote a short argument value, so it is payload; `fix` says what would pass. */
 export interface Verdict {
   readonly check: string;
   readonly ceiling: Mode;

@@ -5,7 +5,7 @@ import type { Mode } from '../domain/mode.ts';
 /** One check: pure, synchronous, total. Null: it has nothing against this action. */
 export type Check = (facts: Facts) => Finding | null;
 
-/** A ceiling with its reason. `reason` and `fix` never quote argument values. */
+/** A ceiling with its reason. `reason` may quote a short argument value: it is kept in the sealed payload. */
 export interface Finding {
   readonly ceiling: Mode;
   readonly code: string;

@@ -24,7 +24,13 @@ export async function goldenLedger(
 }
 
 /** Leases come and go by real time and concurrency; tokens are the surface's. */
-const HIDDEN = new Set(['lease.written', 'token.issued', 'token.renewed', 'token.revoked', 'ledger.note']);
+const HIDDEN = new Set([
+  'lease.written',
+  'token.issued',
+  'token.renewed',
+  'token.revoked',
+  'ledger.note',
+]);
 
 /** Over MCP an attempt after a halt already ends at the revoked token, so only the in-process way leaves a record. */
 function isHaltedAttempt(type: string, body: JsonObject): boolean {

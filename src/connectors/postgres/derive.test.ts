@@ -345,7 +345,7 @@ describe('derived', () => {
   });
 
   test('a broker without TEMPORARY is told what it lacks', async () => {
-    await site.sql('REVOKE TEMPORARY ON DATABASE acme FROM PUBLIC');
+    await site.sql('REVOKE TEMPORARY ON DATABASE acme FROM PUBLIC, signalbox_broker');
     try {
       await assert.rejects(site.tool('t', 'select 1 as one'), ({ code, help }: SignalboxError) => {
         assert.equal(code, 'TOOL_UNRESOLVED');

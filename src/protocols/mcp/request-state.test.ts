@@ -11,6 +11,7 @@ const state = {
   approvalId: 'ask_1',
   actionId: 'act_1',
   previewed: true,
+  rounds: 1,
   expiresAt: 1_000,
 };
 

@@ -12,6 +12,8 @@ export interface RequestState {
   readonly previewed: boolean;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
+  /** How often the client was sent away with it already. */
+  readonly rounds: number;
 }
 
 /** Seals what travels through the client as `requestState`, so that it can be neither read nor changed there. */

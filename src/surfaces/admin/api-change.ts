@@ -1,4 +1,5 @@
 import { reach, resume } from '../../broker/halt.ts';
+import { endRun } from '../../broker/runs.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
 import type { Exchange, Route } from '../http/listener.ts';
@@ -46,6 +47,11 @@ export function changeRoutes(deps: AdminDeps): Route[] {
     post('/api/resume', { scope: NAME, reason: REASON }, async ({ scope, reason }, by) => ({
       halt: await resume(broker, { scope, reason, by: by.name }),
     })),
+    post('/api/runs/{id}/end', { reason: REASON }, async ({ reason }, by, { id = '' }) => {
+      const { run } = await oneRun(broker, id);
+      await endRun(broker, run.id, `${reason} (${by.name})`);
+      return { ended: run.id };
+    }),
     post(
       '/api/plan',
       CONFIG,
@@ -108,7 +114,7 @@ async function erase(
   const { run } = await oneRun(deps.broker, id);
   if (run.state === 'live')
     throw new SignalboxError('REQUEST_MALFORMED', `run \`${clip(id)}\` is still live`, {
-      help: 'halt or end it first: what it does next would be written again',
+      help: '`signalbox run end ID` first: what it does next would be written again',
     });
   const erased = await deps.broker.store.commit({
     kind: 'ledger.erase',

@@ -22,6 +22,8 @@ export interface HoldLimits {
   readonly maxHeld: number;
 }
 
+/** Clients give up with an error after ten rounds of `input_required`: before that they get a result they can act on. */
+const MAX_SENT_AWAY = 8;
 /** An ask that moved under a held call (rows changed, halt lifted) is followed this often. */
 const MAX_ROUNDS = 8;
 
@@ -125,7 +127,8 @@ export class CallAnswers {
   }
 
   #sendAway(call: ToolCall, reply: Reply, pending: Pending): void {
-    if (call.envelope.era === 'legacy' || call.givesUp) {
+    const rounds = (call.continues?.rounds ?? 0) + 1;
+    if (call.envelope.era === 'legacy' || call.givesUp || rounds > MAX_SENT_AWAY) {
       this.#complete(call, reply, pendingMembers(pending));
       return;
     }
@@ -137,6 +140,7 @@ export class CallAnswers {
       actionId: pending.actionId,
       previewed: pending.previewed,
       expiresAt: pending.expiresAt,
+      rounds,
     };
     const asked = inputRequests(call, pending, this.#approvalUrl(pending.approvalId));
     reply.send(200, this.#results.inputRequired(call.id, this.#seal.seal(state), asked));
