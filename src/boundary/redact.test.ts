@@ -20,6 +20,29 @@ test('a secret is withheld in every spelling', () => {
   }
 });
 
+test('a secret behind escapes is withheld, in either case and in any mixture', () => {
+  const redact = redactorFor([SECRET]);
+  const units = [...SECRET].map((c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  const percent = [...Buffer.from(SECRET)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`);
+  for (const spelling of [
+    SECRET.replaceAll('/', '\\/').replaceAll('"', '\\"'),
+    units.join(''),
+    units.join('').toUpperCase().replaceAll('U', 'u'),
+    [...SECRET].map((c, i) => (i % 2 === 0 ? c : units[i])).join(''),
+    percent.join(''),
+    encodeURIComponent(SECRET).toLowerCase(),
+    SECRET.replaceAll('+', '%2b').replaceAll('/', '\\/'),
+  ])
+    assert.equal(redact(`before ${spelling} after`), 'before [secret withheld] after', spelling);
+  assert.equal(redact('a \\"quoted\\" 100%25 b'), 'a \\"quoted\\" 100%25 b');
+});
+
+test('the end of a whole text is no part of a secret', () => {
+  const redact = redactorFor([SECRET]);
+  assert.equal(redact('a fixture', true), 'a fixture');
+  assert.equal(redact('a fixture'), 'a [secret withheld]');
+});
+
 test('what a cap left of a secret at the end is withheld', () => {
   const clean = redactorFor([SECRET])(`token: ${SECRET.slice(0, 12)}`);
   assert.equal(clean, 'token: [secret withheld]');

@@ -2,21 +2,66 @@ const MARK = '[secret withheld]';
 /** Shorter values would blank out ordinary words; a credential this short is no secret anyway. */
 const MIN_SECRET = 6;
 
-/** Replaces a secret in whatever leaves, in the spellings a target may echo it: as is, base64, percent-encoded, in JSON. */
-export type Redact = (text: string) => string;
+/**
+ * Replaces a secret in whatever leaves, in the spellings a target may echo it: as is, base64, hex, and behind the escapes
+ * of JSON or percent-encoding, in any mixture. `whole`: nothing cut this text short, so its end is no part of a secret.
+ */
+export type Redact = (text: string, whole?: boolean) => string;
 
 export function redactorFor(secrets: readonly string[]): Redact {
   const spellings = [
     ...new Set(secrets.filter(({ length }) => length >= MIN_SECRET).flatMap(spell)),
   ];
   spellings.sort((a, b) => b.length - a.length);
-  return (text) => {
+  const withheld = (text: string, whole: boolean): string => {
     let clean = text;
     for (const spelling of spellings)
       if (clean.includes(spelling)) clean = clean.replaceAll(spelling, MARK);
-    for (const spelling of spellings) clean = withoutPartAtEnd(clean, spelling);
+    if (!whole) for (const spelling of spellings) clean = withoutPartAtEnd(clean, spelling);
     return clean;
   };
+  return (text, whole = false) => {
+    let clean = withheld(text, whole);
+    if (spellings.length === 0) return clean;
+    for (const decode of DECODERS) {
+      const plain = decode(clean);
+      if (plain === clean) continue;
+      const safe = withheld(plain, whole);
+      // only what hides a secret is handed on decoded
+      if (safe !== plain) clean = safe;
+    }
+    return clean;
+  };
+}
+
+const SHORT: { readonly [escape: string]: string } = {
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+};
+
+const DECODERS: readonly ((text: string) => string)[] = [
+  (text) => unescaped(text),
+  (text) => unpercented(text),
+  (text) => unpercented(unescaped(text)),
+];
+
+/** What the escapes of JSON stand for, wherever they are. */
+function unescaped(text: string): string {
+  if (!text.includes('\\')) return text;
+  return text.replaceAll(/\\(?:u([0-9a-f]{4})|(["\\/bfnrt]))/gi, (_, unit, short) =>
+    unit === undefined ? (SHORT[short] ?? short) : String.fromCharCode(Number.parseInt(unit, 16)),
+  );
+}
+
+/** Byte by byte in either case; what is no UTF-8 becomes U+FFFD. */
+function unpercented(text: string): string {
+  if (!text.includes('%')) return text;
+  return text.replaceAll(/(?:%[0-9a-f]{2})+/gi, (run) =>
+    Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8'),
+  );
 }
 
 function spell(secret: string): string[] {

@@ -4,6 +4,7 @@ import type { Facts } from '../domain/facts.ts';
 import type { Outcome, Proposal } from '../domain/proposal.ts';
 import { courseOf } from '../judge/course.ts';
 import { judge } from '../judge/judge.ts';
+import { left } from '../limits/blast-radius.ts';
 import type { Broker } from './broker.ts';
 import {
   connectorOf,
@@ -16,10 +17,22 @@ import {
 } from './execute.ts';
 import { gather } from './gather.ts';
 import { decline, park, unstable, waiting } from './park.ts';
-import { done, faultOf, isMoved, recordRead, refused, settle, stopped } from './settle.ts';
+import {
+  done,
+  faultOf,
+  isMoved,
+  recordRead,
+  refused,
+  settle,
+  settleFault,
+  stopped,
+} from './settle.ts';
 
 /** Facts that moved under a decision are gathered and judged again, this often; then the answer is no. */
 const MAX_JUDGEMENTS = 3;
+/** What the surfaces let one run, and all runs together, have in the air at once. */
+const MAX_CALLS_OF_RUN = 32;
+const MAX_CALLS = 1_024;
 
 type Step = (
   broker: Broker,
@@ -54,8 +67,20 @@ function stepFor(decision: Decision, facts: Facts, sink: Sink | undefined): Step
     case 'park':
       return preview; // 3. measured by a flight that is cancelled, then parked for a human
     case 'execute':
-      return facts.tool?.effect === 'read' && sink === undefined ? read : effect;
+      return sink === undefined && mayRecordLate(facts) ? read : effect;
   }
+}
+
+/**
+ * A read may run before its record while no limit is near: then even all calls that can be in the air at once stay
+ * within it, and the reservation, which comes with the record, cannot come too late.
+ */
+function mayRecordLate({ tool, limits }: Facts): boolean {
+  if (tool?.effect !== 'read') return false;
+  return limits.every((limit) => {
+    const atOnce = limit.key.startsWith('run:') ? MAX_CALLS_OF_RUN : MAX_CALLS;
+    return left(limit) >= atOnce * tool.cap[limit.dimension];
+  });
 }
 
 /** An unstreamed read: its intent and outcome share one commit, and the result is withheld until that is durable. */
@@ -106,11 +131,12 @@ async function effect(
       return await settle(broker, intent, stopped(aloft), flight.measured);
     }
     aloft.finishing = true;
+    broker.flights.sent(intent.action.id);
     const result = await flight.finish();
     return await settle(broker, intent, done(result), flight.measured); // 6. post, outcome
   } catch (error) {
     await ground(aloft);
-    return await settle(broker, intent, faultOf(error, aloft), null); // 6. failed, refused or unknown
+    return await settleFault(broker, intent, error, aloft); // 6. failed, refused or unknown
   } finally {
     broker.flights.land(intent.action.id);
   }

@@ -2,6 +2,7 @@ import type { Bundle } from '../domain/bundle.ts';
 import type { GrantSet } from '../domain/connector.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import { canonical } from '../domain/json.ts';
+import type { Store } from '../domain/store.ts';
 import type { Broker } from './broker.ts';
 import { within } from './patience.ts';
 
@@ -20,6 +21,23 @@ export async function apply(
   plan: Proposed,
   operator: { name: string; role: 'owner' | 'operator' },
 ): Promise<void> {
+  const before = applying.get(broker.store) ?? Promise.resolve();
+  const mine = before.then(
+    () => applyAlone(broker, plan, operator),
+    () => applyAlone(broker, plan, operator),
+  );
+  applying.set(broker.store, mine);
+  await mine;
+}
+
+/** One at a time: what a plan prepares at the targets must be what then becomes active. */
+const applying = new WeakMap<Store, Promise<void>>();
+
+async function applyAlone(
+  broker: Broker,
+  plan: Proposed,
+  operator: { name: string; role: 'owner' | 'operator' },
+): Promise<void> {
   if (plan.widenings.length > 0 && operator.role !== 'owner')
     throw new SignalboxError(
       'APPLY_NEEDS_OWNER',
@@ -27,19 +45,9 @@ export async function apply(
     );
   const { digest } = await broker.bundles.active();
   if (digest !== plan.base) throw moved();
-  for (const connection of Object.values(plan.bundle.connections)) {
-    const tools = Object.values(plan.bundle.tools).filter(
-      (tool) => tool.connection === connection.name,
-    );
-    await broker.inspectors
-      .get(connection.kind)
-      ?.prepare(
-        connection,
-        tools,
-        grantSetsOf(plan.bundle, new Set(tools.map(({ name }) => name))),
-      );
-  }
-  await retire(broker, plan.bundle);
+  await prepare(broker, plan.bundle);
+  const gone = await moving(broker, plan.bundle);
+  await retire(broker, gone);
   const applied = await broker.store.commit({
     kind: 'bundle.apply',
     bundle: plan.bundle,
@@ -48,18 +56,35 @@ export async function apply(
     by: operator.name,
     at: broker.doors.clock.now(),
   });
-  if (!applied.ok) throw moved();
+  if (!applied.ok) {
+    await prepare(broker, await broker.bundles.active());
+    throw moved();
+  }
+  await retire(broker, gone); // what was minted for the old target while the first round waited
 }
 
-/** Credentials of connections that go or move are ended while the way to their source is still configured. */
-async function retire(broker: Broker, next: Bundle): Promise<void> {
+async function prepare(broker: Broker, bundle: Bundle): Promise<void> {
+  for (const connection of Object.values(bundle.connections)) {
+    const tools = Object.values(bundle.tools).filter((tool) => tool.connection === connection.name);
+    const grantSets = grantSetsOf(bundle, new Set(tools.map(({ name }) => name)));
+    await broker.inspectors.get(connection.kind)?.prepare(connection, tools, grantSets);
+  }
+}
+
+/** Names of connections that go, or point elsewhere. */
+async function moving(broker: Broker, next: Bundle): Promise<ReadonlySet<string>> {
   const { connections } = await broker.bundles.active();
   const gone = Object.values(connections).filter((connection) => {
     const then = next.connections[connection.name];
     return then === undefined || canonical(then) !== canonical(connection);
   });
-  const names = new Set(gone.map(({ name }) => name));
-  const revoking = broker.credentials.revoke((lease) => names.has(lease.connection));
+  return new Set(gone.map(({ name }) => name));
+}
+
+/** Their credentials end; where each was minted is remembered, so its source can still be asked. */
+async function retire(broker: Broker, gone: ReadonlySet<string>): Promise<void> {
+  if (gone.size === 0) return;
+  const revoking = broker.credentials.revoke((lease) => gone.has(lease.connection));
   await within(broker.doors.timers, REVOKED_WITHIN_MS, revoking);
 }
 

@@ -46,6 +46,8 @@ export interface HaltReport {
   readonly halt: Halt;
   readonly gateMs: number;
   readonly aborted: number;
+  /** Of those, on their way to their target already: their effects may still have landed. */
+  readonly sent: number;
   readonly voided: number;
   readonly leases: readonly {
     readonly handle: string;

@@ -1,11 +1,14 @@
-import { type Bundle, EMPTY_BUNDLE } from '../domain/bundle.ts';
+import { type Bundle, bundleDigest, EMPTY_BUNDLE } from '../domain/bundle.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import type { Store } from '../domain/store.ts';
 import type { BundleSource } from './broker.ts';
 
 const MAX_KEPT = 32;
 
-/** Bundles are content-addressed and never change, so one read each is enough. */
+/**
+ * Bundles are content-addressed and never change, so one read each is enough. A stored one that is not what its digest
+ * says rejects with SignalboxError `LEDGER_BROKEN`: it would grant what nobody applied.
+ */
 export function bundleSource(store: Store): BundleSource {
   const kept = new Map<string, Bundle>([[EMPTY_BUNDLE.digest, EMPTY_BUNDLE]]);
   const get = async (digest: string): Promise<Bundle> => {
@@ -17,9 +20,23 @@ export function bundleSource(store: Store): BundleSource {
         'STORE_DOWN',
         `bundle \`${digest.slice(0, 12)}\` is named by the store and not in it`,
       );
+    if (bundle.digest !== digest || !isItself(bundle))
+      throw new SignalboxError(
+        'LEDGER_BROKEN',
+        `bundle \`${digest.slice(0, 12)}\` in the store is not the one that was applied`,
+      );
     if (kept.size >= MAX_KEPT) kept.delete([...kept.keys()][1] ?? digest);
     kept.set(digest, bundle);
     return bundle;
   };
   return { get, active: async () => get((await store.haltState()).stamp.bundle) };
+}
+
+/** False too for what has no digest at all. */
+function isItself(bundle: Bundle): boolean {
+  try {
+    return bundleDigest(bundle) === bundle.digest;
+  } catch {
+    return false;
+  }
 }

@@ -20,19 +20,21 @@ export interface HaltRequest {
  */
 export async function halt(broker: Broker, request: HaltRequest): Promise<HaltReport> {
   checkScope(request.scope);
+  await checkKnown(broker, request.scope);
   const { clock } = broker.doors;
   const started = clock.monotonic();
   const raised = await broker.store.commit({ kind: 'halt.raise', ...request, at: clock.now() });
   const gateMs = clock.monotonic() - started;
-  const aborted = broker.flights.abort(request.scope);
+  const { aborted, sent, landed } = broker.flights.abort(request.scope);
   for (const approvalId of raised.voided) broker.notices.notify(`ask:${approvalId}`);
   const covered = await leasesIn(broker, request.scope);
-  const revoking = revokeAll(broker, raised.halt, covered);
+  const revoking = revokeAll(broker, raised.halt, covered, landed);
   const leases = await within(broker.doors.timers, ANSWER_WITHIN_MS, revoking);
   return {
     halt: raised.halt,
     gateMs,
     aborted,
+    sent,
     voided: raised.voided.length,
     leases: (leases ?? covered.map(pending)).map(({ lease, dead, ms, note }) => ({
       handle: lease.handle,
@@ -80,12 +82,14 @@ async function revokeAll(
   broker: Broker,
   raised: Halt,
   covered: readonly Lease[],
+  landed: Promise<true>,
 ): Promise<readonly LeaseReport[]> {
   await Promise.all(
     [...new Set(covered.map(({ runId }) => runId))].map((runId) => releaseRun(broker, runId)),
   );
   const ids = new Set(covered.map(({ id }) => id));
   const reports = await broker.credentials.revoke(({ id }) => ids.has(id));
+  await landed; // an answer still on its way would be an effect after `inert`
   if (reports.every(isOver)) {
     const report = {
       leases: reports.map(({ lease, ms }) => ({
@@ -133,6 +137,28 @@ function coversRun(
     scope === `agent:${run.agent}` ||
     [run.id, run.root, run.parent].some((id) => scope === `run:${id}`)
   );
+}
+
+/** A halt that stops nothing is worse than none: the name must be one that is configured or running. */
+async function checkKnown(broker: Broker, scope: HaltScope): Promise<void> {
+  const [kind = '', name = ''] = [scope.split(':', 1)[0], scope.slice(scope.indexOf(':') + 1)];
+  if (kind === 'all') return;
+  const { tools, connections, agents } = await broker.bundles.active();
+  const named: { [kind: string]: () => Promise<boolean> | boolean } = {
+    run: async () => (await broker.store.run(name)) !== null,
+    tool: () => Object.hasOwn(tools, name),
+    connection: () => Object.hasOwn(connections, name),
+    agent: async () =>
+      Object.hasOwn(agents, name) ||
+      (await broker.store.runs({ limit: 10_000, state: 'live' })).some(
+        ({ run }) => run.agent === name,
+      ),
+  };
+  if ((await named[kind]?.()) !== true)
+    throw new SignalboxError(
+      'HALT_SCOPE',
+      `\`${scope}\` names nothing that is configured or running`,
+    );
 }
 
 function checkScope(scope: HaltScope): void {

@@ -24,10 +24,6 @@ export async function recover(
     const settlement = settlementOf(
       open.trace === null || open.purpose === 'preview' ? 'failed' : await ask(broker, open),
     );
-    if (settlement.kind === 'running') {
-      tally.running++;
-      continue;
-    }
     await broker.store.commit({
       kind: 'action.settle',
       actionId: open.id,
@@ -38,7 +34,8 @@ export async function recover(
       by: 'recover',
       at: broker.doors.clock.now(),
     });
-    if (settlement.kind === 'unknown') tally.unknown++;
+    if (settlement.kind === 'running') tally.running++;
+    else if (settlement.kind === 'unknown') tally.unknown++;
     else tally.settled++;
   }
   return tally;

@@ -54,6 +54,23 @@ export function stopped(aloft: Aloft): Settlement {
   };
 }
 
+/** After a fault in the air. What was sent and cannot be recorded is told as unknown, never as an error to try again after. */
+export async function settleFault(
+  broker: Broker,
+  intent: ActionAdmit,
+  error: unknown,
+  aloft: Aloft,
+): Promise<Outcome> {
+  const settlement = faultOf(error, aloft);
+  if (!aloft.finishing) return settle(broker, intent, settlement, null);
+  return settle(broker, intent, settlement, null).catch(() => ({
+    kind: 'unknown' as const,
+    message:
+      'it was sent, and its outcome could not be recorded; it is settled when the store is back',
+    actionId: intent.action.id,
+  }));
+}
+
 /** Records the outcome of an admitted intent. The store refuses a second one, so a repeat is harmless. */
 export async function settle(
   broker: Broker,

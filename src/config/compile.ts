@@ -1,6 +1,5 @@
-import type { Bundle, Connection, Tool } from '../domain/bundle.ts';
+import { type Bundle, bundleDigest, type Connection, type Tool } from '../domain/bundle.ts';
 import type { Derived, Inspector } from '../domain/connector.ts';
-import { digestOf } from '../domain/digest.ts';
 import type { Timers } from '../domain/doors.ts';
 import { EFFECT_CLASSES, type EffectClass, worseClass } from '../domain/effect.ts';
 import { SignalboxError } from '../domain/errors.ts';
@@ -51,7 +50,7 @@ export async function compileBundle(config: Config, inspection: Inspection): Pro
     limits: config.limits,
     approvalMinutes: config.approvalMinutes,
   };
-  const bundle = { digest: digestOf('bundle', contents), ...contents };
+  const bundle = { digest: bundleDigest(contents), ...contents };
   return {
     bundle,
     warnings: [

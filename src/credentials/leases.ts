@@ -6,6 +6,7 @@ import type {
   Lease,
   LeaseReport,
 } from '../domain/credential.ts';
+import { digestOf } from '../domain/digest.ts';
 import type { Doors } from '../domain/doors.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import type { Run } from '../domain/run.ts';
@@ -39,7 +40,7 @@ const RETRY_MOST_MS = 30_000;
 export class Leases implements CredentialDesk {
   readonly #parts: LeasesParts;
   readonly #issuers: ReadonlyMap<string, CredentialIssuer>;
-  /** By run and connection; a promise, so that calls that come together share one mint. */
+  /** By run and connection as configured; a promise, so that calls that come together share one mint. */
   readonly #held = new Map<string, Promise<Held>>();
   readonly #dying = new Map<string, Promise<LeaseReport>>();
   /** Leases whose mint is under way here, and of those the ones that were ended meanwhile. */
@@ -58,7 +59,7 @@ export class Leases implements CredentialDesk {
 
   async obtain(run: Run, connection: Connection): Promise<Credential | null> {
     if (connection.issuer === undefined) return null;
-    const key = `${run.id}\n${connection.name}`;
+    const key = keyOf(run.id, connection);
     const known = this.#held.get(key);
     if (known !== undefined) {
       const held = await known;
@@ -226,7 +227,9 @@ export class Leases implements CredentialDesk {
   }
 
   #drop(lease: Lease): void {
-    const key = `${lease.runId}\n${lease.connection}`;
+    const source = this.#source.get(lease.id);
+    if (source === undefined) return;
+    const key = keyOf(lease.runId, source);
     const held = this.#held.get(key);
     held?.then(
       (have) =>
@@ -245,4 +248,16 @@ export class Leases implements CredentialDesk {
       throw new SignalboxError('CREDENTIAL_FAILED', `there is no credential issuer \`${kind}\``);
     return issuer;
   }
+}
+
+const digests = new WeakMap<Connection, string>();
+
+/** A connection that moved is another one: what was minted for the old target is never used at the new. */
+function keyOf(runId: string, connection: Connection): string {
+  let digest = digests.get(connection);
+  if (digest === undefined) {
+    digest = digestOf('connection', connection);
+    digests.set(connection, digest);
+  }
+  return `${runId}\n${digest}`;
 }

@@ -1,3 +1,4 @@
+import { digestOf } from './digest.ts';
 import type { Dimension, EffectClass, EffectVector, Reversibility } from './effect.ts';
 import type { JsonObject } from './json.ts';
 import type { Rung } from './mode.ts';
@@ -72,6 +73,13 @@ export interface Bundle {
   readonly limits: Limits;
   /** Minutes an ask stays open before it expires. */
   readonly approvalMinutes: number;
+}
+
+/** The digest of what a bundle holds; its own `digest` says what it claims. */
+export function bundleDigest(bundle: Omit<Bundle, 'digest'>): string {
+  const contents: Omit<Bundle, 'digest'> & { digest?: string } = { ...bundle };
+  delete contents.digest;
+  return digestOf('bundle', contents);
 }
 
 /** Before anything is applied nothing is granted. */

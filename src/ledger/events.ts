@@ -54,6 +54,8 @@ export const EVENTS = {
     payload: ['intent'],
   },
   'run.ended': { version: 1, code: 'R200I', fields: ['voided', 'tokens'], payload: ['why'] },
+  'run.opened': { version: 1, code: 'R110I', fields: ['run', 'first'], payload: [] },
+  'run.closed': { version: 1, code: 'R210I', fields: ['run', 'length', 'head'], payload: [] },
   'action.intent': {
     version: 1,
     code: 'A100I',

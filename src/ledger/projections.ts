@@ -45,7 +45,14 @@ export interface ProjectedAction {
 export interface ProjectedApproval {
   runId: string;
   actionId: string;
+  agent: string;
+  tool: string;
+  toolDigest: string;
+  connection: string;
+  target: string;
   digest: string;
+  /** Null where the payload is erased or was not opened. */
+  content: { readonly binding: unknown; readonly askKey: unknown } | null;
   halt: number;
   state: ApprovalState;
   askedAt: number;
@@ -66,6 +73,8 @@ export interface ProjectedToken {
 export interface Projection {
   halt: number;
   bundle: string;
+  /** Every bundle that was ever applied. */
+  readonly bundles: Set<string>;
   readonly runs: Map<string, ProjectedRun>;
   readonly actions: Map<string, ProjectedAction>;
   readonly approvals: Map<string, ProjectedApproval>;
@@ -85,6 +94,7 @@ export function emptyProjection(): Projection {
   return {
     halt: 0,
     bundle: EMPTY_BUNDLE.digest,
+    bundles: new Set(),
     runs: new Map(),
     actions: new Map(),
     approvals: new Map(),
@@ -116,6 +126,7 @@ const FOLDERS: { readonly [type: string]: Folder } = {
   'bundle.applied': (into, body, event) => {
     if (body.previous !== into.bundle) contradicts(into, event, 'replaces a bundle not in force');
     into.bundle = body.bundle;
+    into.bundles.add(body.bundle);
   },
   'run.begun': (into, body, event) => {
     const { root, parent, depth, agent, startedAt, expiresAt, budget } = body;
@@ -144,7 +155,13 @@ const FOLDERS: { readonly [type: string]: Folder } = {
     into.approvals.set(body.approval, {
       runId: event.chain,
       actionId: body.action,
+      agent: into.runs.get(event.chain)?.agent ?? '',
+      tool: body.tool,
+      toolDigest: body.toolDigest,
+      connection: body.connection,
+      target: body.target,
       digest: body.digest,
+      content: contentOf(event),
       halt: body.halt,
       state: 'pending',
       askedAt: body.askedAt,
@@ -257,6 +274,11 @@ function proposed(
     at: event.at,
     settledAt: null,
   });
+}
+
+function contentOf({ payload }: ReadableEvent): ProjectedApproval['content'] {
+  if (payload === undefined || payload === null) return null;
+  return { binding: payload.binding ?? null, askKey: payload.askKey ?? null };
 }
 
 function intent(into: Projection, body: Body, event: ReadableEvent): void {

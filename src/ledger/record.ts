@@ -16,6 +16,7 @@ import type {
   TokenRenew,
 } from '../domain/ops.ts';
 import { SYSTEM_CHAIN } from '../domain/store.ts';
+import type { Head } from './chain.ts';
 import type { EventDraft } from './events.ts';
 
 /** Pure: an op and what its transaction found in, records out. What may quote somebody goes into the payload. */
@@ -64,6 +65,16 @@ export function runEnded(op: RunEnd, found: { voided: number; tokens: number }):
     body: { voided: found.voided, tokens: found.tokens },
     payload: { why: op.why },
   };
+}
+
+/** Ties the run's chain to the system's: without it a whole run could be taken out. */
+export function runOpened(run: string, { hash }: Head, at: number): EventDraft {
+  return system('run.opened', at, { run, first: hash });
+}
+
+/** How far the run's chain had come when it ended; settlements of open intents may still follow. */
+export function runClosed(run: string, { seq, hash }: Head, at: number): EventDraft {
+  return system('run.closed', at, { run, length: seq, head: hash });
 }
 
 export interface AskRef {

@@ -20,6 +20,7 @@ export type Fault =
   | 'body'
   | 'payload'
   | 'reference'
+  | 'anchor'
   | 'missing';
 
 /** The first thing wrong in a chain; what follows it there proves nothing. `chain` is `*` for the ledger as a whole. */
@@ -60,15 +61,22 @@ interface InForce {
   readonly bundle: string;
 }
 
+/** What the system chain says of a run's chain. `end` is null until the run is over. */
+interface Anchor {
+  readonly first: string;
+  end: Head | null;
+}
+
 /**
  * Checks a ledger record by record: the system chain first, then each run's chain from its first record on. Pure: it
- * holds a few numbers per system record and nothing of the others, so it reads ledgers of any size.
+ * holds little of each system record and nothing of the others, so it reads ledgers of any size.
  */
 export class Verification {
   readonly #keyOf: KeyOf;
   readonly #breaks: Break[] = [];
   readonly #erased = new Set<string>();
   readonly #inForce: InForce[] = [{ from: 0, halt: 0, bundle: 'none' }];
+  readonly #anchors = new Map<string, Anchor>();
   readonly #payloads = { checked: 0, erased: 0, unchecked: 0 };
   #chain: string | null = null;
   #head: Head = EMPTY;
@@ -79,6 +87,7 @@ export class Verification {
   #lastId = 0;
   #previousId = 0;
   #sawSystem = false;
+  #isSystemWhole = true;
 
   constructor(keyOf: KeyOf) {
     this.#keyOf = keyOf;
@@ -90,7 +99,7 @@ export class Verification {
     this.#records++;
     this.#lastId = Math.max(this.#lastId, record.id);
     if (this.#isBroken) return null;
-    const broken = this.#linkFault(record);
+    const broken = this.#linkFault(record) ?? this.#anchorFault(record);
     if (broken !== null) return this.#break(record, broken);
     this.#head = { seq: record.seq, hash: record.hash };
     this.#previousId = record.id;
@@ -106,6 +115,9 @@ export class Verification {
   }
 
   finish(): VerifyReport {
+    this.#endChain();
+    for (const run of this.#anchors.keys())
+      this.#breaks.push(whole('missing', `the chain of run \`${run}\``, 'none'));
     if (this.#chains === 0 || !this.#sawSystem)
       this.#breaks.push(whole('first', 'a system chain', 'none'));
     if (this.#lastId !== this.#records)
@@ -123,6 +135,7 @@ export class Verification {
   }
 
   #turnTo(record: StoredRecord): void {
+    this.#endChain();
     if (record.chain === SYSTEM_CHAIN) this.#sawSystem = true;
     this.#chain = record.chain;
     this.#head = EMPTY;
@@ -147,7 +160,33 @@ export class Verification {
     return null;
   }
 
+  /** The system chain comes first, so every run's anchors are known when its chain is read. */
+  #anchorFault({ chain, seq, hash }: StoredRecord): [Fault, string, string] | null {
+    if (chain === SYSTEM_CHAIN || !this.#isSystemWhole) return null;
+    const anchor = this.#anchors.get(chain);
+    if (anchor === undefined)
+      return ['anchor', `\`run.opened\` of it in the system chain`, 'none'];
+    if (seq === 1 && hash !== anchor.first) return ['anchor', anchor.first, hash];
+    if (seq === anchor.end?.seq && hash !== anchor.end.hash)
+      return ['anchor', anchor.end.hash, hash];
+    return null;
+  }
+
+  #endChain(): void {
+    const chain = this.#chain;
+    if (chain === null || chain === SYSTEM_CHAIN) return;
+    const length = this.#anchors.get(chain)?.end?.seq ?? 0;
+    this.#anchors.delete(chain);
+    if (this.#isBroken || this.#head.seq >= length) return;
+    const [expected, found] = [`${length} records when it ended`, `${this.#head.seq}`];
+    this.#breaks.push({ chain, seq: this.#head.seq, fault: 'anchor', expected, found });
+  }
+
   #learn(record: StoredRecord, body: Body): void {
+    if (record.type === 'run.opened')
+      this.#anchors.set(String(body.run), { first: String(body.first), end: null });
+    const closed = record.type === 'run.closed' ? this.#anchors.get(String(body.run)) : undefined;
+    if (closed !== undefined) closed.end = { seq: Number(body.length), hash: String(body.head) };
     if (record.type === 'ledger.erased') this.#erased.add(String(body.run));
     const last = this.#inForce.at(-1) as InForce;
     const halt = record.type.startsWith('halt.')
@@ -211,6 +250,7 @@ export class Verification {
   #break(record: StoredRecord, [fault, expected, found]: [Fault, string, string]): null {
     this.#isBroken = true;
     const { chain, seq } = record;
+    if (chain === SYSTEM_CHAIN) this.#isSystemWhole = false;
     this.#breaks.push({ chain, seq, fault, expected, found: found.slice(0, 200) });
     return null;
   }

@@ -45,7 +45,7 @@ describe('why', () => {
         fix: 'an operator answers the ask',
       },
     ]);
-    assert.deepEqual(action?.stamp, { halt: 0, bundle: 'bundle_1' });
+    assert.deepEqual(action?.stamp, { halt: 0, bundle: BUNDLE_1 });
     const { id, previewedBy, answeredBy, usedBy, askedBy } = action?.approval ?? {};
     const told = { id, previewedBy, answeredBy, usedBy, askedBy };
     assert.deepEqual(told, {

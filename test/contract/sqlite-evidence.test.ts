@@ -8,7 +8,7 @@ import { SQLITE_CONSTRAINT, sqliteCode } from '../../src/store/sqlite/database.t
 import type { Evidence } from '../../src/store/sqlite/evidence.ts';
 import { verifyDatabase } from '../../src/store/sqlite/evidence.ts';
 import { storeOver } from '../../src/store/sqlite/store.ts';
-import { MASTER_KEY, stillDoors, T0 } from './store-cast.ts';
+import { BUNDLE_1, MASTER_KEY, stillDoors, T0 } from './store-cast.ts';
 import { everyKind } from './store-everything.ts';
 
 type Value = string | number | Uint8Array | null;
@@ -254,7 +254,7 @@ describe('a ledger that contradicts itself', () => {
     const { bytes } = stillDoors('forger').entropy;
     const stale = draft('action.intent', {
       ...{ action: 'act_z', verdicts: [], reservations: [], approval: null },
-      stamp: { halt: 0, bundle: 'bundle_1' },
+      stamp: { halt: 0, bundle: BUNDLE_1 },
     });
     new Chains(victim.core.database, wrappingKey(MASTER_KEY), bytes).append(stale);
     const [first] = (await victim.verify()).breaks;

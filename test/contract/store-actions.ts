@@ -65,7 +65,7 @@ function admissions(open: Open): void {
     await store.commit(applyBundle('bundle_2'));
     const next = admit(action('act_b', 'run_a'), { stamp: { halt: 1, bundle: 'none' } });
     assert.deepEqual(await store.commit(next), { ok: false, because: 'stale' });
-    const fresh = { ...next, stamp: { halt: 1, bundle: 'bundle_2' } };
+    const fresh = { ...next, stamp: { halt: 1, bundle: BUNDLE_2 } };
     assert.deepEqual(await store.commit(fresh), { ok: true });
   });
 

@@ -6,7 +6,7 @@ import {
   approvalDigest,
   askKey,
 } from '../../src/domain/approval.ts';
-import { EMPTY_BUNDLE } from '../../src/domain/bundle.ts';
+import { type Bundle, bundleDigest, EMPTY_BUNDLE } from '../../src/domain/bundle.ts';
 import { type Decision, decide } from '../../src/domain/decision.ts';
 import { digestOf } from '../../src/domain/digest.ts';
 import type { Doors } from '../../src/domain/doors.ts';
@@ -215,10 +215,20 @@ export function runToken(hash: string, runId: string): TokenIssue {
   };
 }
 
-export function applyBundle(digest: string, expected = EMPTY_BUNDLE.digest): BundleApply {
+/** A bundle that grants nothing and is like no other. */
+export function bundleNamed(name: string): Bundle {
+  const contents = { ...EMPTY_BUNDLE, organisation: { name, domains: [] } };
+  return { ...contents, digest: bundleDigest(contents) };
+}
+
+/** Digest of the bundle that `theDay` applies. */
+export const BUNDLE_1 = bundleNamed('bundle_1').digest;
+export const BUNDLE_2 = bundleNamed('bundle_2').digest;
+
+export function applyBundle(name: string, expected = EMPTY_BUNDLE.digest): BundleApply {
   return {
     kind: 'bundle.apply',
-    bundle: { ...EMPTY_BUNDLE, digest },
+    bundle: bundleNamed(name),
     expected,
     widenings: ['`support` may now `set_plan`'],
     by: 'dana',

@@ -4,6 +4,7 @@ import {
   action,
   admit,
   applyBundle,
+  BUNDLE_1,
   beginRun,
   calls,
   DONE,
@@ -30,7 +31,7 @@ function theDay(): Op[] {
 }
 
 const at = T0;
-const STAMP = { halt: 0, bundle: 'bundle_1' };
+const STAMP = { halt: 0, bundle: BUNDLE_1 };
 const row = { expiresAt: T0 + 300_000, revoked: false } as const;
 const LEASE = {
   id: 'lease_a',

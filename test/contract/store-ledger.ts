@@ -20,14 +20,14 @@ function bundles(open: Open): void {
   scene(open, 'a bundle replaces exactly the one it was planned against', async (store) => {
     const first = applyBundle('bundle_1');
     assert.deepEqual(await store.commit(first), { ok: true });
-    assert.deepEqual(await store.bundle('bundle_1'), first.bundle);
-    assert.equal(await store.bundle('bundle_2'), null);
-    assert.equal((await store.haltState()).stamp.bundle, 'bundle_1');
+    assert.deepEqual(await store.bundle(BUNDLE_1), first.bundle);
+    assert.equal(await store.bundle(BUNDLE_2), null);
+    assert.equal((await store.haltState()).stamp.bundle, BUNDLE_1);
     const late = applyBundle('bundle_2');
     assert.deepEqual(await store.commit(late), { ok: false, because: 'moved' });
-    assert.equal(await store.bundle('bundle_2'), null);
-    assert.deepEqual(await store.commit(applyBundle('bundle_2', 'bundle_1')), { ok: true });
-    assert.deepEqual(await store.commit(applyBundle('bundle_1', 'bundle_2')), { ok: true }, 'back');
+    assert.equal(await store.bundle(BUNDLE_2), null);
+    assert.deepEqual(await store.commit(applyBundle('bundle_2', BUNDLE_1)), { ok: true });
+    assert.deepEqual(await store.commit(applyBundle('bundle_1', BUNDLE_2)), { ok: true }, 'back');
   });
 }
 

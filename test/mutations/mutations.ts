@@ -85,8 +85,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     control: 'a halt aborts what flies',
     file: 'src/broker/halt.ts',
-    find: 'const aborted = broker.flights.abort(request.scope);',
-    replace: 'const aborted = 0;',
+    find: '= broker.flights.abort(request.scope);',
+    replace: '= { aborted: 0, sent: 0, landed: Promise.resolve(true as const) };',
     test: property('halt_is_total'),
   },
   {

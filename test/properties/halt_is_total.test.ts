@@ -23,10 +23,12 @@ test('halt_is_total: after a halt no intent and no effect in its scope, flying o
         await released.full;
         for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve));
         const halting = halt(world.broker, { scope, reason: 'test', by: 'olga' });
-        void halting.then(released.open);
-        await halting;
         const effects = () => world.target.effects.filter(({ runId }) => runId === ann).length;
+        await raised(world);
         const [atHalt, intents] = [effects(), await intentsOf(world, ann)];
+        released.open();
+        const report = await halting;
+        assert.ok(report.inertMs !== null, 'everything landed, so the halt is inert');
         await Promise.allSettled(flying);
         const late = await change(world, ann, 3);
         assert.ok(!(late instanceof Error) && late.kind === 'refused', `after the halt: ${late}`);
@@ -64,6 +66,12 @@ test('halt_is_total: lifting a halt does not bring back what was approved before
   assert.equal(again.kind, 'parked');
   assert.equal(world.target.effects.length, 0);
 });
+
+/** Until the halt is durable: what is held at the target goes on only then. */
+async function raised(world: PropertyWorld): Promise<void> {
+  while ((await world.store.haltState()).halts.length === 0)
+    await new Promise((resolve) => setImmediate(resolve));
+}
 
 async function approved(world: PropertyWorld, runId: string, id: number): Promise<void> {
   const parked = await change(world, runId, id);

@@ -9,7 +9,7 @@ import { Flights } from '../../src/broker/flights.ts';
 import { Notices } from '../../src/broker/notices.ts';
 import { beginRun } from '../../src/broker/runs.ts';
 import { Leases } from '../../src/credentials/leases.ts';
-import type { Bundle, Limits, Tool } from '../../src/domain/bundle.ts';
+import { type Bundle, bundleDigest, type Limits, type Tool } from '../../src/domain/bundle.ts';
 import { digestOf } from '../../src/domain/digest.ts';
 import { effectVector } from '../../src/domain/effect.ts';
 import type { Store } from '../../src/domain/store.ts';
@@ -78,7 +78,7 @@ export async function openWorld(t: TestContext, limits: Limits = {}): Promise<Pr
       const active = await bundles.active();
       const base = { ...BUNDLE, limits };
       const content = { ...base, ...change(base) };
-      const bundle = { ...content, digest: digestOf('bundle', { ...content, digest: '' }) };
+      const bundle = { ...content, digest: bundleDigest(content) };
       const applied = await store.commit({
         kind: 'bundle.apply',
         bundle,

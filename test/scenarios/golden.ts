@@ -23,13 +23,15 @@ export async function goldenLedger(
   return `${lines.map(({ text }) => text).join('\n')}\n`;
 }
 
-/** Leases come and go by real time and concurrency; tokens are the surface's. */
+/** Leases come and go by real time and concurrency; tokens are the surface's; anchors repeat what the runs' chains say. */
 const HIDDEN = new Set([
   'lease.written',
   'token.issued',
   'token.renewed',
   'token.revoked',
   'ledger.note',
+  'run.opened',
+  'run.closed',
 ]);
 
 /** Over MCP an attempt after a halt already ends at the revoked token, so only the in-process way leaves a record. */

@@ -1,8 +1,9 @@
 import type { Redact } from '../../boundary/redact.ts';
 import { ConnectorFailure } from '../../domain/connector.ts';
 import type { EffectClass } from '../../domain/effect.ts';
-import { isJsonObject, type Json } from '../../domain/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import type { ToolResult } from '../../domain/proposal.ts';
+import { cleaned } from './clean.ts';
 import type { Answer } from './exchange.ts';
 import { projected } from './project.ts';
 
@@ -30,29 +31,42 @@ export function resultOf(
       cut: [`the answer is \`${type}\`, ${answer.body.length} bytes or more, and is not shown`],
     };
   }
-  const text = redact(textOf(answer.body));
-  if (project === null) return whole(text, answer, maxBytes);
-  const json = isJson(answer) && !answer.cut ? parsed(text) : undefined;
-  if (json === undefined)
+  const text = textOf(answer.body);
+  if (project === null) return whole(text, answer, maxBytes, redact);
+  const clean = isJson(answer) && !answer.cut ? cleaned(text, redact) : undefined;
+  if (clean === undefined)
     return {
       text: '',
       cut: [
         'the answer was not shown: it is no JSON of the expected size, and only parts of it may be handed on',
       ],
     };
-  const parts = projected(json, project);
+  const parts = projected(clean.json, project);
   const shown = JSON.stringify(parts);
   const bytes = Buffer.from(shown);
   if (bytes.length > maxBytes)
-    return { text: textOf(bytes.subarray(0, maxBytes)), cut: [cutWords(maxBytes, bytes.length)] };
-  return { text: shown, ...(isJsonObject(parts) ? { structured: parts } : {}), cut: [] };
+    return {
+      text: textOf(bytes.subarray(0, maxBytes)),
+      cut: [cutWords(maxBytes, bytes.length), ...clean.cut],
+    };
+  return { text: shown, ...structuredOf(parts), cut: clean.cut };
 }
 
-function whole(text: string, answer: Answer, maxBytes: number): ToolResult {
+function whole(text: string, answer: Answer, maxBytes: number, redact: Redact): ToolResult {
+  const safe = redact(text, !answer.cut);
   if (answer.cut)
-    return { text, cut: [cutWords(maxBytes, Number(header(answer, 'content-length')))] };
-  const json = isJson(answer) ? parsed(text) : undefined;
-  return { text, ...(isJsonObject(json) ? { structured: json } : {}), cut: [] };
+    return { text: safe, cut: [cutWords(maxBytes, Number(header(answer, 'content-length')))] };
+  const clean = isJson(answer) ? cleaned(text, redact) : undefined;
+  if (clean === undefined) return { text: safe, cut: [] };
+  if (clean.changed)
+    return { text: JSON.stringify(clean.json), ...structuredOf(clean.json), cut: clean.cut };
+  // a secret where reading the JSON does not keep it, as under a name that comes twice
+  if (safe !== text) return { text: safe, cut: [] };
+  return { text, ...structuredOf(clean.json), cut: [] };
+}
+
+function structuredOf(json: Json): { structured?: JsonObject } {
+  return isJsonObject(json) ? { structured: json } : {};
 }
 
 /**
@@ -61,7 +75,11 @@ function whole(text: string, answer: Answer, maxBytes: number): ToolResult {
  */
 export function failureOf(answer: Answer, effect: EffectClass, redact: Redact): ConnectorFailure {
   const { status } = answer;
-  const said = redact(textOf(answer.body)).replaceAll(/\s+/g, ' ').trim().slice(0, MAX_SAID);
+  const said = redact(textOf(answer.body))
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+    .slice(0, MAX_SAID)
+    .toWellFormed();
   const what =
     status >= 300 && status < 400
       ? `answered ${status}, a redirect, which is not followed`
@@ -84,9 +102,11 @@ export function isSuccess({ status }: Answer): boolean {
 }
 
 /** What a HEAD is for: the few headers that say something about the thing. */
-export function headOf(answer: Answer): ToolResult {
+export function headOf(answer: Answer, redact: Redact): ToolResult {
   const names = ['content-type', 'content-length', 'last-modified', 'etag'];
-  const headers = names.map((name) => [name, header(answer, name).slice(0, 200)] as const);
+  const headers = names.map(
+    (name) => [name, redact(rawHeader(answer, name), true).slice(0, 200)] as const,
+  );
   const structured = {
     status: answer.status,
     ...Object.fromEntries(headers.filter(([, value]) => value !== '')),
@@ -108,14 +128,6 @@ function isJson(answer: Answer): boolean {
   return /^application\/(?:[a-z0-9.-]+\+)?json\b/i.test(header(answer, 'content-type'));
 }
 
-function parsed(text: string): Json | undefined {
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return undefined;
-  }
-}
-
 /** A cap may cut inside a character: what is left of it goes. */
 function textOf(bytes: Buffer): string {
   return new TextDecoder().decode(bytes, { stream: true });
@@ -125,7 +137,11 @@ function cutWords(shown: number, all: number): string {
   return `the answer was cut after ${shown} bytes${Number.isSafeInteger(all) && all > shown ? ` of ${all}` : ''}`;
 }
 
-function header({ headers }: Answer, name: string): string {
+function header(answer: Answer, name: string): string {
+  return rawHeader(answer, name).toLowerCase();
+}
+
+function rawHeader({ headers }: Answer, name: string): string {
   const value = headers[name];
-  return String((Array.isArray(value) ? value[0] : value) ?? '').toLowerCase();
+  return String((Array.isArray(value) ? value[0] : value) ?? '');
 }

@@ -128,6 +128,63 @@ describe('answers', () => {
     }
   });
 
+  test('never carry the credential back behind escapes', async () => {
+    const value = 'fixture/secret+x/42==tail';
+    const bearer = `Bearer ${value}`;
+    const units = [...bearer].map((c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+    const slashed = bearer.replaceAll('/', '\\/');
+    const connection = connectionTo(target.url, {}, 'name');
+    const credential = { kind: 'secret', leaseId: 'l', value } as const;
+    const as = (body: string, status = 200) => {
+      answer = (response) =>
+        response.writeHead(status, { 'content-type': 'application/json' }).end(body);
+    };
+    const hides = (said: unknown) => {
+      const text = JSON.stringify(said);
+      assert.ok(!text.includes(value) && !text.includes(slashed), text);
+      assert.ok(!text.includes('u0066'), text);
+    };
+    const projecting = httpTool({ method: 'GET', path: '/', project: ['/echo'] });
+    for (const body of [
+      `{"echo":"${slashed}"}`,
+      `{"echo":"${units.join('')}"}`,
+      `{"echo":{"${units.join('')}":1}}`,
+      `{"echo":"${units.join('')}","echo":"x"}`,
+      `["${slashed}"]`,
+      `{"echo":"${slashed}`,
+    ])
+      for (const tool of [GET, projecting]) {
+        as(body);
+        const result = await run(connector, callOf(tool, connection, {}, { credential }));
+        hides(result);
+        hides(result.text.replaceAll('\\/', '/'));
+        if (result.structured !== undefined && result.text !== '{}')
+          assert.deepEqual(JSON.parse(result.text), result.structured);
+      }
+    as(`no ${slashed}, no ${encodeURIComponent(bearer).toLowerCase()}`, 400);
+    const failed = await failure(run(connector, callOf(POST, connection, {}, { credential })));
+    assert.match(failed.message, /: no .*withheld\], no .*withheld\]$/);
+    hides(failed.message);
+  });
+
+  test('are made well-formed, and it is said', async () => {
+    const said = ['characters of the answer that are no Unicode (lone surrogates) were replaced'];
+    answer = (response) =>
+      response
+        .writeHead(200, { 'content-type': 'application/json' })
+        .end('{"note":"cut \\ud83d","\\udc00":1}');
+    const structured = { note: 'cut \ufffd', '\ufffd': 1 };
+    for (const tool of [POST, httpTool({ method: 'GET', path: '/', project: ['/*'] })])
+      assert.deepEqual(await run(connector, call(tool)), {
+        text: JSON.stringify(structured),
+        structured,
+        cut: said,
+      });
+    answer = (response) => response.writeHead(400).end(`${'x'.repeat(299)}😀`);
+    const failed = await failure(run(connector, call(POST)));
+    assert.ok(failed.message.isWellFormed());
+  });
+
   const STATUSES: [number, 'none' | 'unknown'][] = [
     [400, 'none'],
     [401, 'none'],

@@ -138,7 +138,7 @@ async function send(
     });
     if (!isSuccess(answer)) throw failureOf(answer, tool.effect, redact);
     return request.method === 'HEAD'
-      ? headOf(answer)
+      ? headOf(answer, redact)
       : resultOf(answer, tool.maxResultBytes, template.project, redact);
   } catch (error) {
     throw error instanceof Lost ? failureOfLoss(error, tool, connection) : error;

@@ -54,7 +54,8 @@ function derive(draft: Tool, connection: Connection): Derived {
   return {
     effect,
     recoveryPath,
-    idempotent: effect === 'read' || request.idempotencyHeader !== null,
+    // the key is the action's id: it guards a retransmission, not a second call of the same arguments
+    idempotent: effect === 'read',
     binding: draft.binding,
     derivation: findings.map(({ because }) => because),
   };

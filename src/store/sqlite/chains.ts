@@ -77,6 +77,10 @@ export class Chains {
     return seq;
   }
 
+  head(chain: string): Head {
+    return this.#chain(chain).head;
+  }
+
   /** Gives a new chain its key; its first record follows. */
   begin(chain: string): void {
     const { key, wrapped } = newChainKey(this.#wrapping, chain, this.#bytes);

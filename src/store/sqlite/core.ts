@@ -82,6 +82,8 @@ export class SqliteCore {
   readonly database: Database;
   readonly #tx: Transaction;
   #down: SignalboxError | null = null;
+  /** True until the log is known to hold nothing erased: also at first, since a crash may have left some. */
+  #isLogDue = true;
 
   constructor(database: Database, chains: Chains) {
     this.database = database;
@@ -99,7 +101,8 @@ export class SqliteCore {
       this.database.run('BEGIN IMMEDIATE');
       const applied = ops.map((op) => this.#one(op));
       this.database.run('COMMIT');
-      if (ops.some(({ kind }) => kind === 'ledger.erase')) this.#scrub();
+      const erased = ops.some(({ kind }) => kind === 'ledger.erase');
+      if (erased || this.#isLogDue) this.#scrub(erased ? 100 : 0);
       return applied;
     } catch (error) {
       throw this.#fail(error);
@@ -137,10 +140,11 @@ export class SqliteCore {
   }
 
   /** What was erased also lies in the write-ahead log until that is emptied. */
-  #scrub(): void {
-    // A long reader may hold the log; it is emptied after it, and nobody waits for that.
-    this.database.raw.exec('PRAGMA busy_timeout = 100');
-    this.database.one('PRAGMA wal_checkpoint(TRUNCATE)');
+  #scrub(waitMs: number): void {
+    // A long reader may hold the log; it is tried again after every commit, and nobody waits for that.
+    this.database.raw.exec(`PRAGMA busy_timeout = ${waitMs}`);
+    const log = this.database.one<{ busy: number }>('PRAGMA wal_checkpoint(TRUNCATE)');
+    this.#isLogDue = log?.busy !== 0;
     this.database.raw.exec('PRAGMA busy_timeout = 5000');
   }
 

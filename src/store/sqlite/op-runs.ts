@@ -1,5 +1,5 @@
 import type { OpResults, RunBegin, RunEnd } from '../../domain/ops.ts';
-import { runBegun, runEnded } from '../../ledger/record.ts';
+import { runBegun, runClosed, runEnded, runOpened } from '../../ledger/record.ts';
 import { isHalted, openAsksOfRun, revokeRunTokens, voidAsks } from './op-halts.ts';
 import { refused, runGate, type Transaction } from './transaction.ts';
 
@@ -21,6 +21,7 @@ export function beginRun(tx: Transaction, op: RunBegin): OpResults['run.begin'] 
   );
   tx.chains.begin(run.id);
   tx.chains.append(runBegun(op));
+  tx.chains.append(runOpened(run.id, tx.chains.head(run.id), op.at));
   return { ok: true };
 }
 
@@ -31,5 +32,6 @@ export function endRun(tx: Transaction, op: RunEnd): OpResults['run.end'] {
   voidAsks(tx, asks, { cause: 'run-ended', halt: null, because: op.why, at: op.at });
   const tokens = revokeRunTokens(tx, op.runId, op.at, 'run-ended');
   tx.chains.append(runEnded(op, { voided: asks.length, tokens }));
+  tx.chains.append(runClosed(op.runId, tx.chains.head(op.runId), op.at));
   return { ok: true };
 }

@@ -2,11 +2,27 @@ import { SignalboxError } from '../../domain/errors.ts';
 import type { Op, ResultOf } from '../../domain/ops.ts';
 import { type Answer, errorFrom } from './wire.ts';
 
-/** Ops handed in and not yet answered; beyond either, callers are told to come back. */
+/** Ops handed in and not yet answered; beyond either, callers with something new are told to come back. */
 export const MOST_WAITING = 16_384;
 export const MOST_WAITING_CHARS = 128 * 1024 * 1024;
 /** One op: arguments, results and images of one call. */
 const MOST_CHARS = 16 * 1024 * 1024;
+
+/**
+ * What must be written however full it is: outcomes of effects that were made, and everything that stops or takes away.
+ * Each follows from something admitted before, which is what the bound above is for.
+ */
+const NEVER_REFUSED: ReadonlySet<Op['kind']> = new Set<Op['kind']>([
+  'action.mark',
+  'action.settle',
+  'approval.void',
+  'halt.raise',
+  'halt.inert',
+  'halt.lift',
+  'lease.write',
+  'run.end',
+  'token.revoke',
+]);
 
 interface Waiting {
   readonly size: number;
@@ -45,7 +61,7 @@ export class CommitQueue {
             `\`${op.kind}\` has ${text.length} characters, expected at most ${MOST_CHARS}`,
           ),
         );
-      if (this.#length >= MOST_WAITING || this.#chars + text.length > MOST_WAITING_CHARS)
+      if (!NEVER_REFUSED.has(op.kind) && this.#isFull(text.length))
         return reject(
           new SignalboxError('OVERLOADED', `${this.#length} records wait for the disk`),
         );
@@ -87,6 +103,10 @@ export class CommitQueue {
     return new Promise((resolve) => {
       this.#drained = resolve;
     });
+  }
+
+  #isFull(more: number): boolean {
+    return this.#length >= MOST_WAITING || this.#chars + more > MOST_WAITING_CHARS;
   }
 
   get #length(): number {

@@ -1,7 +1,10 @@
+import { type ApprovalBinding, approvalDigest, askKey } from '../../domain/approval.ts';
+import { type Bundle, bundleDigest } from '../../domain/bundle.ts';
 import { canonical } from '../../domain/json.ts';
 import { type ReadableEvent, SYSTEM_CHAIN } from '../../domain/store.ts';
-import type { fold as Fold, Projection } from '../../ledger/projections.ts';
+import type { fold as Fold, ProjectedApproval, Projection } from '../../ledger/projections.ts';
 import { type Database, said } from './database.ts';
+import { withoutContent } from './op-approvals.ts';
 
 /** `compared`: rows held against the records. `differences`: in words, the first hundred. */
 export interface Comparison {
@@ -18,9 +21,12 @@ const RUN = `SELECT root, parent, depth, agent, state, started_at AS startedAt,
 const ACTION = `SELECT run_id AS runId, tool, tool_digest AS toolDigest, connection, purpose, state,
   halt, bundle, approval_id AS approvalId, lease_id AS leaseId, reservations, at,
   settled_at AS settledAt FROM actions WHERE id = ?`;
-const APPROVAL = `SELECT run_id AS runId, action_id AS actionId, digest, halt, state,
+const APPROVAL = `SELECT run_id AS runId, action_id AS actionId, agent, tool,
+  tool_digest AS toolDigest, connection, arguments_digest AS argumentsDigest, ask_key AS askKey,
+  binding, digest, halt, state,
   asked_at AS askedAt, expires_at AS expiresAt, answered_by AS answeredBy,
   answered_at AS answeredAt, used_by AS usedBy, seq FROM approvals WHERE id = ?`;
+const BUNDLE = 'SELECT body FROM bundles WHERE digest = ?';
 const HALT = 'SELECT scope, raised_by AS "by", at, state FROM halts WHERE epoch = ?';
 const LEASE = `SELECT id, run_id AS runId, agent, connection, issuer, handle, revocability, state,
   minted_at AS mintedAt, expires_at AS expiresAt FROM leases WHERE id = ?`;
@@ -80,7 +86,7 @@ export class TableComparison {
         this.#row(`run \`${id}\``, { ...run, erased }, RUN, id);
       }
       for (const [id, action] of actions) this.#row(`action \`${id}\``, { ...action }, ACTION, id);
-      for (const [id, ask] of approvals) this.#row(`approval \`${id}\``, { ...ask }, APPROVAL, id);
+      for (const [id, ask] of approvals) this.#approval(id, ask);
     }
     this.#counts.runs += runs.size;
     this.#counts.actions += actions.size;
@@ -88,8 +94,46 @@ export class TableComparison {
     for (const map of [runs, actions, approvals]) map.clear();
   }
 
+  /** Without the payload the digest in the record still says what the binding must be. */
+  #approval(id: string, { target, content, ...told }: ProjectedApproval): void {
+    const what = `approval \`${id}\``;
+    this.#readable(what, () => {
+      const row = this.#database.one<Fields & { binding: string }>(APPROVAL, id);
+      if (row === undefined) return this.#differ(`${what} is not in the table`);
+      const found = JSON.parse(row.binding) as ApprovalBinding;
+      const { runId, tool, toolDigest, halt, expiresAt } = told;
+      const clear = { runId, tool, toolDigest, target, halt, expiresAt };
+      if (this.#told.erased.has(runId)) {
+        const binding = withoutContent({ ...found, ...clear });
+        const gone = { binding, argumentsDigest: null, askKey: null };
+        return this.#same(what, { ...told, ...gone }, { ...row, binding: found });
+      }
+      const binding = { ...((content?.binding ?? found) as ApprovalBinding), ...clear };
+      const { argumentsDigest } = binding;
+      const key = content?.askKey ?? askKey(runId, tool, argumentsDigest);
+      const covered = { binding, argumentsDigest, askKey: key };
+      this.#same(what, { ...told, ...covered }, { ...row, binding: found });
+      if (approvalDigest(found) !== told.digest)
+        this.#differ(`${what}: its binding is not the one of digest \`${told.digest}\``);
+    });
+  }
+
+  /** A digest names what was applied: a bundle that was edited since has another. */
+  #bundles(): void {
+    for (const digest of this.#told.bundles) {
+      const what = `bundle \`${cut(digest)}\``;
+      this.#readable(what, () => {
+        const row = this.#database.one<{ body: string }>(BUNDLE, digest);
+        if (row === undefined) return this.#differ(`${what} is not in the table`);
+        const bundle = JSON.parse(row.body) as Bundle;
+        const told = { digest, contents: digest };
+        this.#same(what, told, { digest: bundle.digest, contents: bundleDigest(bundle) });
+      });
+    }
+  }
+
   #compareWhole(): void {
-    const { halt, bundle, halts, leases, operators, secrets } = this.#told;
+    const { halt, bundle, bundles, halts, leases, operators, secrets } = this.#told;
     this.#row('the control row', { halt, bundle }, 'SELECT halt, bundle FROM control');
     for (const [epoch, one] of halts) this.#row(`halt ${epoch}`, one, HALT, epoch);
     for (const [id, lease] of leases) this.#row(`lease \`${id}\``, { ...lease }, LEASE, id);
@@ -97,11 +141,13 @@ export class TableComparison {
       this.#row(`operator \`${name}\``, one, 'SELECT role FROM operators WHERE name = ?', name);
     for (const [name, one] of secrets)
       this.#row(`secret \`${name}\``, one, 'SELECT version FROM secrets WHERE name = ?', name);
+    this.#bundles();
     this.#usage();
     this.#tokens();
     const { runs, actions, approvals } = this.#counts;
     const counts = { runs, actions, approvals, halts: halts.size, leases: leases.size };
-    const told = { ...counts, operators: operators.size, secrets: secrets.size };
+    const others = { bundles: bundles.size, operators: operators.size, secrets: secrets.size };
+    const told = { ...counts, ...others };
     for (const [table, number] of Object.entries(told))
       this.#row(`table \`${table}\``, { rows: number }, `SELECT count(*) AS rows FROM ${table}`);
   }

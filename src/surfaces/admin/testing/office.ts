@@ -12,7 +12,7 @@ import { planBundle } from '../../../config/plan.ts';
 import { createHttpInspector } from '../../../connectors/http/inspector.ts';
 import { Leases } from '../../../credentials/leases.ts';
 import { createSecrets } from '../../../credentials/secrets.ts';
-import type { Bundle, Tool } from '../../../domain/bundle.ts';
+import { type Bundle, bundleDigest, type Tool } from '../../../domain/bundle.ts';
 import { digestOf } from '../../../domain/digest.ts';
 import type { Doors } from '../../../domain/doors.ts';
 import { effectVector } from '../../../domain/effect.ts';
@@ -169,7 +169,7 @@ function deedsOf(broker: Broker): Pick<Office, 'activate' | 'begin' | 'propose' 
       const content = { ...BUNDLE, ...change, digest: '' };
       const applied = await store.commit({
         kind: 'bundle.apply',
-        bundle: { ...content, digest: digestOf('bundle', content) },
+        bundle: { ...content, digest: bundleDigest(content) },
         expected: active.digest,
         widenings: [],
         by: 'olga',
