@@ -46,6 +46,8 @@ test('the end of a whole text is no part of a secret', () => {
 test('what a cap left of a secret at the end is withheld', () => {
   const clean = redactorFor([SECRET])(`token: ${SECRET.slice(0, 12)}`);
   assert.equal(clean, 'token: [secret withheld]');
+  for (const half of ['fixture\\/secr\\u00', 'fixture\\/secret\\', 'fixture%2fsecret%2'])
+    assert.equal(redactorFor([SECRET])(`token: ${half}`), 'token: [secret withheld]', half);
 });
 
 test('other text stays as it is, and short values blank nothing', () => {

@@ -24,7 +24,7 @@ export function redactorFor(secrets: readonly string[]): Redact {
     let clean = withheld(text, whole);
     if (spellings.length === 0) return clean;
     for (const decode of DECODERS) {
-      const plain = decode(clean);
+      const plain = decode(whole ? clean : clean.replace(HALF_ESCAPE, ''));
       if (plain === clean) continue;
       const safe = withheld(plain, whole);
       // only what hides a secret is handed on decoded
@@ -34,7 +34,10 @@ export function redactorFor(secrets: readonly string[]): Redact {
   };
 }
 
-const SHORT: { readonly [escape: string]: string } = {
+/** What a cap leaves of an escape that it cut. */
+const HALF_ESCAPE = /(?:\\(?:u[0-9a-f]{0,3})?|%[0-9a-f]?)$/i;
+
+const SHORT: { readonly [letter: string]: string } = {
   b: '\b',
   f: '\f',
   n: '\n',

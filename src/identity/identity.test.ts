@@ -159,11 +159,15 @@ test('the first owner comes in by the setup code, once and in time; later ones b
   const late = await operators.setupCode();
   now += 11 * MINUTE;
   await assert.rejects(operators.claim(late ?? '', 'dana'), { code: 'SETUP_CODE' });
+  const earlier = (await operators.setupCode()) ?? '';
+  now += MINUTE;
   const code = (await operators.setupCode()) ?? '';
+  await assert.rejects(operators.claim(earlier, 'mallory'), { code: 'SETUP_CODE' });
   await assert.rejects(operators.claim(code, 'Dana Smith'), { code: 'REQUEST_MALFORMED' });
   const { operator, key } = await operators.claim(code, 'dana');
   assert.deepEqual(operator, { name: 'dana', role: 'owner' });
   await assert.rejects(operators.claim(code, 'eve'), { code: 'SETUP_CODE' });
+  await assert.rejects(operators.claim(earlier, 'mallory'), { code: 'SETUP_CODE' });
   assert.equal(await operators.setupCode(), null);
   assert.deepEqual(await operators.authenticate(bearer(key)), operator);
 

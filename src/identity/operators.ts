@@ -14,6 +14,8 @@ export interface Operator {
   readonly role: OperatorRole;
 }
 
+/** The subject of a setup code that no owner made: the store lets only the newest make an operator, and only the first. */
+const FIRST_OWNER = 'first-owner';
 const SETUP_CODE_MS = 10 * 60_000;
 const KEY_MS = 365 * 86_400_000;
 const NAME = /^[a-z0-9][a-z0-9._@+-]{0,79}$/;
@@ -23,7 +25,7 @@ const NAME = /^[a-z0-9][a-z0-9._@+-]{0,79}$/;
  * is no trusted address and no default login. Later operators come in by a code that an owner made for their role.
  */
 export interface Operators {
-  /** The code for the first owner; null when there is an operator already. Each call makes a new one. */
+  /** The code for the first owner; null when there is an operator already. Each call makes a new one and ends the others. */
   setupCode(): Promise<string | null>;
   /** A single-use code for another operator, of ten minutes. The caller has checked that an owner asks. */
   invite(request: { readonly role: OperatorRole; readonly by: string }): Promise<IssuedToken>;
@@ -40,10 +42,10 @@ export function createOperators(parts: { store: Store; doors: Doors }): Operator
   const { store, doors } = parts;
   const { clock, entropy } = doors;
 
-  async function code(role: OperatorRole): Promise<IssuedToken> {
+  async function code(subject: OperatorRole | typeof FIRST_OWNER): Promise<IssuedToken> {
     const now = clock.now();
     const token = mintToken('setup', entropy);
-    const row = rowOf(token, 'setup', role, now + SETUP_CODE_MS);
+    const row = rowOf(token, 'setup', subject, now + SETUP_CODE_MS);
     await reached(store.commit({ kind: 'token.issue', token: row, at: now }));
     return { token, expiresAt: row.expiresAt };
   }
@@ -64,7 +66,7 @@ export function createOperators(parts: { store: Store; doors: Doors }): Operator
   return {
     async setupCode() {
       if ((await reached(store.operatorCount())) > 0) return null;
-      return (await code('owner')).token;
+      return (await code(FIRST_OWNER)).token;
     },
     async invite({ role, by }) {
       const issued = await code(role);
@@ -96,7 +98,7 @@ async function claim(
   const row = kindOfToken(code) === 'setup' ? await reached(store.token(setupHash)) : null;
   if (row === null || row.kind !== 'setup' || row.revoked || now >= row.expiresAt)
     throw new SignalboxError('SETUP_CODE', 'the setup code is unknown, used or too old');
-  const role: OperatorRole = row.subject === 'owner' ? 'owner' : 'operator';
+  const role: OperatorRole = row.subject === 'operator' ? 'operator' : 'owner';
   const key = mintToken('operator', entropy);
   const token = rowOf(key, 'operator', name, now + KEY_MS);
   const added = await reached(

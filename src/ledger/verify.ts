@@ -161,12 +161,13 @@ export class Verification {
   }
 
   /** The system chain comes first, so every run's anchors are known when its chain is read. */
-  #anchorFault({ chain, seq, hash }: StoredRecord): [Fault, string, string] | null {
+  #anchorFault({ chain, seq, hash, type }: StoredRecord): [Fault, string, string] | null {
     if (chain === SYSTEM_CHAIN || !this.#isSystemWhole) return null;
     const anchor = this.#anchors.get(chain);
-    if (anchor === undefined)
-      return ['anchor', `\`run.opened\` of it in the system chain`, 'none'];
+    if (anchor === undefined) return ['anchor', `\`run.opened\` of it in the system chain`, 'none'];
     if (seq === 1 && hash !== anchor.first) return ['anchor', anchor.first, hash];
+    if (type === 'run.ended' && anchor.end === null)
+      return ['anchor', '`run.closed` of it in the system chain', 'none'];
     if (seq === anchor.end?.seq && hash !== anchor.end.hash)
       return ['anchor', anchor.end.hash, hash];
     return null;

@@ -4,7 +4,7 @@ import type { Store } from '../../src/domain/store.ts';
 import { type Why, why } from '../../src/ledger/why.ts';
 import { openSqliteCore, type SqliteCore } from '../../src/store/sqlite/core.ts';
 import { storeOver } from '../../src/store/sqlite/store.ts';
-import { MASTER_KEY, MEASURED, stillDoors, T0 } from './store-cast.ts';
+import { BUNDLE_1, MASTER_KEY, MEASURED, stillDoors, T0 } from './store-cast.ts';
 import { everyKind } from './store-everything.ts';
 
 describe('why', () => {

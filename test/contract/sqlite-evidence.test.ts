@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { askKey } from '../../src/domain/approval.ts';
+import { GENESIS, hashOf } from '../../src/ledger/chain.ts';
 import type { EventDraft } from '../../src/ledger/events.ts';
 import { wrappingKey } from '../../src/ledger/seal.ts';
+import type { StoredRecord } from '../../src/ledger/verify.ts';
 import { Chains } from '../../src/store/sqlite/chains.ts';
 import { openSqliteCore, type SqliteCore } from '../../src/store/sqlite/core.ts';
 import { SQLITE_CONSTRAINT, sqliteCode } from '../../src/store/sqlite/database.ts';
@@ -12,6 +15,11 @@ import { BUNDLE_1, MASTER_KEY, stillDoors, T0 } from './store-cast.ts';
 import { everyKind } from './store-everything.ts';
 
 type Value = string | number | Uint8Array | null;
+
+const APPROVAL_BINDING: readonly string[] = [
+  ...['runId', 'tool', 'toolDigest', 'argumentsDigest', 'target', 'preState', 'halt'],
+  ...['expiresAt', 'nonce', 'more'],
+];
 
 /** A store that has seen every kind of record, and a hand that changes it behind its back. */
 class Victim {
@@ -190,6 +198,18 @@ describe('tables', () => {
     `INSERT INTO usage VALUES ('agent:x', 'calls', 0, 0)`,
     `UPDATE approvals SET state = 'approved' WHERE state = 'used'`,
     `UPDATE approvals SET expires_at = expires_at + 1`,
+    ...['agent', 'tool', 'tool_digest', 'connection', 'arguments_digest', 'ask_key', 'digest'].map(
+      (column) => `UPDATE approvals SET ${column} = 'other' WHERE id = 'ask_1'`,
+    ),
+    ...APPROVAL_BINDING.map(
+      (field) => `UPDATE approvals SET binding = json_set(binding, '$.${field}', 'other')`,
+    ),
+    `UPDATE approvals SET binding = 'no JSON'`,
+    `UPDATE bundles SET body = json_set(body, '$.approvalMinutes', 9999)`,
+    `UPDATE bundles SET body = json_set(body, '$.digest', 'mine')`,
+    `UPDATE bundles SET body = 'no JSON'`,
+    `INSERT INTO bundles SELECT 'mine', body, applied_at FROM bundles`,
+    `DELETE FROM bundles`,
     `UPDATE approvals SET answered_by = 'olga' WHERE answered_by = 'dana'`,
     `DELETE FROM approvals WHERE id = 'ask_3'`,
     `UPDATE halts SET state = 'gated'`,
@@ -207,6 +227,23 @@ describe('tables', () => {
     `UPDATE tokens SET expires_at = expires_at + 1 WHERE hash = 'hash_run_a'`,
     `DELETE FROM tokens WHERE kind = 'agent'`,
   ];
+  test('an approval pointed elsewhere throughout is found, also without the master key', async () => {
+    const { database } = victim.core;
+    const digest = 'a'.repeat(64);
+    database.raw.exec('BEGIN');
+    database.run(
+      `UPDATE approvals SET arguments_digest = ?1, ask_key = ?2,
+         binding = json_set(binding, '$.argumentsDigest', ?1) WHERE id = 'ask_1'`,
+      digest,
+      askKey('run_a', 'set_plan', digest),
+    );
+    const outside = await victim.verify(null);
+    const inside = await victim.verify();
+    database.raw.exec('ROLLBACK');
+    assert.match(outside.problems.join(), /approval `ask_1`: its binding is not the one of digest/);
+    assert.match(inside.problems.join(), /approval `ask_1`: `argumentsDigest`/);
+  });
+
   for (const sql of lies) {
     test(`${sql.replace(/\s+/g, ' ').slice(0, 80)} is found`, async () => {
       const evidence = await victim.during(sql);
@@ -215,6 +252,69 @@ describe('tables', () => {
       assert.ok((evidence?.problems.length ?? 0) > 0);
     });
   }
+});
+
+describe('anchors of runs', () => {
+  for (const run of ['run_a', 'run_b', 'run_c']) {
+    test(`\`${run}\` taken out whole, with everything renumbered, is found`, async () => {
+      const victim = await Victim.open();
+      takeOut(victim, `chain = '${run}'`);
+      const { breaks } = await victim.verify();
+      assert.deepEqual(
+        breaks.map(({ fault, expected }) => [fault, expected]),
+        [['missing', `the chain of run \`${run}\``]],
+      );
+      victim.core.close();
+    });
+  }
+
+  test('the end of an ended run cut off, with everything renumbered, is found', async () => {
+    const victim = await Victim.open();
+    const { database } = victim.core;
+    const ended = database.one<{ chain: string; seq: number }>(
+      `SELECT chain, seq FROM events WHERE type = 'run.ended'`,
+    );
+    takeOut(victim, `chain = '${ended?.chain}' AND seq >= ${ended?.seq}`);
+    const { breaks } = await victim.verify();
+    assert.deepEqual(
+      breaks.map(({ chain, fault }) => [chain, fault]),
+      [[ended?.chain, 'anchor']],
+    );
+    victim.core.close();
+  });
+
+  const rewritten: readonly [string, string][] = [
+    ['its beginning', 'seq >= 1'],
+    ['its end', `type = 'run.ended'`],
+  ];
+  for (const [what, where] of rewritten) {
+    test(`an ended run written anew from ${what} on is found`, async () => {
+      const victim = await Victim.open();
+      const { database } = victim.core;
+      const run = database.one<{ chain: string }>(
+        `SELECT chain FROM events WHERE type = 'run.ended'`,
+      )?.chain;
+      relink(victim, String(run), where);
+      const { breaks } = await victim.verify();
+      assert.deepEqual(
+        breaks.map(({ chain, fault }) => [chain, fault]),
+        [[run, 'anchor']],
+      );
+      victim.core.close();
+    });
+  }
+
+  test('a run that the system chain does not know is found', async () => {
+    const victim = await Victim.open();
+    const { bytes } = stillDoors('forger').entropy;
+    const chains = new Chains(victim.core.database, wrappingKey(MASTER_KEY), bytes);
+    chains.append({ ...draft('run.begun', { root: 'run_z' }), chain: 'run_z' });
+    assert.deepEqual(
+      (await victim.verify()).breaks.map(({ chain, fault }) => [chain, fault]),
+      [['run_z', 'anchor']],
+    );
+    victim.core.close();
+  });
 });
 
 describe('a ledger that contradicts itself', () => {
@@ -265,6 +365,31 @@ describe('a ledger that contradicts itself', () => {
 
 function draft(type: EventDraft['type'], body: EventDraft['body']): EventDraft {
   return { chain: 'run_a', type, at: T0, body };
+}
+
+/** Records and payloads gone, and the places of the others without a gap. */
+function takeOut({ core: { database } }: Victim, where: string): void {
+  const place = (table: string): string =>
+    `UPDATE ${table} SET id = (SELECT count(*) FROM events e WHERE e.id <= ${table}.id)`;
+  database.raw.exec(`DELETE FROM payloads WHERE id IN (SELECT id FROM events WHERE ${where});
+    DELETE FROM events WHERE ${where}; ${place('payloads')}; ${place('events')}`);
+}
+
+/** Moves the time of the records of a run that `where` names, and links the chain again so that it holds by itself. */
+function relink({ core: { database } }: Victim, run: string, where: string): void {
+  database.raw.exec(`UPDATE events SET at = at + 1 WHERE chain = '${run}' AND ${where}`);
+  const sql = 'SELECT id, chain, seq, at, type, body FROM events WHERE chain = ? ORDER BY seq';
+  let previous = GENESIS;
+  for (const record of database.all<Omit<StoredRecord, 'hash'>>(sql, run)) {
+    const hash = hashOf({ ...record, previous });
+    database.run(
+      'UPDATE events SET previous = ?, hash = ? WHERE id = ?',
+      previous,
+      hash,
+      record.id,
+    );
+    previous = hash;
+  }
 }
 
 /** Other values of the same type: each end and the middle changed by one bit or one step. */

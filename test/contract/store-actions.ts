@@ -7,6 +7,7 @@ import {
   action,
   admit,
   applyBundle,
+  BUNDLE_2,
   beginRun,
   calls,
   DONE,

@@ -4,7 +4,17 @@ import { SYSTEM_CHAIN } from '../../src/domain/store.ts';
 import { GENESIS, hashOf } from '../../src/ledger/chain.ts';
 import { EVENTS, type EventKind, isEventType } from '../../src/ledger/events.ts';
 import type { Open } from './store.ts';
-import { action, admit, applyBundle, beginRun, park, settle, T0 } from './store-cast.ts';
+import {
+  action,
+  admit,
+  applyBundle,
+  BUNDLE_1,
+  BUNDLE_2,
+  beginRun,
+  park,
+  settle,
+  T0,
+} from './store-cast.ts';
 import { everyKind } from './store-everything.ts';
 import { scene, types } from './store-scene.ts';
 

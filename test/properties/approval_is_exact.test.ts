@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { act } from '../../src/broker/act.ts';
 import { answer } from '../../src/broker/answer.ts';
+import type { Bundle } from '../../src/domain/bundle.ts';
 import { openWorld, type PropertyWorld, toolNamed } from './world.ts';
 
 /** Each changes one thing that an approval covers; afterwards the same proposal must not run on it. */
@@ -27,6 +28,7 @@ const CHANGES: { readonly [name: string]: (world: PropertyWorld) => Promise<void
         },
       },
     })),
+  'the connection points elsewhere': (world) => world.apply(elsewhere),
   'the grant was taken away': (world) =>
     world.apply((bundle) => ({ grants: bundle.grants.filter(({ tool }) => tool !== 'change') })),
 };
@@ -94,6 +96,24 @@ test('approval_is_exact: an answer to anything but the very bytes shown is no an
   });
   assert.equal(((await change(world, run, 1)) as { kind: string }).kind, 'parked');
 });
+
+test('approval_is_exact: a connection that moved gets a credential of its own, and the old one dies', async (t) => {
+  const world = await openWorld(t);
+  const run = await world.run('ann');
+  const look = () => act(world.broker, { runId: run, tool: 'look', arguments: {}, via: 'test' });
+  assert.equal((await look()).kind, 'done');
+  await world.apply(elsewhere);
+  assert.equal((await look()).kind, 'done');
+  const [before, after] = world.target.effects;
+  assert.notEqual(before?.credential, after?.credential);
+});
+
+/** The same name, another place. */
+function elsewhere({ connections }: Bundle): Partial<Bundle> {
+  const { target } = connections;
+  assert.ok(target !== undefined);
+  return { connections: { target: { ...target, settings: { host: 'elsewhere.example' } } } };
+}
 
 async function approvedChange(world: PropertyWorld, runId: string, id: number): Promise<void> {
   const parked = await change(world, runId, id);

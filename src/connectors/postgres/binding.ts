@@ -43,6 +43,8 @@ export interface ImagePlan {
   readonly columns: readonly string[];
   readonly key: readonly string[];
   readonly own: number;
+  /** Columns whose new value differs at every call (a default, the time): no approval can be bound to it. */
+  readonly fleeting: readonly string[];
   /** PostgreSQL 18: `RETURNING old, new`, the version of the old row first. Null: take the older way. */
   readonly current: string | null;
   /** PostgreSQL 14 to 17; null where they cannot. */

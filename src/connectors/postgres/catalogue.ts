@@ -39,6 +39,7 @@ export interface Trigger {
   readonly insert: boolean;
   readonly update: boolean;
   readonly delete: boolean;
+  readonly before: boolean;
   readonly function: number;
   readonly functionName: string;
   readonly language: string;
@@ -127,6 +128,7 @@ export async function triggersOf(
   const { rows } = await client.query<Trigger>(
     `SELECT t.tgrelid::int8::float8 AS relation, t.tgname::text AS name,
             t.tgtype & 4 <> 0 AS insert, t.tgtype & 16 <> 0 AS update, t.tgtype & 8 <> 0 AS delete,
+            t.tgtype & 2 <> 0 AS before,
             p.oid::int8::float8 AS function, fn.nspname || '.' || p.proname AS "functionName",
             l.lanname::text AS language, l.lanpltrusted OR l.lanname = 'sql' AS trusted,
             p.prosecdef AS definer, p.provolatile = 'v' AS volatile, p.prosrc AS source

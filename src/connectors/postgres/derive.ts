@@ -57,6 +57,7 @@ export async function deriveTool(
     statement,
     own: described.columns.length,
     parameterTypes,
+    triggers: reach.triggers,
   });
   const binding: PostgresBinding = {
     ...draft,
@@ -83,7 +84,10 @@ export async function deriveTool(
   return {
     ...effect,
     binding: toJson(binding),
-    derivation: narrate({ resolved, reach, relations, tables: binding.tables, defaults, effect }),
+    derivation: narrate({
+      ...{ resolved, reach, relations, tables: binding.tables, defaults, effect },
+      uncovered: pictured.uncovered,
+    }),
   };
 }
 

@@ -13,7 +13,7 @@ const PATH: Prepared = {
   text: `SELECT pg_catalog.set_config('search_path', '${CATALOGUE_PATH}', true)`,
 };
 
-/** Once per tool and lease: is the target still what the tool was judged by? Throws TOOL_DRIFTED. */
+/** Once per read tool and lease (a write has it in its own transaction): is the target still what the tool was judged by? Throws TOOL_DRIFTED. */
 export async function checkDrift(cockpit: Cockpit, session: Session): Promise<void> {
   const { sessions, binding, call } = cockpit;
   if (sessions.compared.has(call.tool.digest)) return;
@@ -23,11 +23,11 @@ export async function checkDrift(cockpit: Cockpit, session: Session): Promise<vo
     { statement: FINGERPRINT, values: fingerprintValues(binding.watched) },
     { statement: COMMIT },
   ]);
-  if (answers[2]?.rows[0]?.[0] !== binding.fingerprint)
-    throw new ConnectorFailure(
-      'TOOL_DRIFTED',
-      'its tables, triggers or functions changed since the plan',
-      'none',
-    );
+  if (answers[2]?.rows[0]?.[0] !== binding.fingerprint) throw drifted();
   sessions.compared.add(call.tool.digest);
+}
+
+export function drifted(): ConnectorFailure {
+  const message = 'its tables, triggers or functions changed since the plan';
+  return new ConnectorFailure('TOOL_DRIFTED', message, 'none');
 }

@@ -35,6 +35,8 @@ interface Story {
   readonly relations: ReadonlyMap<number, Relation>;
   readonly defaults: { readonly functions: readonly { readonly spoken: string }[] };
   readonly effect: Effect;
+  /** Columns whose new values no approval is bound to. */
+  readonly uncovered: readonly string[];
 }
 
 /** Why the effect is what it is, one fact a line; warnings say so. */
@@ -65,7 +67,7 @@ export function narrate(story: Story): string[] {
   ];
 }
 
-function warnings({ resolved, reach }: Story): string[] {
+function warnings({ resolved, reach, uncovered }: Story): string[] {
   const unbounded = resolved.shape.writes
     .filter((write) => !write.bounded)
     .map(
@@ -79,7 +81,13 @@ function warnings({ resolved, reach }: Story): string[] {
   const guarded = [...resolved.relations.values()]
     .filter(({ rowSecurity }) => rowSecurity)
     .map(({ schema, name }) => `row security applies on ${schema}.${name}`);
-  return [...guarded, ...unbounded, ...outside];
+  const open =
+    uncovered.length === 0
+      ? []
+      : [
+          `an approval does not cover the new values of ${uncovered.join(', ')}: they differ at every call, or are not shown`,
+        ];
+  return [...guarded, ...unbounded, ...outside, ...open];
 }
 
 function told(table: TableRights): string[] {

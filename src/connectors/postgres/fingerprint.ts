@@ -1,6 +1,13 @@
 import type { Watched } from './binding.ts';
 import type { Prepared } from './exchange.ts';
 
+const DRIFTED = 'sbx_drifted';
+
+/** Is this the gate's own error? */
+export function isDrift(message: string): boolean {
+  return message.includes(DRIFTED);
+}
+
 /**
  * One SHA-256 over what the catalogue says of everything a tool was judged by. Run by the broker when a tool is
  * planned and by the minted role before its first call: different means that the system changed since the plan.
@@ -52,6 +59,16 @@ export const FINGERPRINT: Prepared = {
   )
   SELECT encode(sha256(convert_to(coalesce(string_agg(line, E'\\n' ORDER BY line), ''), 'UTF8')),
                 'hex') FROM lines`,
+};
+
+/**
+ * The same as the gate of a write transaction: fails when it is not `$5`, before the statement runs and any trigger
+ * fires. The comparison is in the text of the error, since an exchange stops at the first one.
+ */
+export const FINGERPRINT_GATE: Prepared = {
+  name: 'sbx_gate',
+  text: `SELECT CASE WHEN f.said = $5::text THEN 0 ELSE ('${DRIFTED} ' || f.said)::int END
+         FROM (${FINGERPRINT.text}) AS f(said)`,
 };
 
 export function fingerprintValues(watched: Watched): string[] {

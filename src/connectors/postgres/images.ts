@@ -14,6 +14,7 @@ export interface Pictured {
   readonly key: readonly string[];
   /** Result columns of the statement itself. */
   readonly own: number;
+  readonly fleeting: readonly string[];
   /** `xmin` may be read: an approval notices any change to the row. */
   readonly versioned: boolean;
   readonly parameterTypes: readonly string[];
@@ -21,13 +22,14 @@ export interface Pictured {
 
 /** How this write shows its rows; null when it cannot: nothing to show, or a RETURNING of its own kind. */
 export function planImages(statement: Statement, pictured: Pictured): ImagePlan | null {
-  const { write, columns, key, own, table } = pictured;
+  const { write, columns, key, own, fleeting, table } = pictured;
   if (!write.top || !write.plainReturning || columns.length === 0) return null;
   return {
     table,
     columns,
     key,
     own,
+    fleeting,
     current: currentText(statement, pictured),
     older: olderPlan(statement, pictured),
   };

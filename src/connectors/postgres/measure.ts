@@ -17,7 +17,8 @@ export const IMAGES_FETCHED = 20_000;
 /**
  * The transaction's own statistics of every relation, as one JSON text, read before and after the statement: the
  * difference is its effect, cascades and triggers included. System catalogues are counted too, because DDL and
- * TRUNCATE of a trigger show nowhere else. `$1` lock timeout, `$2` statement timeout, both for this transaction.
+ * TRUNCATE of a trigger show nowhere else. `$1` lock timeout, `$2` statement timeout, `$3` search path, all for this
+ * transaction.
  */
 const COUNTS = `
   (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(n.nspname, c.relname, k.i, k.u, k.d))
@@ -31,7 +32,14 @@ export const BASELINE: Prepared = {
   name: 'sbx_baseline',
   text: `SELECT pg_catalog.current_setting('track_counts'),
     pg_catalog.set_config('lock_timeout', $1::text, true),
-    pg_catalog.set_config('statement_timeout', $2::text, true), ${COUNTS}`,
+    pg_catalog.set_config('statement_timeout', $2::text, true), ${COUNTS},
+    pg_catalog.set_config('search_path', $3::text, true)`,
+};
+
+/** Back to where the statement's names are looked up. */
+export const PATH: Prepared = {
+  name: 'sbx_write_path',
+  text: `SELECT pg_catalog.set_config('search_path', $1::text, true)`,
 };
 
 export const MEASURE: Prepared = {
@@ -84,6 +92,8 @@ function countsOf(json: string | null): Map<string, Omit<TableCount, 'table'>> {
 export interface Pictures {
   readonly images: readonly (RowImage & { readonly version: string | null })[];
   readonly whole: boolean;
+  /** Columns whose new values no approval is bound to. */
+  readonly fleeting: readonly string[];
 }
 
 export function measuredWrite(
@@ -106,7 +116,7 @@ export function measuredWrite(
       .map(({ table, before, after }) => ({ table, before, after })),
     imagesComplete: whole && sorted.length <= IMAGES_SHOWN,
     // Which of too many rows were fetched is chance: then only their numbers count.
-    preState: preStateOf(byTable, pictures?.whole === true ? sorted : []),
+    preState: preStateOf(byTable, pictures?.whole === true ? sorted : [], pictures?.fleeting ?? []),
   };
 }
 
@@ -120,14 +130,18 @@ export function measuredRead(rowsRead: number): Measured {
   };
 }
 
-/** The rows as they were, with their versions, and how many rows each table would lose or change. */
+/** The rows as they were, with their versions, as they would be, and how many rows each table would lose or change. */
 function preStateOf(
   byTable: readonly TableCount[],
-  images: readonly { before: JsonObject | null; version: string | null }[],
+  images: Pictures['images'],
+  fleeting: readonly string[],
 ): string {
+  const lasting = (row: JsonObject | null): JsonObject | null =>
+    row === null
+      ? null
+      : Object.fromEntries(Object.entries(row).filter(([name]) => !fleeting.includes(name)));
   const rows = images
-    .filter(({ before }) => before !== null)
-    .map(({ before, version }) => canonical([before, version]))
+    .map(({ before, version, after }) => canonical([before, version, lasting(after)]))
     .sort();
   return digestOf('pre-state', { counts: byTable, rows });
 }

@@ -1,6 +1,7 @@
 import type { AdminClient } from './admin.ts';
 import type { Draft, PostgresBinding } from './binding.ts';
-import { showable } from './catalogue.ts';
+import { showable, type Trigger } from './catalogue.ts';
+import { fleetingOf, uncovered } from './fleeting.ts';
 import { planImages } from './images.ts';
 import type { Statement } from './parse.ts';
 import { keyOf, type Resolved, rightsOf, targetsOf } from './rights.ts';
@@ -9,11 +10,11 @@ import { keyOf, type Resolved, rightsOf, targetsOf } from './rights.ts';
 export interface Picture {
   readonly oid: number | null;
   readonly plan: PostgresBinding['imagePlan'];
+  /** Columns whose new values an approval does not cover. */
+  readonly uncovered: readonly string[];
   /** SELECT rights on top of the statement's own. */
   readonly image: readonly string[];
 }
-
-const NO_PICTURE: Picture = { oid: null, plan: null, image: [] };
 
 export async function pictureOf(
   client: AdminClient,
@@ -23,12 +24,14 @@ export async function pictureOf(
     readonly statement: Statement;
     readonly own: number;
     readonly parameterTypes: readonly string[];
+    readonly triggers: readonly Trigger[];
   },
 ): Promise<Picture> {
-  const { resolved, draft, statement, own, parameterTypes } = from;
+  const { resolved, draft, statement, own, parameterTypes, triggers } = from;
   const target = targetsOf(resolved).find(({ write }) => write.top);
   const relation = resolved.relations.get(target?.oid ?? 0);
-  if (target === undefined || relation === undefined || draft.images === 'none') return NO_PICTURE;
+  if (target === undefined || relation === undefined || draft.images === 'none')
+    return noPicture(resolved);
   const all = resolved.columns.filter((column) => column.relation === target.oid);
   const rights = rightsOf(resolved, draft.images).find(({ oid }) => oid === target.oid);
   const read = new Set(rights?.select);
@@ -36,6 +39,7 @@ export async function pictureOf(
   const wanted = new Set([...read, ...(rights?.image ?? []).filter((name) => open.has(name))]);
   const columns = all.filter(({ name }) => wanted.has(name)).map(({ name }) => name);
   const key = keyOf(all);
+  const fleeting = fleetingOf(target, relation, all, triggers);
   const versioned = open.has('xmin');
   const plan = planImages(statement, {
     write: target.write,
@@ -43,10 +47,20 @@ export async function pictureOf(
     columns,
     key: key.every((name) => wanted.has(name)) ? key : [],
     own,
+    fleeting,
     versioned,
     parameterTypes,
   });
-  if (plan === null) return NO_PICTURE;
+  if (plan === null) return noPicture(resolved);
   const image = columns.filter((name) => !read.has(name));
-  return { oid: target.oid, plan, image: versioned ? [...image, 'xmin'] : image };
+  return {
+    oid: target.oid,
+    plan,
+    uncovered: uncovered(resolved, { ...target, columns, fleeting }),
+    image: versioned ? [...image, 'xmin'] : image,
+  };
+}
+
+function noPicture(resolved: Resolved): Picture {
+  return { oid: null, plan: null, uncovered: uncovered(resolved, null), image: [] };
 }

@@ -25,7 +25,7 @@ export function currentPictures(plan: ImagePlan, answer: Answer): Pictures {
       version: row[plan.own] ?? null,
     };
   });
-  return { images, whole: answer.tag !== null };
+  return { images, whole: answer.tag !== null, fleeting: plan.fleeting };
 }
 
 /** PostgreSQL 14 to 17: rows read and locked before, rows returned after, paired by their key. */
@@ -53,14 +53,15 @@ export function olderPictures(
     const images = returned.map((image) =>
       older.side === 'before' ? image : { ...image, before: null, after: image.before },
     );
-    return { images, whole };
+    return { images, whole, fleeting: plan.fleeting };
   }
   const keyed = new Map(named(locked, 0).map((image) => [keyOf(plan, image.before), image]));
   const images = returned.map(({ before: after, table }) => {
     const was = keyed.get(keyOf(plan, after));
     return { table, before: was?.before ?? null, after, version: was?.version ?? null };
   });
-  return { images, whole: whole && images.every(({ before }) => before !== null) };
+  const paired = images.every(({ before }) => before !== null);
+  return { images, whole: whole && paired, fleeting: plan.fleeting };
 }
 
 function keyOf({ key }: ImagePlan, row: JsonObject | null): string {

@@ -110,6 +110,10 @@ function imageColumns(
   if (images === 'row') return new Set(all.map(({ name }) => name));
   for (const { name, key } of all) if (key > 0 || read.has(name)) shown.add(name);
   for (const { updated } of writes) for (const name of updated) shown.add(name);
+  // What the arguments do not say: an approver must see it, and the approval be bound to it.
+  for (const { column, computed } of writes.flatMap(({ assigned }) => assigned))
+    if (computed)
+      for (const { name } of all) if (column === null || column === name) shown.add(name);
   return shown;
 }
 

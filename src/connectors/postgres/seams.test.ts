@@ -129,7 +129,9 @@ describe('an approval covers what will be written', () => {
       assert.equal((await site.previewed(call)).preState, first.preState, 'times are left out');
       await site.sql(`UPDATE accounts SET iban = 'ATTACKER'`);
       assert.notEqual((await site.previewed(call)).preState, first.preState);
-      assert.ok(tool.derivation.some((line) => /approval does not cover.*(at|created_at)/.test(line)));
+      assert.ok(
+        tool.derivation.some((line) => /approval does not cover.*(at|created_at)/.test(line)),
+      );
     });
 
   test('a trigger that writes the time does not void every approval', async () => {
@@ -163,7 +165,10 @@ for (const sql of ['delete from events where day < :day', 'select id from events
 
 test('what acts outside the transaction is not previewed', async () => {
   const { tool, login } = await granted('calling', 'update calling set v = :v where id = :id');
-  assert.ok(tool.derivation.some((line) => /not previewed/.test(line)), 'and the plan says so');
+  assert.ok(
+    tool.derivation.some((line) => /not previewed/.test(line)),
+    'and the plan says so',
+  );
   const flight = await site.begin(site.call(tool, { id: 1, v: 2 }, login, { purpose: 'preview' }));
   assert.equal(flight.measured, null);
   await flight.cancel();

@@ -14,6 +14,16 @@ export interface RelationUse extends Name {
   readonly target: boolean;
 }
 
+/** What one branch of a write gives one column. */
+export interface Assigned {
+  /** `null`: every column, one cannot tell them apart. */
+  readonly column: string | null;
+  /** More than a constant or a parameter: the arguments do not say what will be written. */
+  readonly computed: boolean;
+  /** Another value at every call, such as the time or a random number. */
+  readonly fleeting: boolean;
+}
+
 /** One INSERT, UPDATE, DELETE or MERGE, wherever it stands. */
 export interface WriteUse {
   readonly verb: Exclude<Verb, 'select'>;
@@ -31,6 +41,8 @@ export interface WriteUse {
   readonly bounded: boolean;
   /** Constants and parameters only: the same call again changes nothing more. */
   readonly repeatable: boolean;
+  /** Every value it gives a column, in any of its branches. */
+  readonly assigned: readonly Assigned[];
   /** Its RETURNING, if any, uses neither `old` nor `new` nor renames them. */
   readonly plainReturning: boolean;
 }

@@ -1,12 +1,16 @@
 import { PG18 } from './admin.ts';
 import type { Cockpit } from './cockpit.ts';
 import type { Answer, Prepared, Step } from './exchange.ts';
-import { BASELINE, DEFERRED_NOW, IMAGES_FETCHED, MEASURE, type Pictures } from './measure.ts';
+import { FINGERPRINT_GATE, fingerprintValues } from './fingerprint.ts';
+import { CATALOGUE_PATH, SEARCH_PATH } from './login.ts';
+import { BASELINE, DEFERRED_NOW, IMAGES_FETCHED, MEASURE, PATH, type Pictures } from './measure.ts';
 import { currentPictures, olderPictures } from './pictures.ts';
 import type { Session } from './session.ts';
 import { encodeArguments } from './values.ts';
 
-const PREVIEW_LOCK_MS = 2_000;
+const PREVIEW_LOCK_MS = 1_000;
+/** A preview is undone again: what takes longer has touched far more than a human could look at. */
+const PREVIEW_MS = 2_000;
 const EXECUTE_LOCK_MS = 5_000;
 const BEGIN: Prepared = { name: 'sbx_begin', text: 'BEGIN ISOLATION LEVEL REPEATABLE READ' };
 
@@ -17,7 +21,7 @@ export interface Plan {
   readonly pictures: (before: Answer, main: Answer) => Pictures | null;
 }
 
-/** BEGIN, baseline, (lock), statement, deferred triggers, measure: one round trip; the first failure stops it. */
+/** BEGIN, baseline, gate, (lock), statement, deferred triggers, measure: one round trip; the first failure stops it. */
 export function planOf({ call, binding }: Cockpit, session: Session): Plan {
   const { tool, purpose } = call;
   const { imagePlan } = binding;
@@ -28,6 +32,7 @@ export function planOf({ call, binding }: Cockpit, session: Session): Plan {
   const maxRows = Math.max(tool.cap.rowsRead + 1, rows);
   const name = `sbx_${tool.digest.slice(0, 40)}`;
   const lock = Math.min(purpose === 'preview' ? PREVIEW_LOCK_MS : EXECUTE_LOCK_MS, tool.timeoutMs);
+  const limit = purpose === 'preview' ? Math.min(PREVIEW_MS, tool.timeoutMs) : tool.timeoutMs;
   const locking =
     older?.lock == null
       ? []
@@ -36,13 +41,18 @@ export function planOf({ call, binding }: Cockpit, session: Session): Plan {
   return {
     steps: [
       { statement: BEGIN },
-      { statement: BASELINE, values: [String(lock), String(tool.timeoutMs)] },
+      { statement: BASELINE, values: [String(lock), String(limit), CATALOGUE_PATH] },
+      {
+        statement: FINGERPRINT_GATE,
+        values: [...fingerprintValues(binding.watched), binding.fingerprint],
+      },
+      { statement: PATH, values: [SEARCH_PATH] },
       ...locking,
       { statement: { name, text }, values, maxRows },
       { statement: DEFERRED_NOW },
       { statement: MEASURE },
     ],
-    main: 2 + locking.length,
+    main: 4 + locking.length,
     pictures: (before, main) => {
       if (current !== null) return currentPictures(current, main);
       if (imagePlan === null || older === null) return null;

@@ -3,9 +3,10 @@ import type { Timers } from '../../domain/doors.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Measured, ToolResult } from '../../domain/proposal.ts';
 import { type Cockpit, cut, exchange, takeSession } from './cockpit.ts';
-import { checkDrift } from './drift.ts';
+import { drifted } from './drift.ts';
 import type { Answer, Prepared } from './exchange.ts';
 import { isRolledBack } from './faults.ts';
+import { isDrift } from './fingerprint.ts';
 import { countsBetween, measuredWrite } from './measure.ts';
 import { resultOf } from './result.ts';
 import type { Session } from './session.ts';
@@ -37,7 +38,6 @@ interface Begun {
 export async function beginWrite(cockpit: Cockpit): Promise<Flight> {
   const session = await takeSession(cockpit, 'write');
   try {
-    await checkDrift(cockpit, session);
     const history = await historyOf(cockpit, session);
     const begun = await execute(cockpit, session, history);
     return new WriteFlight(cockpit, session, begun);
@@ -154,7 +154,9 @@ async function execute(cockpit: Cockpit, session: Session, history: History): Pr
   const { call, binding } = cockpit;
   const { tool } = call;
   const plan = planOf(cockpit, session);
-  const answers = await exchange(cockpit, session, plan.steps);
+  const answers = await exchange(cockpit, session, plan.steps).catch((error: unknown) => {
+    throw explained(cockpit, error);
+  });
   const at = (index: number): Answer => answers[index] ?? { fields: [], rows: [], tag: '' };
   const main = at(plan.main);
   const measure = at(answers.length - 1);
@@ -169,6 +171,14 @@ async function execute(cockpit: Cockpit, session: Session, history: History): Pr
     measured: measuredWrite(byTable, pictures, rowsRead),
     trace: toJson({ xid: xid ?? '', database: database ?? '', ...history }),
   };
+}
+
+function explained({ call }: Cockpit, error: unknown): unknown {
+  if (!(error instanceof ConnectorFailure)) return error;
+  if (error.code === 'CONNECTOR_REFUSED' && isDrift(error.message)) return drifted();
+  if (error.code !== 'CONNECTOR_TIMEOUT' || call.purpose !== 'preview') return error;
+  const message = `it touches too much to preview: ${error.message}`;
+  return new ConnectorFailure(error.code, message, 'none');
 }
 
 /** From the command's own tag; when its rows were too many to fetch, from the statistics. */

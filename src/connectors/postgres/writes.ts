@@ -1,3 +1,4 @@
+import { assignedBy } from './assigned.ts';
 import { bare, type Fields, isFields, list, text } from './fields.ts';
 import type { RelationUse, Verb, WriteUse } from './shape.ts';
 
@@ -35,6 +36,7 @@ export function writeOf(
     },
     bounded: verb === 'insert' || verb === 'merge' || fields.whereClause !== undefined,
     repeatable: isRepeatable(verb, fields),
+    assigned: assignedBy(verb, fields, whens, conflict),
     plainReturning: isPlain(fields.returningClause),
   };
 }

@@ -87,6 +87,15 @@ export function addOperator(tx: Transaction, op: OperatorAdd): OpResults['operat
     op.at,
   );
   if (setup !== 1) return refused('used');
+  // nobody answers for a first owner's code: a newer one ends it, and so does the first operator
+  const ended = database.one(
+    `SELECT 1 AS ended FROM tokens AS mine WHERE mine.hash = ? AND mine.subject = 'first-owner'
+     AND (EXISTS (SELECT 1 FROM operators) OR EXISTS (
+       SELECT 1 FROM tokens AS other WHERE other.kind = 'setup' AND other.subject = 'first-owner'
+       AND other.expires_at > mine.expires_at))`,
+    op.setupHash,
+  );
+  if (ended !== undefined) return refused('used');
   if (database.one('SELECT name FROM operators WHERE name = ?', op.operator) !== undefined)
     return refused('exists');
   database.run(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SignalboxError } from '../../domain/errors.ts';
-import type { SystemNote } from '../../domain/ops.ts';
+import type { Op, SystemNote } from '../../domain/ops.ts';
 import { CommitQueue, MOST_WAITING } from './queue.ts';
 
 const note = (type: string): SystemNote => ({ kind: 'system.note', type, body: {}, at: 0 });
@@ -32,6 +32,25 @@ test('too much waiting is refused, not queued', async () => {
   queue.fail(new SignalboxError('STORE_DOWN', 'gone'));
   const results = await settled;
   assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 1);
+});
+
+test('outcomes and the kill switch are queued however much waits', async () => {
+  const queue = new CommitQueue(nothing);
+  const results = Array.from({ length: MOST_WAITING }, () => queue.commit(note('a')));
+  const kinds: readonly Op['kind'][] = [
+    ...(['action.mark', 'action.settle', 'approval.void', 'lease.write', 'run.end'] as const),
+    ...(['halt.raise', 'halt.inert', 'halt.lift', 'token.revoke'] as const),
+  ];
+  for (const kind of kinds) results.push(queue.commit({ kind } as SystemNote));
+  const settled = Promise.allSettled(results);
+  for (const kind of ['action.admit', 'action.park', 'run.begin', 'token.issue'] as const)
+    await assert.rejects(queue.commit({ kind } as unknown as SystemNote), { code: 'OVERLOADED' });
+  queue.answered(results.map(() => ({ result: { ok: true } })));
+  assert.deepEqual(
+    (await settled).filter(({ status }) => status === 'rejected'),
+    [],
+  );
+  assert.equal(queue.down, null);
 });
 
 test('after the first failure everything rejects with it', async () => {
