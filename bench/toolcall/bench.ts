@@ -38,8 +38,8 @@ const FULL: Plan = {
 };
 const SHORT: Plan = {
   rounds: 3,
-  windowMs: 600,
-  warmUpMs: 1_000,
+  windowMs: 900,
+  warmUpMs: 2_000,
   fsyncs: 100,
   writes: { 1: 60, 64: 4 },
 };

@@ -1,6 +1,7 @@
 import type { HaltReach, HaltReport } from '../broker/broker.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import type { Halt } from '../domain/halt.ts';
+import { endOf, inertLabel } from '../surfaces/admin/halt-words.ts';
 import { plain } from '../surfaces/admin/reveal.ts';
 import type { Call, Command, Option } from './command.ts';
 import { confirm } from './confirm.ts';
@@ -66,7 +67,7 @@ function reportText(report: HaltReport, style: Style): string {
       ['aborted in flight', report.aborted],
       ['approvals made void', report.voided],
       [
-        'every credential confirmed dead after',
+        inertLabel(report),
         report.inertMs === null ? 'not yet: revocation goes on' : duration(report.inertMs),
       ],
     ],
@@ -74,7 +75,7 @@ function reportText(report: HaltReport, style: Style): string {
   );
   const leases = report.leases.map(
     ({ handle, dead, ms, note }) =>
-      `  ${dead ? style.good('dead') : style.bad('not confirmed')} ${plain(handle)} ${duration(ms)} ${plain(note)}`,
+      `  ${dead ? style.good('dead') : style.bad(endOf(report, { dead }))} ${plain(handle)} ${duration(ms)} ${plain(note)}`,
   );
   return [head, ...leases].join('\n');
 }

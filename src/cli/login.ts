@@ -9,23 +9,23 @@ export const login: Command = {
   usage: '',
   positionals: [0, 0],
   options: {
-    code: {
-      type: 'string',
-      value: 'CODE',
-      summary: 'a setup code: printed by `up`, or made by `operator invite`',
+    'code-stdin': {
+      type: 'boolean',
+      summary: 'read a setup code from stdin; at a terminal it is asked for',
     },
-    name: { type: 'string', value: 'NAME', summary: 'your name, with --code' },
+    name: { type: 'string', value: 'NAME', summary: 'your name, with a setup code' },
     'key-stdin': { type: 'boolean', summary: 'read a key that you have from stdin' },
   },
   run: async (call) => {
-    const { code, name } = call.options;
+    const { name } = call.options;
     const byKey = call.options['key-stdin'] === true;
-    if ((typeof code === 'string') === byKey)
+    const byCode = call.options['code-stdin'] === true;
+    if (byKey ? byCode : !byCode && !call.io.input.terminal)
       throw new SignalboxError(
         'USAGE',
-        'expected either `--code CODE --name NAME` or `--key-stdin`',
+        'expected either `--name NAME --code-stdin` or `--key-stdin`, or a terminal to ask at',
       );
-    return byKey ? withKey(call) : withCode(call, String(code), name);
+    return byKey ? withKey(call) : withCode(call, name);
   },
 };
 
@@ -41,17 +41,14 @@ export const logout: Command = {
   },
 };
 
-async function withCode(
-  call: Call,
-  code: string,
-  name: string | boolean | undefined,
-): Promise<Answer> {
+async function withCode(call: Call, name: string | boolean | undefined): Promise<Answer> {
   if (typeof name !== 'string')
     throw new SignalboxError(
       'USAGE',
       'expected `--name NAME`: it is kept with everything you answer',
     );
   const url = await call.api.url();
+  const code = await setupCode(call);
   const claimed = await request(call.io, {
     method: 'POST',
     url: join(url, '/setup'),
@@ -59,6 +56,15 @@ async function withCode(
     body: { code, name },
   });
   return keep(call, url, claimed.operator, String(claimed.key));
+}
+
+/** Never an argument: any local process can read those. */
+async function setupCode({ io, options }: Call): Promise<string> {
+  const asked = options['code-stdin'] !== true;
+  if (asked) io.err.write('Setup code: ');
+  const code = (asked ? await io.input.line() : await io.input.all(4_096))?.trim() ?? '';
+  if (code === '') throw new SignalboxError('USAGE', 'expected a setup code, got nothing');
+  return code;
 }
 
 async function withKey(call: Call): Promise<Answer> {

@@ -50,10 +50,17 @@ test('from nothing to an agent that runs: up, login, apply, enrol, run', async (
   const { operatorsUrl, setupCode, agentsUrl, directory } = announced;
   assert.equal(directory, join(terminal.home, 'data'));
   const url = ['--url', operatorsUrl];
-  const login = await terminal.run(['login', '--code', setupCode, '--name', 'olga', ...url]);
+  const onArgv = await terminal.run(['login', '--code', setupCode, '--name', 'eve', ...url]);
+  assert.equal(onArgv.code, 2, 'any local process can read an argument');
+  const nobody = await terminal.run(['login', '--name', 'eve', ...url]);
+  assert.equal(nobody.code, 2);
+  const lines = [setupCode];
+  const login = await terminal.run(['login', '--name', 'olga', ...url], { lines });
   assert.equal(login.code, 0, login.err);
   assert.match(login.out, /^logged in as olga \(owner\)/);
-  const twice = await terminal.run(['login', '--code', setupCode, '--name', 'eve', ...url]);
+  const twice = await terminal.run(['login', '--code-stdin', '--name', 'eve', ...url], {
+    stdin: `${setupCode}\n`,
+  });
   assert.equal(twice.code, 4);
   assert.match(twice.err, /^SETUP_CODE: /);
   await writeFile(join(terminal.folder, 'signalbox.yaml'), CONFIG);

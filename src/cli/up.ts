@@ -85,7 +85,8 @@ function announce(call: Call, system: Running, directory: string): void {
       ? ''
       : `
 ${style.strong('First, within ten minutes:')} say who you are, on the page above or in another terminal
-  signalbox login --url ${operatorsUrl} --name YOU --code ${setupCode}
+  signalbox login --url ${operatorsUrl} --name YOU
+It asks for this setup code: ${setupCode}
 `;
   io.out.write(`${style.strong('Signalbox is up')}
 ${places}

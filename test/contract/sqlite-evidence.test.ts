@@ -1,70 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { askKey } from '../../src/domain/approval.ts';
-import { GENESIS, hashOf } from '../../src/ledger/chain.ts';
 import type { EventDraft } from '../../src/ledger/events.ts';
 import { wrappingKey } from '../../src/ledger/seal.ts';
-import type { StoredRecord } from '../../src/ledger/verify.ts';
 import { Chains } from '../../src/store/sqlite/chains.ts';
-import { openSqliteCore, type SqliteCore } from '../../src/store/sqlite/core.ts';
-import { SQLITE_CONSTRAINT, sqliteCode } from '../../src/store/sqlite/database.ts';
-import type { Evidence } from '../../src/store/sqlite/evidence.ts';
-import { verifyDatabase } from '../../src/store/sqlite/evidence.ts';
-import { storeOver } from '../../src/store/sqlite/store.ts';
 import { BUNDLE_1, MASTER_KEY, stillDoors, T0 } from './store-cast.ts';
-import { everyKind } from './store-everything.ts';
-
-type Value = string | number | Uint8Array | null;
+import { type Value, Victim } from './victim.ts';
 
 const APPROVAL_BINDING: readonly string[] = [
   ...['runId', 'tool', 'toolDigest', 'argumentsDigest', 'target', 'preState', 'halt'],
   ...['expiresAt', 'nonce', 'more'],
 ];
-
-/** A store that has seen every kind of record, and a hand that changes it behind its back. */
-class Victim {
-  readonly core: SqliteCore;
-
-  constructor(core: SqliteCore) {
-    this.core = core;
-    // Whoever can edit the file can drop what guards it.
-    core.database.raw.exec(`PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;
-      DROP TRIGGER events_keep_update; DROP TRIGGER events_keep_delete`);
-  }
-
-  static async open(): Promise<Victim> {
-    const doors = stillDoors();
-    const { bytes } = doors.entropy;
-    const core = openSqliteCore({ file: ':memory:', masterKey: MASTER_KEY, bytes, at: T0 });
-    const store = storeOver(core, MASTER_KEY, doors);
-    await everyKind(store);
-    await store.close();
-    return new Victim(core);
-  }
-
-  rows(table: string, columns = '*'): Record<string, Value>[] {
-    return this.core.database.all(`SELECT ${columns} FROM ${table}`);
-  }
-
-  verify(masterKey: Uint8Array | null = MASTER_KEY): Promise<Evidence> {
-    return verifyDatabase(this.core.database, { masterKey });
-  }
-
-  /** What verify says while `sql` is in effect; null when the database itself refused it. */
-  async during(sql: string, ...values: Value[]): Promise<Evidence | null> {
-    const { database } = this.core;
-    database.raw.exec('BEGIN');
-    try {
-      database.run(sql, ...values);
-      return await this.verify();
-    } catch (error) {
-      if (sqliteCode(error) === SQLITE_CONSTRAINT) return null;
-      throw error;
-    } finally {
-      database.raw.exec('ROLLBACK');
-    }
-  }
-}
 
 describe('verify', () => {
   let victim: Victim;
@@ -254,69 +200,6 @@ describe('tables', () => {
   }
 });
 
-describe('anchors of runs', () => {
-  for (const run of ['run_a', 'run_b', 'run_c']) {
-    test(`\`${run}\` taken out whole, with everything renumbered, is found`, async () => {
-      const victim = await Victim.open();
-      takeOut(victim, `chain = '${run}'`);
-      const { breaks } = await victim.verify();
-      assert.deepEqual(
-        breaks.map(({ fault, expected }) => [fault, expected]),
-        [['missing', `the chain of run \`${run}\``]],
-      );
-      victim.core.close();
-    });
-  }
-
-  test('the end of an ended run cut off, with everything renumbered, is found', async () => {
-    const victim = await Victim.open();
-    const { database } = victim.core;
-    const ended = database.one<{ chain: string; seq: number }>(
-      `SELECT chain, seq FROM events WHERE type = 'run.ended'`,
-    );
-    takeOut(victim, `chain = '${ended?.chain}' AND seq >= ${ended?.seq}`);
-    const { breaks } = await victim.verify();
-    assert.deepEqual(
-      breaks.map(({ chain, fault }) => [chain, fault]),
-      [[ended?.chain, 'anchor']],
-    );
-    victim.core.close();
-  });
-
-  const rewritten: readonly [string, string][] = [
-    ['its beginning', 'seq >= 1'],
-    ['its end', `type = 'run.ended'`],
-  ];
-  for (const [what, where] of rewritten) {
-    test(`an ended run written anew from ${what} on is found`, async () => {
-      const victim = await Victim.open();
-      const { database } = victim.core;
-      const run = database.one<{ chain: string }>(
-        `SELECT chain FROM events WHERE type = 'run.ended'`,
-      )?.chain;
-      relink(victim, String(run), where);
-      const { breaks } = await victim.verify();
-      assert.deepEqual(
-        breaks.map(({ chain, fault }) => [chain, fault]),
-        [[run, 'anchor']],
-      );
-      victim.core.close();
-    });
-  }
-
-  test('a run that the system chain does not know is found', async () => {
-    const victim = await Victim.open();
-    const { bytes } = stillDoors('forger').entropy;
-    const chains = new Chains(victim.core.database, wrappingKey(MASTER_KEY), bytes);
-    chains.append({ ...draft('run.begun', { root: 'run_z' }), chain: 'run_z' });
-    assert.deepEqual(
-      (await victim.verify()).breaks.map(({ chain, fault }) => [chain, fault]),
-      [['run_z', 'anchor']],
-    );
-    victim.core.close();
-  });
-});
-
 describe('a ledger that contradicts itself', () => {
   const forged: readonly [string, EventDraft][] = [
     [
@@ -365,31 +248,6 @@ describe('a ledger that contradicts itself', () => {
 
 function draft(type: EventDraft['type'], body: EventDraft['body']): EventDraft {
   return { chain: 'run_a', type, at: T0, body };
-}
-
-/** Records and payloads gone, and the places of the others without a gap. */
-function takeOut({ core: { database } }: Victim, where: string): void {
-  const place = (table: string): string =>
-    `UPDATE ${table} SET id = (SELECT count(*) FROM events e WHERE e.id <= ${table}.id)`;
-  database.raw.exec(`DELETE FROM payloads WHERE id IN (SELECT id FROM events WHERE ${where});
-    DELETE FROM events WHERE ${where}; ${place('payloads')}; ${place('events')}`);
-}
-
-/** Moves the time of the records of a run that `where` names, and links the chain again so that it holds by itself. */
-function relink({ core: { database } }: Victim, run: string, where: string): void {
-  database.raw.exec(`UPDATE events SET at = at + 1 WHERE chain = '${run}' AND ${where}`);
-  const sql = 'SELECT id, chain, seq, at, type, body FROM events WHERE chain = ? ORDER BY seq';
-  let previous = GENESIS;
-  for (const record of database.all<Omit<StoredRecord, 'hash'>>(sql, run)) {
-    const hash = hashOf({ ...record, previous });
-    database.run(
-      'UPDATE events SET previous = ?, hash = ? WHERE id = ?',
-      previous,
-      hash,
-      record.id,
-    );
-    previous = hash;
-  }
 }
 
 /** Other values of the same type: each end and the middle changed by one bit or one step. */

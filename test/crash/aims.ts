@@ -13,8 +13,9 @@ export interface Shot {
   kill(): void;
   /** The agent repeats this call: once what is held is let go, or as soon as Signalbox is back. */
   follow(proposal: Proposal, atOnce?: boolean): void;
-  /** Lets go what is held at the target, once Signalbox is back. */
+  /** Lets go what is held at the target: once Signalbox is back, or while it is down. */
   afterwards(undo: () => Promise<void>): void;
+  whileDown(undo: () => Promise<void>): void;
 }
 
 export interface Aim {
@@ -81,23 +82,27 @@ const committed: Aim = {
     }),
 };
 
-/** COMMIT was sent and is still under way; it takes effect only when Signalbox has died, come back, and looked. */
-const commitHeld: Aim = {
+/** COMMIT was sent, and takes effect when Signalbox is dead and not back yet. */
+const commitLate: Aim = {
   name: 'while COMMIT is under way',
   waitsForStart: true,
   strike: (shot) =>
     shoot(shot, addMark(), ({ marker }, strike) => {
       const kept = shot.world.postgres.keepCommitOf(marker, strike);
-      shot.afterwards(() => kept.release());
+      shot.whileDown(() => kept.release());
     }),
 };
 
-/** The same, and the agent repeats its call while the first COMMIT is still under way: nobody can see it at the target yet. */
+/** COMMIT is still under way when Signalbox is back, looks, and the agent repeats its call: nobody can see it yet. */
 const commitRepeated: Aim = {
   name: 'while COMMIT is under way, repeated',
   waitsForStart: true,
   strike: (shot) =>
-    commitHeld.strike({ ...shot, follow: (proposal) => shot.follow(proposal, true) }),
+    commitLate.strike({
+      ...shot,
+      whileDown: shot.afterwards,
+      follow: (proposal) => shot.follow(proposal, true),
+    }),
 };
 
 /** The statement itself waits for a lock: nothing is measured, marked or committed. */
@@ -112,13 +117,13 @@ const blocked: Aim = {
     }),
 };
 
-/** In this order, again and again. The last of a campaign is always `commitHeld`. */
+/** In this order, again and again. The last of a campaign is always `commitRepeated`. */
 export const AIMS: readonly Aim[] = [
   afterIntent,
   arrived,
   anywhere,
   committed,
-  commitHeld,
+  commitLate,
   duringStart,
   answered,
   afterMark,
@@ -126,7 +131,7 @@ export const AIMS: readonly Aim[] = [
   commitRepeated,
   anywhere,
 ];
-export const LAST_AIM = commitHeld;
+export const LAST_AIM = commitRepeated;
 
 type Arm = (proposal: Proposal, strike: () => void, given: () => boolean) => void | Promise<void>;
 

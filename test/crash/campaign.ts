@@ -106,6 +106,7 @@ class Campaign {
   async #kill(aim: Aim): Promise<void> {
     const { box } = this.#world;
     const undo: (() => Promise<void>)[] = [];
+    const whileDown: (() => Promise<void>)[] = [];
     const follow: Follow[] = [];
     let killed: Promise<void> | null = null;
     const kill = (): void => {
@@ -119,11 +120,13 @@ class Campaign {
       kill,
       follow: (proposal, atOnce = false) => void follow.push({ run, proposal, atOnce }),
       afterwards: (deed) => void undo.push(deed),
+      whileDown: (deed) => void whileDown.push(deed),
     });
     if (!hit) this.#missed++;
     kill();
     await killed;
     await this.#look(hit ? aim.name : 'missed');
+    for (const deed of whileDown) await deed();
     const back = this.#start(undo, follow);
     // What waits at the target is let go only when Signalbox has come back and looked at it.
     if (undo.length > 0) await back;

@@ -53,7 +53,7 @@ async function blocks(): Promise<Readonly<Record<string, string>>> {
   return Object.fromEntries([...found].map(([, language = '', text = '']) => [language, text]));
 }
 
-async function startUp(): Promise<string> {
+async function startUp(): Promise<{ url: string; code: string }> {
   up = spawn(
     process.execPath,
     [place('bin/signalbox.js'), 'up', '--json', '--agents-port', '0', '--operators-port', '0'],
@@ -62,7 +62,7 @@ async function startUp(): Promise<string> {
   assert.ok(up.stdout !== null);
   const [line] = await once(up.stdout.setEncoding('utf8'), 'data');
   const { operatorsUrl, setupCode } = JSON.parse(String(line)) as Record<string, string>;
-  return `--url ${operatorsUrl} --code ${setupCode}`;
+  return { url: String(operatorsUrl), code: String(setupCode) };
 }
 
 /** One line of the shell block; what the agent is asked stands on its stdin. */
@@ -88,14 +88,15 @@ test('the five minutes of the README work as they stand', { timeout: PATIENCE_MS
   const program = `#!/bin/sh\nexec '${process.execPath}' '${place('bin/signalbox.js')}' "$@"\n`;
   await writeFile(join(folder, 'signalbox'), program, { mode: 0o755 });
 
-  const code = await startUp();
+  const { url, code } = await startUp();
   const said: string[] = [];
   for (const line of sh.trim().split('\n')) {
     const real = line
-      .replace('--code SETUP_CODE', code)
+      .replace('login --name you', `login --name you --url ${url} --code-stdin`)
       .replace(/ apply$/, ' apply --yes')
       .replace('YOUR_AGENT', AGENT);
-    const { code: exit, text } = await follow(real, '{"task":"tools"}\n{"task":"customer"}\n');
+    const input = line.includes(' login ') ? code : '{"task":"tools"}\n{"task":"customer"}\n';
+    const { code: exit, text } = await follow(real, input);
     assert.equal(exit, 0, `${line}\n${text}`);
     said.push(text);
   }

@@ -11,7 +11,7 @@ export const operatorInvite: Command = {
     const made = await api.post('/api/operators/invite', { role });
     return {
       json: made,
-      text: `${String(made.code)}\n\na code for one ${role}, good once and for ten minutes:\n  signalbox login --url ${await api.url()} --name NAME --code CODE`,
+      text: `${String(made.code)}\n\na code for one ${role}, good once and for ten minutes, asked for by:\n  signalbox login --url ${await api.url()} --name NAME`,
     };
   },
 };

@@ -1,7 +1,7 @@
 import { SignalboxError } from '../../domain/errors.ts';
 import type { AdminClient } from './admin.ts';
 import type { TableRights } from './binding.ts';
-import { ungivable } from './catalogue.ts';
+import { type Relation, ungivable } from './catalogue.ts';
 import { type Resolved, targetsOf } from './rights.ts';
 import { forbidden } from './shape.ts';
 
@@ -38,6 +38,13 @@ export function checkTargets(resolved: Resolved): void {
     if (relation.rewritten)
       throw forbidden(`a write to ${spoken}`, 'rules turn it into something else');
   }
+}
+
+/** Partitions, inheriting tables and cascade targets: what is elsewhere is neither measured nor rolled back. */
+export function checkReached(relations: Iterable<Relation>): void {
+  for (const { kind, schema, name } of relations)
+    if (kind !== 'r' && kind !== 'p')
+      throw forbidden(`${schema}.${name}`, 'it is reached from the statement, and is no table');
 }
 
 /** The broker can hand on only what it holds WITH GRANT OPTION: said when planning, not when it is too late. */

@@ -66,16 +66,20 @@ export interface PostgresBinding extends Draft {
   readonly tables: readonly TableRights[];
   readonly sequences: readonly SequenceRights[];
   readonly imagePlan: ImagePlan | null;
+  /** It may act where no rollback reaches: then nothing is tried out, and previews measure nothing. */
+  readonly outside: boolean;
   readonly watched: Watched;
   /** SHA-256 over what the catalogue said of `watched` when the tool was planned. */
   readonly fingerprint: string;
 }
 
-/** What must stay as it was planned: relations (tables, views, what cascades reach), columns used, functions called. */
+/** What must stay as it was planned: relations (tables, views, what cascades reach), columns used, functions called, types named. */
 export interface Watched {
   readonly relations: readonly number[];
   readonly columns: readonly (readonly [relation: number, column: number])[];
   readonly functions: readonly number[];
+  /** Types named, for the constraints of domains. */
+  readonly types: readonly number[];
 }
 
 export function draftOf(tool: Pick<Tool, 'name' | 'binding'>): Draft {

@@ -121,6 +121,24 @@ export async function descendants(client: AdminClient): Promise<Map<number, numb
   return children;
 }
 
+/** All partitions and inheriting tables below these. */
+export async function below(
+  client: AdminClient,
+  relations: readonly number[],
+): Promise<Map<number, Relation>> {
+  const { rows } = await client.query<{ oid: number }>(
+    `WITH RECURSIVE under(oid) AS (
+       SELECT inhrelid FROM pg_inherits WHERE inhparent = ANY ($1::oid[])
+       UNION SELECT i.inhrelid FROM under JOIN pg_inherits i ON i.inhparent = under.oid)
+     SELECT oid::int8::float8 AS oid FROM under`,
+    [relations],
+  );
+  return await relationsOf(
+    client,
+    rows.map(({ oid }) => oid),
+  );
+}
+
 export async function triggersOf(
   client: AdminClient,
   relations: readonly number[],

@@ -89,8 +89,22 @@ export function createPostgresConnector(doors: Doors, admin: PostgresAdmin): Con
   };
 }
 
+/** Trying it out would do it: what acts outside the transaction is not undone by its rollback. */
+const NOT_TRIED: Flight = {
+  measured: null,
+  trace: null,
+  async finish(): Promise<never> {
+    throw new ConnectorFailure('CONNECTOR_REFUSED', 'a preview has nothing to finish', 'none');
+  },
+  async cancel(): Promise<void> {},
+};
+
 /** A session that idled may be dead without our knowing; nothing was committed, so a fresh one may try. */
 async function begun(cockpit: Cockpit): Promise<Flight> {
+  if (cockpit.binding.outside && cockpit.call.purpose === 'preview') {
+    cockpit.deadline.clear();
+    return NOT_TRIED;
+  }
   const begin = cockpit.binding.writes ? beginWrite : beginRead;
   try {
     return await begin(cockpit);

@@ -12,6 +12,7 @@ export interface References {
   readonly views: ReadonlySet<number>;
   /** Functions behind extension calls and operators. */
   readonly functions: ReadonlySet<number>;
+  readonly types: ReadonlySet<number>;
   /** Their names, to tell a call of an extension from one of `pg_catalog`. */
   readonly functionNames: ReadonlySet<string>;
 }
@@ -73,11 +74,26 @@ export async function referencesOfView(client: AdminClient, view: number): Promi
   return sorted(rows);
 }
 
+/** The same for expressions the catalogue keeps: policies, constraints. Throws as for a statement. */
+export async function checkKept(
+  client: AdminClient,
+  kind: 'pg_constraint' | 'pg_policy' | 'pg_type',
+  oids: readonly number[],
+): Promise<void> {
+  const { rows } = await client.query<Dependency>(
+    `${DEPENDENCIES} WHERE d.classid = $1::regclass AND d.objid = ANY ($2::oid[])
+       AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass)`,
+    [kind, oids],
+  );
+  for (const dependency of rows) check(dependency);
+}
+
 function sorted(dependencies: readonly Dependency[]): References {
   const columns = new Map<number, Set<number>>();
   const views = new Set<number>();
   const functions = new Set<number>();
   const functionNames = new Set<string>();
+  const types = new Set<number>();
   for (const dependency of dependencies) {
     check(dependency);
     if (dependency.class === 'pg_class') {
@@ -87,10 +103,11 @@ function sorted(dependencies: readonly Dependency[]): References {
       if (dependency.relkind === 'v') views.add(dependency.oid);
     }
     if (dependency.function !== null) functions.add(dependency.function);
+    if (dependency.class === 'pg_type') types.add(dependency.oid);
     if (dependency.class === 'pg_proc' && dependency.functionName !== null)
       functionNames.add(dependency.functionName);
   }
-  return { columns, views, functions, functionNames };
+  return { columns, views, functions, functionNames, types };
 }
 
 const HARMLESS_CLASSES = new Set([

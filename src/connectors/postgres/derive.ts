@@ -1,9 +1,16 @@
 import type { Derived } from '../../domain/connector.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import type { AdminClient } from './admin.ts';
-import { checkGivable, checkInputs, checkResultNames, checkTargets } from './admissible.ts';
+import {
+  checkGivable,
+  checkInputs,
+  checkReached,
+  checkResultNames,
+  checkTargets,
+} from './admissible.ts';
 import { type Draft, type PostgresBinding, toJson, type Watched } from './binding.ts';
 import {
+  below,
   columnsOf,
   constraintColumns,
   defaultFunctions,
@@ -15,6 +22,7 @@ import {
 import { isSystemSchema, referencesOf } from './dependencies.ts';
 import { describe } from './describe.ts';
 import { effectOf, narrate } from './effect.ts';
+import { checkDomains, checkPolicies } from './expressions.ts';
 import { FINGERPRINT, fingerprintValues } from './fingerprint.ts';
 import { parseStatement } from './parse.ts';
 import { pictureOf } from './picture.ts';
@@ -46,10 +54,17 @@ export async function deriveTool(
   const expanded = await expandViews(client, references);
   const resolved = await resolve(client, shape, uses, references);
   checkTargets(resolved);
+  const read = [...references.columns.keys(), ...expanded];
+  const under = await below(client, read);
+  checkReached(under.values());
+  await checkPolicies(client, [...read, ...under.keys()]);
+  await checkDomains(client, references.types);
   const reach = await reachOf(client, targetsOf(resolved));
+  const reached = await relationsOf(client, [...reach.events.keys()]);
+  checkReached(reached.values());
   const tables = rightsOf(resolved, draft.images);
   const defaults = await defaultsOf(client, resolved);
-  const watched = watchedBy(resolved, reach, expanded, defaults.functions);
+  const watched = watchedBy(resolved, reach, [...expanded, ...under.keys()], defaults.functions);
   await checkGivable(client, tables);
   const pictured = await pictureOf(client, {
     resolved,
@@ -75,10 +90,10 @@ export async function deriveTool(
     })),
     sequences: defaults.sequences,
     imagePlan: pictured.plan,
+    outside: reach.outside.length > 0,
     watched,
     fingerprint: await fingerprintOf(client, watched),
   };
-  const reached = await relationsOf(client, [...reach.events.keys()]);
   const relations = new Map([...resolved.relations, ...reached]);
   const effect = effectOf(resolved, reach, relations);
   return {
@@ -168,6 +183,7 @@ function watchedBy(
     [...new Set(numbers)].sort((a, b) => a - b);
   return {
     relations: sorted([...resolved.references.columns.keys(), ...views, ...reach.events.keys()]),
+    types: sorted(resolved.references.types),
     columns: [...columns]
       .map((pair): [number, number] => {
         const [relation, column] = pair.split(' ');
@@ -176,7 +192,7 @@ function watchedBy(
       .sort((a, b) => a[0] - b[0] || a[1] - b[1]),
     functions: sorted([
       ...resolved.references.functions,
-      ...reach.triggers.map((trigger) => trigger.function),
+      ...reach.functions,
       ...functions.map(({ oid }) => oid),
     ]),
   };

@@ -1,5 +1,6 @@
 import type { Derived } from '../../domain/connector.ts';
 import type { EffectClass } from '../../domain/effect.ts';
+import { RECOVERY_RULES, RECOVERY_THINGS, wordsOf } from '../http/recovery-words.ts';
 import type { TableRights } from './binding.ts';
 import type { Relation } from './catalogue.ts';
 import type { Reach } from './reach.ts';
@@ -7,9 +8,10 @@ import type { Resolved } from './rights.ts';
 
 type Effect = Pick<Derived, 'effect' | 'recoveryPath' | 'idempotent'>;
 
-/** Tables that people keep to recover from, by the words in their names. */
-const RECOVERY =
-  /(^|_)(audit|backup|backups|history|histories|retention|revisions?|snapshots?)(_|$)/;
+/** In a database, unlike in a path of an API, a table of this name keeps what was. */
+const HISTORY = new Set(['history', 'histories']);
+const NAMED =
+  /\b(delete\s+from|truncate(?:\s+table)?|drop\s+(?:table|schema)(?:\s+if\s+exists)?|update)\s+(?:only\s+)?([\w."]+)/gi;
 
 /** `relations`: those of the statement and those its writes reach. */
 export function effectOf(
@@ -20,12 +22,32 @@ export function effectOf(
   const { writes } = resolved.shape;
   const destroys = writes.some((write) => write.deletes) || reach.destroys.length > 0;
   const effect: EffectClass = writes.length === 0 ? 'read' : destroys ? 'destroy' : 'write';
-  const recoveryPath = [...reach.events].some(
-    ([oid, events]) => events.has('delete') && RECOVERY.test(relations.get(oid)?.name ?? ''),
-  );
+  const recoveryPath =
+    [...reach.events].some(([oid, events]) => {
+      const relation = relations.get(oid);
+      const name = `${relation?.schema}.${relation?.name}`;
+      return (events.has('delete') && keeps(name)) || (events.has('update') && tells(name));
+    }) || reach.triggers.some(({ source }) => weakens(source));
   const repeatable =
     reach.triggers.length === 0 && writes.length === 1 && writes.every((one) => one.repeatable);
   return { effect, recoveryPath, idempotent: writes.length === 0 || repeatable };
+}
+
+/** A table that people recover from, by the words of its schema and name. */
+function keeps(name: string): boolean {
+  return tells(name) || wordsOf(name).some((word) => RECOVERY_THINGS.has(word));
+}
+
+/** A table that tells afterwards what happened: changing it is as good as removing. */
+function tells(name: string): boolean {
+  return wordsOf(name).some((word) => RECOVERY_RULES.has(word) || HISTORY.has(word));
+}
+
+/** What a trigger says it removes, in plain words. */
+function weakens(source: string): boolean {
+  return [...source.matchAll(NAMED)].some(([, verb = '', name = '']) =>
+    verb.toLowerCase() === 'update' ? tells(name) : keeps(name),
+  );
 }
 
 interface Story {
@@ -62,7 +84,7 @@ export function narrate(story: Story): string[] {
       (trigger) => `raised to destroy: ${trigger.functionName} holds DELETE, TRUNCATE or DROP`,
     ),
     ...story.defaults.functions.map(({ spoken: name }) => `a column default calls ${name}`),
-    ...(effect.recoveryPath ? ['it deletes from a table that people recover from'] : []),
+    ...(effect.recoveryPath ? ['it removes or changes what people recover from'] : []),
     ...warnings(story),
   ];
 }
@@ -75,8 +97,8 @@ function warnings({ resolved, reach, uncovered }: Story): string[] {
         `warning: ${verb.toUpperCase()} without WHERE can touch every row of ${relation.name}`,
     );
   const outside = reach.outside.map(
-    ({ functionName }) =>
-      `warning: ${functionName} may act outside the transaction, where neither preview nor rollback reaches`,
+    (name) =>
+      `warning: ${name} may act outside the transaction, where no rollback reaches: it is not previewed`,
   );
   const guarded = [...resolved.relations.values()]
     .filter(({ rowSecurity }) => rowSecurity)

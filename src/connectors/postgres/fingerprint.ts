@@ -10,7 +10,7 @@ export function isDrift(message: string): boolean {
 
 /**
  * One SHA-256 over what the catalogue says of everything a tool was judged by. Run by the broker when a tool is
- * planned and by the minted role before its first call: different means that the system changed since the plan.
+ * planned, by the minted role before its first read and in every write: different means that the system changed since.
  * Columns a tool does not use may come and go; a new trigger, rule, policy or cascade may not.
  */
 export const FINGERPRINT: Prepared = {
@@ -47,6 +47,9 @@ export const FINGERPRINT: Prepared = {
        OR (k.confrelid IN (SELECT oid FROM relations) AND k.contype = 'f'
            AND (k.confdeltype IN ('c', 'n', 'd') OR k.confupdtype IN ('c', 'n', 'd')))
     UNION ALL
+    SELECT format('domain %s %s %s', k.contypid, k.conname, pg_get_constraintdef(k.oid))
+    FROM pg_constraint k WHERE k.contypid = ANY ($5::oid[]) AND k.contypid <> 0
+    UNION ALL
     SELECT format('rule %s %s %s', w.ev_class, w.rulename, pg_get_ruledef(w.oid))
     FROM relations r JOIN pg_rewrite w ON w.ev_class = r.oid
     UNION ALL
@@ -62,12 +65,12 @@ export const FINGERPRINT: Prepared = {
 };
 
 /**
- * The same as the gate of a write transaction: fails when it is not `$5`, before the statement runs and any trigger
+ * The same as the gate of a write transaction: fails when it is not `$6`, before the statement runs and any trigger
  * fires. The comparison is in the text of the error, since an exchange stops at the first one.
  */
 export const FINGERPRINT_GATE: Prepared = {
   name: 'sbx_gate',
-  text: `SELECT CASE WHEN f.said = $5::text THEN 0 ELSE ('${DRIFTED} ' || f.said)::int END
+  text: `SELECT CASE WHEN f.said = $6::text THEN 0 ELSE ('${DRIFTED} ' || f.said)::int END
          FROM (${FINGERPRINT.text}) AS f(said)`,
 };
 
@@ -78,5 +81,6 @@ export function fingerprintValues(watched: Watched): string[] {
     array(watched.columns.map(([relation]) => relation)),
     array(watched.columns.map(([, column]) => column)),
     array(watched.functions),
+    array(watched.types),
   ];
 }

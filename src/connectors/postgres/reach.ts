@@ -1,4 +1,3 @@
-import { scan } from 'libpg-query';
 import type { AdminClient } from './admin.ts';
 import {
   type ForeignKey,
@@ -7,6 +6,7 @@ import {
   type Trigger,
   triggersOf,
 } from './catalogue.ts';
+import { actsOf, withoutComments } from './outside.ts';
 import { forbidden, type WriteUse } from './shape.ts';
 
 export type Event = 'insert' | 'update' | 'delete';
@@ -18,13 +18,14 @@ export interface Reach {
   readonly triggers: readonly Trigger[];
   /** A trigger whose body holds DELETE, TRUNCATE or DROP. */
   readonly destroys: readonly Trigger[];
-  /** A trigger that may act where no rollback reaches: an untrusted language, or a word such as `dblink`. */
-  readonly outside: readonly Trigger[];
+  /** Functions that may act where no rollback reaches: an untrusted language, or a word such as `dblink`. */
+  readonly outside: readonly string[];
+  /** Everything these tables and triggers may call, as far as it can be told. */
+  readonly functions: readonly number[];
 }
 
 const MAX_RELATIONS = 500;
 const DESTROYING = /\b(delete|truncate|drop)\b/i;
-const OUTSIDE = /\b(dblink\w*|http\w*|net\.\w+|copy|lo_(im|ex)port|pg_background\w*)\b/i;
 
 export async function reachOf(
   client: AdminClient,
@@ -62,13 +63,7 @@ export async function reachOf(
     cascades: [...cascades],
     triggers,
     destroys: await mentioning(triggers, DESTROYING),
-    outside: [
-      ...triggers.filter(({ trusted }) => !trusted),
-      ...(await mentioning(
-        triggers.filter(({ trusted }) => trusted),
-        OUTSIDE,
-      )),
-    ],
+    ...(await actsOf(client, [...events.keys()], triggers)),
   };
 }
 
@@ -92,17 +87,4 @@ async function mentioning(triggers: readonly Trigger[], words: RegExp): Promise<
   for (const trigger of triggers)
     if (words.test(await withoutComments(trigger.source))) found.push(trigger);
   return found;
-}
-
-async function withoutComments(source: string): Promise<string> {
-  try {
-    const { tokens } = await scan(source);
-    return tokens
-      .filter(({ tokenName }) => tokenName !== 'SQL_COMMENT' && tokenName !== 'C_COMMENT')
-      .map(({ text }) => text)
-      .join(' ')
-      .replaceAll(' . ', '.');
-  } catch {
-    return source;
-  }
 }

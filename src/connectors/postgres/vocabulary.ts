@@ -1,6 +1,7 @@
 import type { AdminClient } from './admin.ts';
 import { builtins, relationsOf, viewText } from './catalogue.ts';
 import { isSystemSchema, type References, referencesOfView } from './dependencies.ts';
+import { checkDomains } from './expressions.ts';
 import { ALLOWED_FUNCTIONS, ALLOWED_TYPES } from './functions.ts';
 import { SCHEMAS } from './login.ts';
 import { parseStatement } from './parse.ts';
@@ -73,6 +74,7 @@ export async function expandViews(client: AdminClient, references: References): 
     const below = await referencesOfView(client, view);
     await checkTypes(client, shape.types);
     await checkCalls(client, shape.functions, below);
+    await checkDomains(client, below.types);
     for (const use of shape.relations)
       if (isSystemSchema(use.schema ?? 'pg_catalog'))
         throw forbidden(spoken, 'it looks into system catalogues');

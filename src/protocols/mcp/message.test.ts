@@ -69,6 +69,48 @@ test('what would hurt a reader downstream is refused wherever it stands', () => 
   assert.doesNotThrow(() => parseBody(params(`{"a":${deep(29)},"b":"\\ud83d\\ude00"}`)));
 });
 
+test('a number that would become another one is refused as an argument, and only there', () => {
+  const call = (params: string) =>
+    `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":${params}}`;
+  for (const number of [
+    '9007199254740993',
+    '-9007199254740993',
+    '9007199254740993.0',
+    '0.9007199254740993e16',
+    '90071992547409931234',
+    '1234567890123456.78',
+    '1e400',
+    '1e-400',
+  ]) {
+    const refused = fault(-32602, /`id` has more digits/);
+    assert.throws(() => parseBody(call(`{"arguments":{"a":[{"id":${number}}]}}`)), refused, number);
+    assert.throws(() => parseBody(`[${call(`{"arguments":{"id":${number}}}`)}]`), refused, number);
+    assert.doesNotThrow(() => parseBody(call(`{"_meta":{"at":${number}},"arguments":{}}`)), number);
+    assert.doesNotThrow(() => parseBody(call(`{"arguments":{"id":"${number}"}}`)), number);
+  }
+  for (const number of [
+    '9007199254740991',
+    '9007199254740992',
+    '1000000000000000000000',
+    '1.0000000000000000',
+    '0.10000000000000001',
+    '3.141592653589793',
+    '-0.0000000000000000',
+    '1e-007',
+    '1e300',
+  ])
+    assert.deepEqual(
+      parseBody(call(`{"arguments":{"id":${number}}}`)),
+      {
+        kind: 'request',
+        id: 1,
+        method: 'tools/call',
+        params: { arguments: { id: Number(number) } },
+      },
+      number,
+    );
+});
+
 test('a refused body is answered under its own id where that can be read', () => {
   assert.equal(idIn(request({ id: 'x', params: [] })), 'x');
   assert.equal(idIn('{"id":'), null);

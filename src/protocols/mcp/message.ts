@@ -1,4 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
+import { type Inexact, parseExactly } from './exact.ts';
 import { ProtocolFault } from './faults.ts';
 
 export type Id = string | number;
@@ -32,12 +33,14 @@ const MAX_ID = 256;
 /** One message, or a batch of them. Throws ProtocolFault. */
 export function parseBody(text: string): Message | readonly Message[] {
   let value: Json;
+  let inexact: Inexact;
   try {
-    value = JSON.parse(text) as Json;
+    ({ value, inexact } = parseExactly(text));
   } catch {
     throw new ProtocolFault('parse', 'the body is not JSON');
   }
   checkValues(value);
+  for (const message of Array.isArray(value) ? value : [value]) checkArguments(message, inexact);
   if (!Array.isArray(value)) return messageOf(value);
   if (value.length === 0) throw new ProtocolFault('invalidRequest', 'an empty batch');
   if (value.length > MAX_BATCH)
@@ -47,6 +50,23 @@ export function parseBody(text: string): Message | readonly Message[] {
   if (new Set(ids).size < ids.length)
     throw new ProtocolFault('invalidRequest', 'two requests of the batch have the same id');
   return messages;
+}
+
+/** The arguments of a tool decide what is hit: a number that would silently become another one is refused. */
+function checkArguments(message: Json, inexact: Inexact): void {
+  if (inexact.size === 0 || !isJsonObject(message) || !isJsonObject(message.params)) return;
+  const visit = (value: Json): void => {
+    if (typeof value !== 'object' || value === null) return;
+    const name = inexact.get(value);
+    if (name !== undefined)
+      throw new ProtocolFault(
+        'invalidParams',
+        `the number in \`${name.slice(0, 60)}\` has more digits than a JSON number keeps`,
+        { code: 'REQUEST_MALFORMED', help: 'send it as a text' },
+      );
+    for (const member of Object.values(value)) visit(member as Json);
+  };
+  visit(message.params.arguments ?? null);
 }
 
 /** The id to answer a refused body with: the request's own where it can be read, else null. */

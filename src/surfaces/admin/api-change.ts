@@ -77,6 +77,7 @@ function identityRoutes(deps: AdminDeps): Route[] {
   const post = poster(deps);
   return [
     post('/api/agents/{name}/enrol', {}, async (_, by, { name = '' }) => {
+      ownersOnly(by, 'enrol agents');
       const { agents } = await deps.broker.bundles.active();
       if (!Object.hasOwn(agents, name))
         throw new SignalboxError(
@@ -97,6 +98,7 @@ function identityRoutes(deps: AdminDeps): Route[] {
       '/api/secrets/{name}',
       { value: { most: 65_536 } },
       async ({ value }, by, { name = '' }) => {
+        ownersOnly(by, 'set secrets');
         const { version } = await deps.secrets.put(name, value, by.name);
         return { name, version };
       },
@@ -127,7 +129,7 @@ async function erase(
   return { run: run.id, payloads: erased.payloads };
 }
 
-/** Who may only operate cannot widen who operates, nor destroy what an auditor may ask for. */
+/** Who may only operate cannot widen who operates or acts, nor change what connections log in with, nor destroy what an auditor may ask for. */
 function ownersOnly(by: Operator, deed: string): void {
   if (by.role !== 'owner')
     throw new SignalboxError(

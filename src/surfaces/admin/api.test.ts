@@ -115,6 +115,11 @@ describe('who may come in', () => {
       json: { role: 'owner' },
     });
     assert.equal(codeOf(invite), 'OWNER_NEEDED');
+    for (const [path, json] of [
+      ['/api/secrets/acme-db', { value: 'hunter3-hunter3' }],
+      ['/api/agents/support/enrol', {}],
+    ] as const)
+      assert.equal(codeOf(await office.call('POST', path, { bearer, json })), 'OWNER_NEEDED', path);
     const row = await office.broker.store.token(hashOfToken(bearer));
     assert.equal(row?.subject, 'pat');
   });

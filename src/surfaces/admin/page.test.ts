@@ -208,6 +208,7 @@ describe('the halt switch', () => {
     assert.equal(done.status, 200);
     assert.match(words(done.text), /Halted run:/);
     const home = await page('/');
+    assert.match(words(home), /a fixed secret is only dropped here: rotate it/);
     assert.match(words(home), new RegExp(`Halts in force run:${run} inert.* a drill — olga`));
     const lifted = await send('/', '/resume', { reason: 'drill over' });
     assert.equal(lifted.status, 303);

@@ -26,7 +26,10 @@ ${halts.map(
   (halt, index) => html`<article class="card card-bad">
 <h3>${code(halt.scope)} ${
     halt.state === 'inert'
-      ? tag('inert: every credential is confirmed dead', 'good')
+      ? tag(
+          'inert: minted credentials are confirmed dead; a fixed secret is only dropped here: rotate it',
+          'good',
+        )
       : tag('gated: nothing new runs; credentials are being confirmed dead', 'warn')
   }</h3>
 <p>${shown(halt.reason)} <span class="quiet">— ${shown(halt.by)}, ${ago(halt.at, place.now)}</span></p>
@@ -49,7 +52,7 @@ export function haltSwitch(bundle: Bundle, live: readonly RunSummary[]): Html {
   ];
   return html`<section id="halt" aria-labelledby="halt-title"><h2 id="halt-title">Halt</h2>
 <div class="card"><p>A halt takes effect at once: no new action, what is in flight is aborted, waiting approvals are void,
-credentials are revoked at their source.</p>
+minted credentials are revoked at their source. A fixed secret is dropped here and stays valid there.</p>
 <form class="row" method="get" action="/halt">
 <div><label for="halt-kind">What to halt</label>
 <select id="halt-kind" name="kind">${KINDS.map(([kind, label]) => html`<option value="${kind}">${label}</option>`)}</select></div>
@@ -65,7 +68,7 @@ export function haltConfirm(reached: HaltReach, csrf: string | null): Html {
 <ul><li>${plural(reached.runs, 'live run')}</li>
 <li>${plural(reached.flights, 'action')} in flight, aborted</li>
 <li>${plural(reached.asks, 'waiting approval')}, made void</li>
-<li>${plural(reached.leases, 'live credential')}, revoked at the source</li></ul>
+<li>${plural(reached.leases, 'live credential')}, revoked at the source; a fixed secret is dropped here only</li></ul>
 <p class="quiet">Run tokens in this scope are revoked for good; after a resume, agents start new runs.</p>
 <form class="row" method="post" action="/halt">${csrfField(csrf)}
 <input type="hidden" name="scope" value="${reached.scope}">

@@ -7,6 +7,7 @@ import { answerAsk, haltNow, LONGEST_REASON, scopeOf } from '../deeds.ts';
 import type { AdminDeps, Operator } from '../deps.ts';
 import { oneAsk, oneRun, openAsks, pulse, runsIn } from '../desk.ts';
 import { checkCsrf, type Visitor, visitor } from '../guard.ts';
+import { endOf, inertLabel } from '../halt-words.ts';
 import { type Html, html } from '../html.ts';
 import { askCard } from './asks.ts';
 import { haltConfirm } from './halts.ts';
@@ -108,13 +109,13 @@ function forms(deps: AdminDeps): Route[] {
           ['Aborted in flight', report.aborted],
           ['Approvals made void', report.voided],
           [
-            'Every credential confirmed dead after',
+            capital(inertLabel(report)),
             report.inertMs === null
               ? 'not yet: revocation goes on'
               : `${report.inertMs.toFixed(1)} ms`,
           ],
         ])}
-<ul>${report.leases.map((lease) => html`<li><code>${shown(lease.handle)}</code> ${lease.dead ? 'dead' : 'not confirmed'} <span class="quiet">${lease.ms.toFixed(0)} ms ${shown(lease.note)}</span></li>`)}</ul>
+<ul>${report.leases.map((lease) => html`<li><code>${shown(lease.handle)}</code> ${endOf(report, lease)} <span class="quiet">${lease.ms.toFixed(0)} ms ${shown(lease.note)}</span></li>`)}</ul>
 <p><a href="/">Back to operations</a></p></div>`,
       };
     }),
@@ -199,4 +200,8 @@ function file(path: string, type: string, text: string): Route {
     path,
     handle: async (exchange) => exchange.raw(200, type, text, { 'cache-control': 'no-cache' }),
   };
+}
+
+function capital(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }

@@ -46,7 +46,7 @@ caption { text-align: left; color: var(--quiet); font-size: .88rem; padding: .2r
 th, td { text-align: left; vertical-align: top; padding: .38rem .7rem .38rem 0; border-bottom: 1px solid var(--line); }
 th { font-weight: 600; font-size: .86rem; color: var(--quiet); white-space: nowrap; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
-td { overflow-wrap: anywhere; }
+td { overflow-wrap: anywhere; min-width: 4.5rem; }
 .diff td { font-family: var(--mono); font-size: .86rem; min-width: 5rem; padding: .38rem .7rem; }
 .diff th { padding: .38rem .7rem; }
 .diff del, .diff .gone { background: var(--bad-paper); color: var(--bad); }
