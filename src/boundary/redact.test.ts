@@ -34,6 +34,8 @@ test('a secret behind escapes is withheld, in either case and in any mixture', (
     SECRET.replaceAll('+', '%2b').replaceAll('/', '\\/'),
   ])
     assert.equal(redact(`before ${spelling} after`), 'before [secret withheld] after', spelling);
+  const mixed = redactorFor(['sk/live/9f8A+Qz'])('err sk%2flive%2f9f8a%2bqz');
+  assert.equal(mixed, 'err [secret withheld]', 'lower-cased as a whole');
   assert.equal(redact('a \\"quoted\\" 100%25 b'), 'a \\"quoted\\" 100%25 b');
 });
 

@@ -71,9 +71,11 @@ function spell(secret: string): string[] {
   const bytes = Buffer.from(secret, 'utf8');
   return [
     secret,
+    secret.toLowerCase(),
     bytes.toString('base64'),
     bytes.toString('base64url'),
     bytes.toString('hex'),
+    bytes.toString('hex').toUpperCase(),
     encodeURIComponent(secret),
     JSON.stringify(secret).slice(1, -1),
   ];

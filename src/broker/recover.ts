@@ -51,7 +51,7 @@ async function ask(broker: Broker, open: OpenAction): Promise<ProbeAnswer> {
     if (tool === undefined || connection === undefined || connector === undefined) return 'unknown';
     return await connector.probe({ actionId: open.id, tool, connection, trace: open.trace });
   } catch {
-    return 'unknown';
+    return 'running'; // the target cannot be reached now; it is asked again, and a repeat is refused meanwhile
   }
 }
 

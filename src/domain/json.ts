@@ -22,15 +22,28 @@ export function canonical(value: unknown): string {
     if (!Number.isFinite(value)) throw new RangeError('a number that JSON cannot hold');
     return JSON.stringify(value);
   }
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (typeof value === 'object') {
-    const members = Object.entries(value)
-      .filter(([, member]) => member !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, member]) => `${quoted(key)}:${canonical(member)}`);
-    return `{${members.join(',')}}`;
-  }
+  if (Array.isArray(value)) return listOf(value);
+  if (typeof value === 'object') return membersOf(value as { readonly [key: string]: unknown });
   throw new RangeError(`a ${typeof value} that JSON cannot hold`);
+}
+
+function listOf(values: readonly unknown[]): string {
+  let text = '[';
+  for (const [index, value] of values.entries())
+    text += (index === 0 ? '' : ',') + canonical(value);
+  return `${text}]`;
+}
+
+/** Plain loops and one growing text: every record of the ledger goes through here. */
+function membersOf(value: { readonly [key: string]: unknown }): string {
+  let text = '{';
+  for (const key of Object.keys(value).sort()) {
+    const member = value[key];
+    if (member === undefined) continue;
+    if (text.length > 1) text += ',';
+    text += `${quoted(key)}:${canonical(member)}`;
+  }
+  return `${text}}`;
 }
 
 function quoted(text: string): string {

@@ -87,7 +87,8 @@ CREATE TABLE actions (
   settled_at INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX actions_unsettled ON actions (at) WHERE state IN ('open', 'running');
-CREATE INDEX actions_unknown ON actions (root, tool, arguments_digest) WHERE state = 'unknown';
+CREATE INDEX actions_unknown ON actions (root, tool, arguments_digest)
+  WHERE state IN ('unknown', 'running');
 
 CREATE TABLE usage (
   key TEXT NOT NULL,

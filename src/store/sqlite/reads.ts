@@ -37,7 +37,7 @@ const HALTS = `SELECT epoch, scope, reason, raised_by, at, state FROM halts
 const ASK = `SELECT ${APPROVAL_COLUMNS} FROM approvals
   WHERE ask_key = ? AND state IN ('pending', 'approved', 'refused') ORDER BY asked_at DESC, id DESC LIMIT 1`;
 const UNKNOWN = `SELECT id FROM actions
-  WHERE state = 'unknown' AND root = ? AND tool = ? AND arguments_digest = ? LIMIT 1`;
+  WHERE state IN ('unknown', 'running') AND root = ? AND tool = ? AND arguments_digest = ? LIMIT 1`;
 
 /** The reads of the hot path: a few statements of some microseconds each, on the calling thread. */
 export class Reads {

@@ -129,7 +129,7 @@ async function erase(
   return { run: run.id, payloads: erased.payloads };
 }
 
-/** Who may only operate cannot widen who operates or acts, nor change what connections log in with, nor destroy what an auditor may ask for. */
+/** Who may only operate cannot widen who operates or acts, change a secret, or destroy what an auditor may ask for. */
 function ownersOnly(by: Operator, deed: string): void {
   if (by.role !== 'owner')
     throw new SignalboxError(
