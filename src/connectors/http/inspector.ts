@@ -5,8 +5,13 @@ import { SignalboxError } from '../../domain/errors.ts';
 import { isJsonObject, type Json } from '../../domain/json.ts';
 import { namesOfPath } from '../../tools/path.ts';
 import { compilePattern } from '../../tools/pattern.ts';
+import {
+  RECOVERY_RULES,
+  RECOVERY_THINGS,
+  REMOVING_VERBS,
+  wordsOf,
+} from '../../tools/recovery-words.ts';
 import { namesOf, namesOfJson, parseTemplate } from '../../tools/template.ts';
-import { RECOVERY_RULES, RECOVERY_THINGS, REMOVING_VERBS, wordsOf } from './recovery-words.ts';
 import { isOutward, type RequestTemplate, requestTemplate, targetUrl } from './request.ts';
 
 /** Classes HTTP tools from their requests alone. Every rule here raises; none lowers what another found. */

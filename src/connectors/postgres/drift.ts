@@ -13,7 +13,10 @@ const PATH: Prepared = {
   text: `SELECT pg_catalog.set_config('search_path', '${CATALOGUE_PATH}', true)`,
 };
 
-/** Once per read tool and lease (a write has it in its own transaction): is the target still what the tool was judged by? Throws TOOL_DRIFTED. */
+/**
+ * Is the target still what the tool was judged by? Once per read tool and lease; a write has it in its own transaction.
+ * Throws TOOL_DRIFTED.
+ */
 export async function checkDrift(cockpit: Cockpit, session: Session): Promise<void> {
   const { sessions, binding, call } = cockpit;
   if (sessions.compared.has(call.tool.digest)) return;

@@ -1,6 +1,6 @@
 import type { Derived } from '../../domain/connector.ts';
 import type { EffectClass } from '../../domain/effect.ts';
-import { RECOVERY_RULES, RECOVERY_THINGS, wordsOf } from '../http/recovery-words.ts';
+import { RECOVERY_RULES, RECOVERY_THINGS, wordsOf } from '../../tools/recovery-words.ts';
 import type { TableRights } from './binding.ts';
 import type { Relation } from './catalogue.ts';
 import type { Reach } from './reach.ts';
