@@ -10,10 +10,6 @@ export function lower(a: Mode, b: Mode): Mode {
   return MODES.indexOf(a) <= MODES.indexOf(b) ? a : b;
 }
 
-export function lowerRung(a: Rung, b: Rung): Rung {
-  return RUNGS.indexOf(a) <= RUNGS.indexOf(b) ? a : b;
-}
-
 export function isHigher(a: Mode, b: Mode): boolean {
   return MODES.indexOf(a) > MODES.indexOf(b);
 }
