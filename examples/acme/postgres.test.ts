@@ -82,7 +82,11 @@ async function eventually<Found>(
 }
 
 function isEmptyOrGone(folder: string): boolean {
-  return !fs.existsSync(folder) || fs.readdirSync(folder).length === 0;
+  try {
+    return fs.readdirSync(folder).length === 0;
+  } catch {
+    return !fs.existsSync(folder);
+  }
 }
 
 function stateAndParent(pid: number): [state: string, parent: number] {
@@ -93,7 +97,12 @@ function stateAndParent(pid: number): [state: string, parent: number] {
 
 /** Without an init process that collects them, killed orphans stay as zombies. */
 function hasEnded(pid: number): boolean {
-  return !isAlive(pid) || (hasProc && stateAndParent(pid)[0] === 'Z');
+  if (!isAlive(pid)) return true;
+  try {
+    return hasProc && stateAndParent(pid)[0] === 'Z';
+  } catch {
+    return !isAlive(pid); // it ended between the two looks
+  }
 }
 
 describe('a running server', () => {
