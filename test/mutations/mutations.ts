@@ -165,7 +165,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/store/sqlite/op-ledger.ts',
     find: 'if (controlOf(tx).bundle !== op.expected)',
     replace: 'if (false)',
-    test: property('files_only_propose'),
+    test: 'test/contract/store-sqlite.test.ts',
   },
   {
     control: 'widening authority needs an owner',
