@@ -1,10 +1,9 @@
 import type { Sink } from '../domain/connector.ts';
 import type { Decision } from '../domain/decision.ts';
-import type { Facts } from '../domain/facts.ts';
+import { type Facts, left } from '../domain/facts.ts';
 import type { Outcome, Proposal } from '../domain/proposal.ts';
 import { courseOf } from '../judge/course.ts';
 import { judge } from '../judge/judge.ts';
-import { left } from '../limits/blast-radius.ts';
 import type { Broker } from './broker.ts';
 import {
   connectorOf,

@@ -4,9 +4,7 @@ import { SignalboxError } from '../domain/errors.ts';
 import { canonical } from '../domain/json.ts';
 import type { Store } from '../domain/store.ts';
 import type { Broker } from './broker.ts';
-import { within } from './patience.ts';
-
-const REVOKED_WITHIN_MS = 10_000;
+import { revokeSoon } from './patience.ts';
 
 /** What `plan` proposes: a whole bundle, the one it was compared with, and every widening in words. */
 export interface Proposed {
@@ -22,10 +20,7 @@ export async function apply(
   operator: { name: string; role: 'owner' | 'operator' },
 ): Promise<void> {
   const before = applying.get(broker.store) ?? Promise.resolve();
-  const mine = before.then(
-    () => applyAlone(broker, plan, operator),
-    () => applyAlone(broker, plan, operator),
-  );
+  const mine = before.catch(() => {}).then(() => applyAlone(broker, plan, operator));
   applying.set(broker.store, mine);
   await mine;
 }
@@ -43,10 +38,10 @@ async function applyAlone(
       'APPLY_NEEDS_OWNER',
       `the plan widens authority in ${plan.widenings.length} places and \`${operator.name}\` is no owner`,
     );
-  const { digest } = await broker.bundles.active();
-  if (digest !== plan.base) throw moved();
+  const active = await broker.bundles.active();
+  if (active.digest !== plan.base) throw moved();
   await prepare(broker, plan.bundle);
-  const gone = await moving(broker, plan.bundle);
+  const gone = moving(active, plan.bundle);
   await retire(broker, gone);
   const applied = await broker.store.commit({
     kind: 'bundle.apply',
@@ -72,8 +67,7 @@ async function prepare(broker: Broker, bundle: Bundle): Promise<void> {
 }
 
 /** Names of connections that go, or point elsewhere. */
-async function moving(broker: Broker, next: Bundle): Promise<ReadonlySet<string>> {
-  const { connections } = await broker.bundles.active();
+function moving({ connections }: Bundle, next: Bundle): ReadonlySet<string> {
   const gone = Object.values(connections).filter((connection) => {
     const then = next.connections[connection.name];
     return then === undefined || canonical(then) !== canonical(connection);
@@ -84,8 +78,7 @@ async function moving(broker: Broker, next: Bundle): Promise<ReadonlySet<string>
 /** Their credentials end; where each was minted is remembered, so its source can still be asked. */
 async function retire(broker: Broker, gone: ReadonlySet<string>): Promise<void> {
   if (gone.size === 0) return;
-  const revoking = broker.credentials.revoke((lease) => gone.has(lease.connection));
-  await within(broker.doors.timers, REVOKED_WITHIN_MS, revoking);
+  await revokeSoon(broker, (lease) => gone.has(lease.connection));
 }
 
 function grantSetsOf(bundle: Bundle, tools: ReadonlySet<string>): GrantSet[] {

@@ -2,7 +2,7 @@ import { type Call, type Connector, ConnectorFailure, type Flight } from '../dom
 import type { Decision } from '../domain/decision.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import type { Facts } from '../domain/facts.ts';
-import { type HaltScope, scopesOf } from '../domain/halt.ts';
+import { haltOver, scopesOf } from '../domain/halt.ts';
 import type { ActionAdmit, ActionRecord } from '../domain/ops.ts';
 import type { Proposal } from '../domain/proposal.ts';
 import { reservations } from '../limits/blast-radius.ts';
@@ -94,11 +94,16 @@ export async function inject(
     );
   const credential = await broker.credentials.obtain(run, connection);
   aloft.leaseId = credential?.leaseId ?? null;
-  const halted = await haltOver(broker, intent.scopes);
-  if (halted !== null) {
+  const { halts } = await broker.store.haltState();
+  const halted = haltOver(halts, intent.scopes);
+  if (halted !== undefined) {
     // minted while the halt fell: the halt may not have seen this lease, so it ends here
     void broker.credentials.revoke(({ id }) => id === credential?.leaseId).catch(() => {});
-    throw new ConnectorFailure('HALTED', `\`${halted}\` was halted before the effect`, 'none');
+    throw new ConnectorFailure(
+      'HALTED',
+      `\`${halted.scope}\` was halted before the effect`,
+      'none',
+    );
   }
   aloft.signal.throwIfAborted();
   return {
@@ -148,11 +153,4 @@ export function connectorOf(broker: Broker, facts: Facts): Connector {
       'none',
     );
   return connector;
-}
-
-async function haltOver(broker: Broker, scopes: readonly HaltScope[]): Promise<HaltScope | null> {
-  const { halts } = await broker.store.haltState();
-  return (
-    halts.find(({ scope, state }) => state !== 'lifted' && scopes.includes(scope))?.scope ?? null
-  );
 }

@@ -1,12 +1,9 @@
 import type { Lease, LeaseReport } from '../domain/credential.ts';
 import { SignalboxError } from '../domain/errors.ts';
-import { HALT_SCOPE_KINDS, type Halt, type HaltScope } from '../domain/halt.ts';
+import { HALT_SCOPE_KINDS, type Halt, type HaltScope, scopesOfRun } from '../domain/halt.ts';
 import type { Broker, HaltReach, HaltReport } from './broker.ts';
-import { within } from './patience.ts';
+import { REVOKED_WITHIN_MS, within } from './patience.ts';
 import { releaseRun } from './runs.ts';
-
-/** How long a halt's answer waits for the issuers; revocation itself goes on without end. */
-const ANSWER_WITHIN_MS = 10_000;
 
 export interface HaltRequest {
   readonly scope: HaltScope;
@@ -16,7 +13,7 @@ export interface HaltRequest {
 
 /**
  * The kill. Order: commit the halt (gate) → abort what flies → close sessions, wake who waits → revoke at the issuer
- * and verify dead → `inert`. gated → inert is written only when every lease in scope is confirmed dead.
+ * and verify dead → `inert`. That is written only when every lease in scope is over and everything aborted has landed.
  */
 export async function halt(broker: Broker, request: HaltRequest): Promise<HaltReport> {
   checkScope(request.scope);
@@ -29,7 +26,7 @@ export async function halt(broker: Broker, request: HaltRequest): Promise<HaltRe
   for (const approvalId of raised.voided) broker.notices.notify(`ask:${approvalId}`);
   const covered = await leasesIn(broker, request.scope);
   const revoking = revokeAll(broker, raised.halt, covered, landed);
-  const leases = await within(broker.doors.timers, ANSWER_WITHIN_MS, revoking);
+  const leases = await within(broker.doors.timers, REVOKED_WITHIN_MS, revoking);
   return {
     halt: raised.halt,
     gateMs,
@@ -50,7 +47,7 @@ export async function halt(broker: Broker, request: HaltRequest): Promise<HaltRe
 export async function reach(broker: Broker, scope: HaltScope): Promise<HaltReach> {
   checkScope(scope);
   const runs = await broker.store.runs({ limit: 10_000, state: 'live' });
-  const covered = runs.filter(({ run }) => coversRun(scope, run));
+  const covered = runs.filter(({ run }) => scopesOfRun(run).includes(scope));
   const ids = new Set(covered.map(({ run }) => run.id));
   const asks = await broker.store.asks({ limit: 10_000, state: 'pending' });
   const tool = scope.startsWith('tool:') ? scope.slice(5) : null;
@@ -122,21 +119,10 @@ async function leasesIn(broker: Broker, scope: HaltScope): Promise<Lease[]> {
       if (scope === `connection:${lease.connection}` || scope === `credential:${lease.id}`)
         return true;
       const run = await broker.store.run(lease.runId);
-      return run !== null && coversRun(scope, run);
+      return run !== null && scopesOfRun(run).includes(scope);
     }),
   );
   return live.filter((_, index) => inside[index]);
-}
-
-function coversRun(
-  scope: HaltScope,
-  run: { id: string; root: string; parent: string | null; agent: string },
-): boolean {
-  return (
-    scope === 'all' ||
-    scope === `agent:${run.agent}` ||
-    [run.id, run.root, run.parent].some((id) => scope === `run:${id}`)
-  );
 }
 
 /** A halt that stops nothing is worse than none: the name must be one that is configured or running. */
@@ -173,7 +159,7 @@ function pending(lease: Lease): LeaseReport {
   return {
     lease,
     dead: false,
-    ms: ANSWER_WITHIN_MS,
+    ms: REVOKED_WITHIN_MS,
     note: 'not confirmed yet; revocation goes on',
   };
 }

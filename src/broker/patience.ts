@@ -1,4 +1,9 @@
+import type { Lease } from '../domain/credential.ts';
 import type { Timers } from '../domain/doors.ts';
+import type { Broker } from './broker.ts';
+
+/** How long anybody waits here for credentials to be confirmed dead; revocation itself goes on without end. */
+export const REVOKED_WITHIN_MS = 10_000;
 
 /** What `work` gives, or null when that takes longer than `ms`; the work goes on, and a later fault of it is its own to report. */
 export async function within<T>(timers: Timers, ms: number, work: Promise<T>): Promise<T | null> {
@@ -10,4 +15,9 @@ export async function within<T>(timers: Timers, ms: number, work: Promise<T>): P
     timer.cancel();
     work.catch(() => {});
   }
+}
+
+/** Revokes at the source, and waits for it no longer than a caller should. */
+export async function revokeSoon(broker: Broker, which: (lease: Lease) => boolean): Promise<void> {
+  await within(broker.doors.timers, REVOKED_WITHIN_MS, broker.credentials.revoke(which));
 }

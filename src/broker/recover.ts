@@ -41,7 +41,7 @@ export async function recover(
   return tally;
 }
 
-/** Under the bundle it was admitted by; a tool or target that cannot be asked leaves the outcome unknown. */
+/** Under the bundle it was admitted by. Nothing to ask with leaves it unknown; a target out of reach is asked again. */
 async function ask(broker: Broker, open: OpenAction): Promise<ProbeAnswer> {
   try {
     const bundle = await broker.bundles.get(open.bundle);

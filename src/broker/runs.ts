@@ -2,13 +2,11 @@ import { type EffectVector, effectVector } from '../domain/effect.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import { type Run, UNDECLARED_INTENT } from '../domain/run.ts';
 import type { Broker } from './broker.ts';
-import { within } from './patience.ts';
+import { revokeSoon } from './patience.ts';
 
 /** A run lives this long at most, whatever its tokens do. */
 const RUN_LIFETIME_MS = 8 * 3_600_000;
-const MAX_INTENT_LENGTH = 4_000;
-/** How long the end of a run waits for its credentials to be confirmed dead; revocation itself goes on without end. */
-const REVOKED_WITHIN_MS = 10_000;
+export const MAX_INTENT_LENGTH = 4_000;
 const MAX_SWEPT = 10_000;
 
 export interface RunRequest {
@@ -58,8 +56,7 @@ export async function endRun(broker: Broker, runId: string, why: string): Promis
   broker.flights.abort(`run:${runId}`, new Error('the run ended'));
   broker.notices.notify(`run:${runId}`);
   await releaseRun(broker, runId);
-  const revoking = broker.credentials.revoke((lease) => lease.runId === runId);
-  await within(broker.doors.timers, REVOKED_WITHIN_MS, revoking);
+  await revokeSoon(broker, (lease) => lease.runId === runId);
 }
 
 /** Ends the runs whose time is over; how many. Called from time to time. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { CONFIG } from '../surfaces/admin/testing/config.ts';
 import { type Office, openOffice } from '../surfaces/admin/testing/office.ts';
 import { openTerminal, type Terminal } from './testing/terminal.ts';
 
@@ -118,21 +119,6 @@ describe('the command line', () => {
     assert.match(await said('--version'), /^signalbox 0\.0\.0-test \(Node \d/);
   });
 });
-
-const CONFIG = `version: 1
-organisation: { name: acme, domains: [acme.example] }
-connections:
-  volumes: { kind: http, environment: production, url: https://volumes.acme.example }
-tools:
-  list_volumes:
-    connection: volumes
-    description: List the volumes
-    http: { method: GET, path: /volumes }
-agents:
-  support: { owner: dana@acme.example }
-grants:
-  - { agent: support, tools: [list_volumes], rung: read }
-`;
 
 describe('the configuration', () => {
   test('init writes one that plans, and never over another', async () => {

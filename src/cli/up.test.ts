@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { realDoors } from '../doors.ts';
+import { CONFIG } from '../surfaces/admin/testing/config.ts';
 import { startSystem } from '../system.ts';
 import { machine } from './door.ts';
 import { type Ended, openTerminal, type Terminal } from './testing/terminal.ts';
@@ -30,21 +31,6 @@ after(async () => {
   await up;
   await terminal.close();
 });
-
-const CONFIG = `version: 1
-organisation: { name: acme, domains: [acme.example] }
-connections:
-  volumes: { kind: http, environment: production, url: https://volumes.acme.example }
-tools:
-  list_volumes:
-    connection: volumes
-    description: List the volumes
-    http: { method: GET, path: /volumes }
-agents:
-  support: { owner: dana@acme.example }
-grants:
-  - { agent: support, tools: [list_volumes], rung: read }
-`;
 
 test('from nothing to an agent that runs: up, login, apply, enrol, run', async () => {
   const { operatorsUrl, setupCode, agentsUrl, directory } = announced;

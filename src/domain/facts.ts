@@ -16,6 +16,11 @@ export interface LimitFact {
   readonly pending: number;
 }
 
+/** What is left of a limit before this action. */
+export function left({ limit, posted, pending }: LimitFact): number {
+  return Math.max(0, limit - posted - pending);
+}
+
 /** Everything the judge may look at: one snapshot, one clock reading. Typed and required; absence is said by null. */
 export interface Facts {
   readonly now: number;

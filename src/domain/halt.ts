@@ -30,24 +30,31 @@ export interface Stamp {
   readonly bundle: string;
 }
 
-/** Every scope whose halt stops an action of this run on this tool; ancestors included. */
+/** Every scope whose halt stops a run; ancestors included. */
+export function scopesOfRun(run: {
+  readonly id: string;
+  readonly root: string;
+  readonly parent: string | null;
+  readonly agent: string;
+}): HaltScope[] {
+  const runs = new Set([run.id, run.root, ...(run.parent === null ? [] : [run.parent])]);
+  return ['all', `agent:${run.agent}`, ...[...runs].map((id) => `run:${id}`)];
+}
+
+/** Every scope whose halt stops an action of this run on this tool. */
 export function scopesOf(action: {
-  readonly run: {
-    readonly id: string;
-    readonly root: string;
-    readonly parent: string | null;
-    readonly agent: string;
-  };
+  readonly run: Parameters<typeof scopesOfRun>[0];
   readonly tool: string;
   readonly connection?: string;
 }): HaltScope[] {
-  const { run } = action;
-  const runs = new Set([run.id, run.root, ...(run.parent === null ? [] : [run.parent])]);
   return [
-    'all',
-    `agent:${run.agent}`,
-    ...[...runs].map((id) => `run:${id}`),
+    ...scopesOfRun(action.run),
     `tool:${action.tool}`,
     ...(action.connection === undefined ? [] : [`connection:${action.connection}`]),
   ];
+}
+
+/** The first halt in force over any of these scopes. */
+export function haltOver(halts: readonly Halt[], scopes: readonly HaltScope[]): Halt | undefined {
+  return halts.find(({ scope, state }) => state !== 'lifted' && scopes.includes(scope));
 }

@@ -1,3 +1,4 @@
+import type { Caller } from '../domain/caller.ts';
 import type { Doors } from '../domain/doors.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import type { TokenRow } from '../domain/ops.ts';
@@ -5,11 +6,6 @@ import type { Run } from '../domain/run.ts';
 import type { Store } from '../domain/store.ts';
 import { present, reached } from './present.ts';
 import { bearerOf, hashOfToken, mintToken } from './tokens.ts';
-
-/** Who calls the agents' listener, proven by a token. */
-export type Caller =
-  | { readonly kind: 'run'; readonly runId: string; readonly tokenHash: string }
-  | { readonly kind: 'agent'; readonly agent: string; readonly tokenHash: string };
 
 export interface IssuedToken {
   /** Shown once. */

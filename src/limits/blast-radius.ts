@@ -42,11 +42,6 @@ export function reservations(limits: readonly LimitFact[], cap: EffectVector): R
     .map(({ key, dimension, limit }) => ({ key, dimension, limit, amount: cap[dimension] }));
 }
 
-/** What is left of a limit before this action. */
-export function left(limit: LimitFact): number {
-  return Math.max(0, limit.limit - limit.posted - limit.pending);
-}
-
 function least(a: number | undefined, b: number | undefined): number | undefined {
   if (a === undefined) return b;
   return b === undefined ? a : Math.min(a, b);

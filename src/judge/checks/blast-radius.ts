@@ -1,17 +1,16 @@
+import { left } from '../../domain/facts.ts';
 import type { Check } from '../check.ts';
 
 /** Cumulative, over the run tree and the agent's day: posted + pending + asked must stay within every limit. */
 export const blastRadius: Check = ({ tool, limits, measured }) => {
   if (tool === null) return null;
   const asked = measured?.effect ?? tool.cap;
-  const short = limits.filter(
-    (l) => asked[l.dimension] > 0 && l.posted + l.pending + asked[l.dimension] > l.limit,
-  );
+  const short = limits.filter((l) => asked[l.dimension] > left(l));
   if (short.length === 0) return null;
-  const told = short.map((l) => {
-    const left = Math.max(0, l.limit - l.posted - l.pending);
-    return `${l.dimension} of \`${l.key}\`: asks ${asked[l.dimension]}, ${left} left of ${l.limit}`;
-  });
+  const told = short.map(
+    (l) =>
+      `${l.dimension} of \`${l.key}\`: asks ${asked[l.dimension]}, ${left(l)} left of ${l.limit}`,
+  );
   return {
     ceiling: 'deny',
     code: 'BLAST_RADIUS',

@@ -1,4 +1,4 @@
-import { scopesOf } from '../../domain/halt.ts';
+import { haltOver, scopesOf } from '../../domain/halt.ts';
 import type { Check } from '../check.ts';
 
 /** A halt in any scope this action stands in. */
@@ -9,7 +9,7 @@ export const halt: Check = (facts) => {
     tool: facts.toolName,
     ...(facts.tool === null ? {} : { connection: facts.tool.connection }),
   });
-  const hit = facts.halts.find(({ scope, state }) => state !== 'lifted' && scopes.includes(scope));
+  const hit = haltOver(facts.halts, scopes);
   if (hit === undefined) return null;
   return {
     ceiling: 'deny',

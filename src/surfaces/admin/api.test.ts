@@ -4,6 +4,7 @@ import type { HaltReport } from '../../broker/broker.ts';
 import { hashOfToken, mintToken } from '../../identity/tokens.ts';
 import type { AskView } from './ask-view.ts';
 import type { RunView } from './desk.ts';
+import { CONFIG } from './testing/config.ts';
 import { type Office, openOffice, toolNamed } from './testing/office.ts';
 
 let office: Office;
@@ -230,21 +231,6 @@ describe('halts', () => {
     assert.deepEqual((await office.broker.store.haltState()).halts, []);
   });
 });
-
-const CONFIG = `version: 1
-organisation: { name: acme, domains: [acme.example] }
-connections:
-  volumes: { kind: http, environment: production, url: https://volumes.acme.example }
-tools:
-  list_volumes:
-    connection: volumes
-    description: List the volumes
-    http: { method: GET, path: /volumes }
-agents:
-  support: { owner: dana@acme.example }
-grants:
-  - { agent: support, tools: [list_volumes], rung: read }
-`;
 
 describe('plan and apply', () => {
   const body = { text: CONFIG, path: 'signalbox.yaml' };

@@ -1,3 +1,4 @@
+import type { Caller } from '../../domain/caller.ts';
 import type { Outcome } from '../../domain/proposal.ts';
 import { type Envelope, isTraceparent } from '../../protocols/mcp/envelope.ts';
 import { ProtocolFault } from '../../protocols/mcp/faults.ts';
@@ -5,7 +6,7 @@ import type { Notification, Request } from '../../protocols/mcp/message.ts';
 import { createStateSeal, type StateSeal } from '../../protocols/mcp/request-state.ts';
 import type { Results } from '../../protocols/mcp/results.ts';
 import type { Exchange } from '../http/listener.ts';
-import type { Caller, Governed } from '../runs/governed.ts';
+import type { Governed } from '../runs/governed.ts';
 import { CallAnswers, type HoldLimits } from './answer-call.ts';
 import { CallsInFlight, type InFlight } from './calls-in-flight.ts';
 import { ImplicitRuns } from './implicit-runs.ts';

@@ -1,3 +1,4 @@
+import type { Caller } from '../../domain/caller.ts';
 import { exposed, SignalboxError } from '../../domain/errors.ts';
 import { type Envelope, type Mirrors, readEnvelope } from '../../protocols/mcp/envelope.ts';
 import { errorText, faultText, ProtocolFault } from '../../protocols/mcp/faults.ts';
@@ -17,7 +18,7 @@ import {
 } from '../../protocols/mcp/versions.ts';
 import { requireJson } from '../http/exchange.ts';
 import type { Exchange, Route } from '../http/listener.ts';
-import type { Caller, Callers } from '../runs/governed.ts';
+import type { Callers } from '../runs/governed.ts';
 import { type CallOptions, Calls, type Turn } from './calls.ts';
 import { metadataRoutes, refusalHeaders } from './challenge.ts';
 import { BatchSlot, HttpReply, type Reply } from './reply.ts';

@@ -1,7 +1,7 @@
 import type { Broker } from '../../broker/broker.ts';
+import type { Caller } from '../../domain/caller.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import { toolPage } from '../../protocols/mcp/catalogue.ts';
-import type { Caller } from '../runs/governed.ts';
 
 const MAX_KEPT = 256;
 

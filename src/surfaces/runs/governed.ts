@@ -1,4 +1,5 @@
 import type { Broker } from '../../broker/broker.ts';
+import type { Caller } from '../../domain/caller.ts';
 import type { Sink } from '../../domain/connector.ts';
 import type { EffectVector } from '../../domain/effect.ts';
 import type { Outcome, Proposal } from '../../domain/proposal.ts';
@@ -18,11 +19,6 @@ export interface Governed {
   ): Promise<Run>;
   endRun(broker: Broker, runId: string, why: string): Promise<void>;
 }
-
-/** Who calls, proven by a token. */
-export type Caller =
-  | { readonly kind: 'run'; readonly runId: string; readonly tokenHash: string }
-  | { readonly kind: 'agent'; readonly agent: string; readonly tokenHash: string };
 
 /** What the agents' surfaces need of identity. */
 export interface Callers {

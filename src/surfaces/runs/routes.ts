@@ -1,13 +1,14 @@
+import { MAX_INTENT_LENGTH } from '../../broker/runs.ts';
+import type { Caller } from '../../domain/caller.ts';
 import type { Clock } from '../../domain/doors.ts';
 import { DIMENSIONS, type Dimension, type EffectVector } from '../../domain/effect.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import type { Exchange, Route } from '../http/listener.ts';
 import { originOf } from '../http/origin.ts';
-import type { Caller, Callers, Governed } from './governed.ts';
+import type { Callers, Governed } from './governed.ts';
 
 const MAX_BODY = 32_768;
-const MAX_INTENT = 4_000;
 const MAX_WHY = 200;
 /** Runs one agent may start in a minute. */
 const RUNS_A_MINUTE = 120;
@@ -84,9 +85,9 @@ function requestOf(body: Json): { intent: string; budget: Partial<EffectVector> 
   const { intent, budget = {} } = closed(body, ['intent', 'budget']);
   if (typeof intent !== 'string' || intent.trim() === '')
     throw malformed('expected `intent` to say what the run is for');
-  if (intent.length > MAX_INTENT)
+  if (intent.length > MAX_INTENT_LENGTH)
     throw malformed(
-      `expected an \`intent\` of at most ${MAX_INTENT} characters, got ${intent.length}`,
+      `expected an \`intent\` of at most ${MAX_INTENT_LENGTH} characters, got ${intent.length}`,
     );
   if (!isPlain(intent)) throw malformed('`intent` has control characters or a lone surrogate');
   return { intent, budget: budgetOf(budget) };
