@@ -1,4 +1,4 @@
-import type { Sink } from '../domain/connector.ts';
+import { NO_SINK, type Sink } from '../domain/connector.ts';
 import type { Decision } from '../domain/decision.ts';
 import { type Facts, left } from '../domain/facts.ts';
 import type { Outcome, Proposal } from '../domain/proposal.ts';
@@ -15,6 +15,7 @@ import {
   takeOff,
 } from './execute.ts';
 import { gather } from './gather.ts';
+import { LateIntent } from './late-intent.ts';
 import { decline, park, unstable, waiting } from './park.ts';
 import {
   done,
@@ -50,14 +51,14 @@ export async function act(broker: Broker, proposal: Proposal, sink?: Sink): Prom
   for (let judgement = 0; judgement < MAX_JUDGEMENTS; judgement++) {
     const facts = await gather(broker, proposal); // 1. one snapshot, one stamp, one clock reading
     const decision = judge(facts); // 2. pure; the lowest ceiling wins
-    const step = stepFor(decision, facts, sink);
+    const step = stepFor(decision, facts);
     const outcome = await step(broker, proposal, facts, decision, sink);
     if (outcome !== 'again') return outcome;
   }
   return unstable(broker, proposal);
 }
 
-function stepFor(decision: Decision, facts: Facts, sink: Sink | undefined): Step {
+function stepFor(decision: Decision, facts: Facts): Step {
   switch (courseOf(decision, facts)) {
     case 'decline':
       return decline; // 3. denied or drafted: recorded, nothing reserved
@@ -66,7 +67,7 @@ function stepFor(decision: Decision, facts: Facts, sink: Sink | undefined): Step
     case 'park':
       return preview; // 3. measured by a flight that is cancelled, then parked for a human
     case 'execute':
-      return sink === undefined && mayRecordLate(facts) ? read : effect;
+      return mayRecordLate(facts) ? read : effect;
   }
 }
 
@@ -82,24 +83,29 @@ function mayRecordLate({ tool, limits }: Facts): boolean {
   });
 }
 
-/** An unstreamed read: its intent and outcome share one commit, and the result is withheld until that is durable. */
+/**
+ * A read: its intent and outcome share one commit, and the result is withheld until that is durable. What its target
+ * says on the way waits for the intent (late-intent.ts).
+ */
 async function read(
   broker: Broker,
   proposal: Proposal,
   facts: Facts,
   decision: Decision,
+  sink: Sink = NO_SINK,
 ): Promise<Outcome | 'again'> {
   const intent = intentOf(broker, proposal, facts, decision, 'execute');
   const aloft = takeOff(broker, proposal, intent);
+  const late = new LateIntent(broker, intent, aloft, sink);
   try {
     const call = await inject(broker, facts, intent, aloft); // 5. the halt again, then the credential
-    const flight = await connectorOf(broker, facts).begin(call, NO_SINK);
+    const flight = await connectorOf(broker, facts).begin(call, late.sink);
     const result = await flight.finish();
     const second = judge({ ...facts, measured: flight.measured });
     const settlement = courseOf(second, facts) === 'execute' ? done(result) : refused(second);
-    return await recordRead(broker, intent, aloft, settlement, flight.measured); // 4 and 6 in one
+    return await recordRead(broker, intent, late, aloft, settlement, flight.measured); // 4 and 6 in one
   } catch (error) {
-    return await recordRead(broker, intent, aloft, faultOf(error, aloft), null);
+    return await recordRead(broker, intent, late, aloft, faultOf(error, aloft), null);
   } finally {
     broker.flights.land(intent.action.id);
   }
@@ -166,5 +172,3 @@ async function preview(
     broker.flights.land(intent.action.id);
   }
 }
-
-const NO_SINK: Sink = { write() {} };

@@ -2,7 +2,6 @@ import type { Bundle } from '../domain/bundle.ts';
 import { digestOf } from '../domain/digest.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import type { Facts } from '../domain/facts.ts';
-import type { JsonObject } from '../domain/json.ts';
 import type { Rung } from '../domain/mode.ts';
 import type { Proposal } from '../domain/proposal.ts';
 import { limitFacts, limitLines } from '../limits/blast-radius.ts';
@@ -11,7 +10,7 @@ import type { Broker } from './broker.ts';
 /** One snapshot, one clock reading. What moves between this and the intent is caught by the stamp and the reservation. */
 export async function gather(broker: Broker, proposal: Proposal): Promise<Facts> {
   const now = broker.doors.clock.now();
-  const argumentsDigest = digestArguments(proposal.arguments);
+  const argumentsDigest = digestArguments(proposal);
   const known = await broker.store.factsFor({
     runId: proposal.runId,
     tool: proposal.tool,
@@ -35,6 +34,7 @@ export async function gather(broker: Broker, proposal: Proposal): Promise<Facts>
     rung: known.run === null ? null : rungOf(bundle, known.run.agent, proposal.tool),
     arguments: proposal.arguments,
     argumentsDigest,
+    continuation: proposal.continuation ?? null,
     inputProblems: tool === null ? [] : broker.inputs(tool, proposal.arguments),
     limits: limitFacts(lines, usage),
     approval: known.approval,
@@ -49,9 +49,11 @@ export function rungOf(bundle: Bundle, agent: string, tool: string): Rung | null
   return bundle.grants.find((grant) => grant.agent === agent && grant.tool === tool)?.rung ?? null;
 }
 
-function digestArguments(input: JsonObject): string {
+function digestArguments({ arguments: given, continuation }: Proposal): string {
   try {
-    return digestOf('arguments', input);
+    return continuation === undefined
+      ? digestOf('arguments', given)
+      : digestOf('continued', { arguments: given, continuation });
   } catch {
     throw new SignalboxError(
       'REQUEST_MALFORMED',

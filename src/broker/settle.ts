@@ -7,6 +7,7 @@ import type { Measured, Outcome, Refusal, Settlement, ToolResult } from '../doma
 import type { Broker } from './broker.ts';
 import type { Aloft } from './execute.ts';
 import { HALT_ABORT } from './flights.ts';
+import type { LateIntent } from './late-intent.ts';
 
 const NOTHING: ToolResult = { text: '', cut: [] };
 
@@ -41,7 +42,13 @@ export function faultOf(error: unknown, aloft: Aloft): Settlement {
   const surely = error instanceof ConnectorFailure ? error.effect === 'none' : !aloft.finishing;
   if (!surely) return { kind: 'unknown', message: messageOf(error) };
   if (halted || codeOf(error) === 'HALTED') return refused('HALTED');
-  return { kind: 'failed', code: codeOf(error), message: messageOf(error) };
+  const reply = error instanceof ConnectorFailure ? error.reply : undefined;
+  return {
+    kind: 'failed',
+    code: codeOf(error),
+    message: messageOf(error),
+    ...(reply === undefined ? {} : { reply }),
+  };
 }
 
 /** Stopped just before the effect: by its caller, or else by a halt. */
@@ -95,10 +102,14 @@ export async function settle(
 export async function recordRead(
   broker: Broker,
   intent: ActionAdmit,
+  late: LateIntent,
   aloft: Aloft,
   settlement: Settlement,
   measured: Measured | null,
 ): Promise<Outcome | 'again'> {
+  const recorded = await late.settled();
+  if (recorded === 'moved') return 'again';
+  if (recorded === 'recorded') return settle(broker, intent, settlement, measured);
   const posted = postedOf(settlement, measured) ?? reservedBy(intent);
   const joint = { ...intent, leaseId: aloft.leaseId, outcome: { settlement, posted } };
   const kept = await broker.store.commit(joint);

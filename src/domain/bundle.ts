@@ -33,6 +33,13 @@ export interface Tool {
   /** Bytes of result handed to the agent; what is cut is said. */
   readonly maxResultBytes: number;
   readonly timeoutMs: number;
+  /**
+   * Absent: a tool like any other. `resources` and `prompts` of an MCP server are one tool each, named
+   * `<connection>/resources` and `<connection>/prompts`, and are not listed among the tools.
+   */
+  readonly offers?: 'resources' | 'prompts';
+  /** What a system said of it besides, as pinned: title, output schema, annotations, icons; the prompts of `prompts`. */
+  readonly listing?: JsonObject;
   /** The connector's own part: statement, request template, … with what was derived from it. */
   readonly binding: JsonObject;
   /** Why the effect is what it is, in the connector's words. */

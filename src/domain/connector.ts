@@ -1,11 +1,32 @@
 import type { Connection, Tool } from './bundle.ts';
 import type { Credential } from './credential.ts';
 import type { JsonObject } from './json.ts';
-import type { Measured, ToolResult } from './proposal.ts';
+import type { Continuation, Measured, TargetError, ToolResult } from './proposal.ts';
 
-/** Where a stream writes. Only called after the intent is durable. */
+/** What a target says to its caller while a call is under way (progress, a log line), as MCP names it. */
+export interface Notice {
+  readonly method: string;
+  readonly params: JsonObject;
+}
+
+/** What a target wants to know of its caller before it goes on (elicitation, sampling, roots), as MCP names it. */
+export interface Question {
+  readonly method: string;
+  readonly params: JsonObject;
+}
+
+/** The caller's side of a call under way. Nothing that the target says reaches it before the intent is durable. */
 export interface Sink {
-  write(chunk: string): void;
+  /** What the caller can be asked: MCP client capabilities. Empty for one that only waits for the answer. */
+  readonly capabilities: JsonObject;
+  /** Least severe log line the caller wants (`debug` … `emergency`); null: none. */
+  readonly logLevel: string | null;
+  /** The caller wants to hear of progress. */
+  readonly progress: boolean;
+  /** Resolves when the caller's side can take more. Rejects when nothing more may be told. */
+  tell(notice: Notice): Promise<void>;
+  /** The caller's answer. Rejects with ConnectorFailure when it cannot be asked, or goes away. */
+  ask(question: Question): Promise<JsonObject>;
 }
 
 /** One call, already admitted. `signal` aborts it (caller gone, halt, deadline). */
@@ -15,6 +36,8 @@ export interface Call {
   readonly tool: Tool;
   readonly connection: Connection;
   readonly arguments: JsonObject;
+  /** Answers to what the target asked in an earlier round of this call. */
+  readonly continuation: Continuation | null;
   readonly credential: Credential | null;
   /** A preview is begun, measured, cancelled; it takes row images where it can. */
   readonly purpose: 'execute' | 'preview';
@@ -52,16 +75,28 @@ export interface Connector {
   close(): Promise<void>;
 }
 
-/** Fault at the target. `effect: 'none'` is a promise that nothing happened there. `message` may reach the agent: no secrets. */
+/**
+ * Fault at the target. `effect: 'none'` is a promise that nothing happened there. `message` may reach the agent: no
+ * secrets. `reply` is the target's own error, for callers of its protocol.
+ */
 export class ConnectorFailure extends Error {
   readonly code: string;
   readonly effect: 'none' | 'unknown';
-  constructor(code: string, message: string, effect: 'none' | 'unknown') {
+  readonly reply: TargetError | undefined;
+  constructor(code: string, message: string, effect: 'none' | 'unknown', reply?: TargetError) {
     super(message);
     this.name = 'ConnectorFailure';
     this.code = code;
     this.effect = effect;
+    this.reply = reply;
   }
+}
+
+/** Something that a system serves has changed, told by the system itself. `uri`: of the one resource, if it was one. */
+export interface Change {
+  readonly connection: string;
+  readonly what: 'tools' | 'prompts' | 'resources' | 'resource';
+  readonly uri?: string;
 }
 
 /** Reads catalogues for plan, lint and verify; never on behalf of an agent and never through `begin`. */
@@ -78,6 +113,19 @@ export interface Inspector {
     tools: readonly Tool[],
     grantSets: readonly GrantSet[],
   ): Promise<void>;
+  /** What a system that describes itself offers. Absent where the operator writes every tool. Throws SignalboxError. */
+  catalogue?(connection: Connection): Promise<Catalogue>;
+}
+
+/** What an MCP server says of itself. A stranger's words: checked for shape and size, believed in nothing. */
+export interface Catalogue {
+  readonly server: { readonly name: string; readonly version: string };
+  readonly instructions: string | null;
+  /** Definitions as listed (`name`, `inputSchema`, …), in name order. */
+  readonly tools: readonly JsonObject[];
+  readonly prompts: readonly JsonObject[];
+  readonly resources: boolean;
+  readonly completions: boolean;
 }
 
 /** The part of a Tool that its system decides. */
@@ -87,6 +135,7 @@ export interface Derived {
   readonly idempotent: boolean;
   readonly binding: JsonObject;
   readonly derivation: readonly string[];
+  readonly listing?: JsonObject;
 }
 
 /** The tools of one connection that one agent holds: what its credential must be able to do, and no more. */
@@ -94,3 +143,14 @@ export interface GrantSet {
   readonly agent: string;
   readonly tools: readonly string[];
 }
+
+/** A caller that only waits for the answer. */
+export const NO_SINK: Sink = {
+  capabilities: {},
+  logLevel: null,
+  progress: false,
+  tell: async () => undefined,
+  ask: async () => {
+    throw new ConnectorFailure('CONNECTOR_REFUSED', 'the caller cannot be asked', 'none');
+  },
+};

@@ -9,7 +9,13 @@ export type Credential =
       readonly user: string;
       readonly password: string;
     }
-  | { readonly kind: 'secret'; readonly leaseId: string; readonly value: string };
+  | { readonly kind: 'secret'; readonly leaseId: string; readonly value: string }
+  /** By name of the environment variable that carries each. */
+  | {
+      readonly kind: 'environment';
+      readonly leaseId: string;
+      readonly values: { readonly [variable: string]: string };
+    };
 
 /** How fast a minted credential dies when asked to. */
 export type Revocability = 'instant' | 'bounded' | 'principal-wide' | 'none';

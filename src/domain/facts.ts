@@ -4,7 +4,7 @@ import type { Dimension } from './effect.ts';
 import type { Halt, Stamp } from './halt.ts';
 import type { JsonObject } from './json.ts';
 import type { Rung } from './mode.ts';
-import type { Measured } from './proposal.ts';
+import type { Continuation, Measured } from './proposal.ts';
 import type { Run } from './run.ts';
 
 /** One limit this action would draw on: `posted + pending + asked ≤ limit` must hold. */
@@ -35,6 +35,7 @@ export interface Facts {
   readonly rung: Rung | null;
   readonly arguments: JsonObject;
   readonly argumentsDigest: string;
+  readonly continuation: Continuation | null;
   /** What the input schema says against the arguments; empty when they fit. */
   readonly inputProblems: readonly string[];
   readonly limits: readonly LimitFact[];

@@ -5,7 +5,7 @@ import type { Decision } from './decision.ts';
 import type { Dimension, EffectVector } from './effect.ts';
 import type { Halt, HaltScope, Stamp } from './halt.ts';
 import type { JsonObject } from './json.ts';
-import type { Measured, Settlement } from './proposal.ts';
+import type { Continuation, Measured, Settlement } from './proposal.ts';
 import type { Run } from './run.ts';
 
 /** The small transactions of the store. Each is atomic on its own; many share one durable commit. `at`: ms since the epoch. */
@@ -75,7 +75,9 @@ export interface ActionRecord {
   readonly toolDigest: string;
   readonly connection: string;
   readonly arguments: JsonObject;
+  /** Covers `continuation` too. */
   readonly argumentsDigest: string;
+  readonly continuation?: Continuation;
   readonly purpose: 'execute' | 'preview';
   readonly via: string;
   readonly decision: Decision;

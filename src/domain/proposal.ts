@@ -1,5 +1,5 @@
 import type { EffectVector } from './effect.ts';
-import type { JsonObject } from './json.ts';
+import type { Json, JsonObject } from './json.ts';
 
 /** What the actor asks for. `runId` was proven by a run token; everything else is the agent's word. */
 export interface Proposal {
@@ -9,8 +9,16 @@ export interface Proposal {
   /** The surface it came by (`mcp`, `scenario`), and the caller's trace, for the record only. */
   readonly via: string;
   readonly traceparent?: string;
+  /** Present when this call goes on where an earlier one was asked something. Part of what is judged and digested. */
+  readonly continuation?: Continuation;
   /** Aborts what is under way when the caller goes away. */
   readonly signal?: AbortSignal;
+}
+
+/** Answers to a target's questions (by its keys), and the state it gave with them; sent on as they are. */
+export interface Continuation {
+  readonly responses: JsonObject;
+  readonly state: string | null;
 }
 
 /** Before and after of one row, as the target gave them. `before: null` is an insert, `after: null` a delete. */
@@ -43,6 +51,23 @@ export interface ToolResult {
   readonly structured?: JsonObject;
   /** What a cap cut, in words; empty when whole. */
   readonly cut: readonly string[];
+  /** The members of an MCP result, serialised, without braces, checked and capped; then `text` is empty. */
+  readonly wire?: string;
+  /** No answer yet: the target asks first, and the same call is to be repeated with a Continuation. */
+  readonly wants?: Wants;
+}
+
+/** Questions of a target by its own keys, and the state to come back with. */
+export interface Wants {
+  readonly questions: JsonObject;
+  readonly state: string | null;
+}
+
+/** An error as the target's protocol says it (JSON-RPC). A stranger's words. */
+export interface TargetError {
+  readonly code: number;
+  readonly message: string;
+  readonly data?: Json;
 }
 
 export interface Refusal {
@@ -58,7 +83,12 @@ export interface Refusal {
 /** done | failed | refused | running | unknown: what became of an intent. */
 export type Settlement =
   | { readonly kind: 'done'; readonly result: ToolResult }
-  | { readonly kind: 'failed'; readonly code: string; readonly message: string }
+  | {
+      readonly kind: 'failed';
+      readonly code: string;
+      readonly message: string;
+      readonly reply?: TargetError;
+    }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   | { readonly kind: 'running' }
   | { readonly kind: 'unknown'; readonly message: string };

@@ -30,7 +30,7 @@ const PROPOSED = [
   'nature',
   'verdicts',
 ];
-const PROPOSED_PAYLOAD = ['arguments', 'argumentsDigest', 'reasons', 'traceparent'];
+const PROPOSED_PAYLOAD = ['arguments', 'argumentsDigest', 'continuation', 'reasons', 'traceparent'];
 
 export const EVENTS = {
   'ledger.created': { version: 1, code: 'G100I', fields: ['ledger', 'format'], payload: [] },

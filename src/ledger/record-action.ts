@@ -112,6 +112,7 @@ function said(action: ActionRecord): { readonly [field: string]: unknown } {
   return {
     arguments: action.arguments,
     argumentsDigest: action.argumentsDigest,
+    continuation: action.continuation,
     traceparent: action.traceparent,
     reasons: action.decision.verdicts.map(({ check, reason, fix }) => ({ check, reason, fix })),
   };

@@ -5,6 +5,7 @@ import { digestOf } from '../domain/digest.ts';
 export function toolDigest(tool: Omit<Tool, 'digest'>): string {
   const { name, description, connection, inputSchema, effect, reversibility, idempotent } = tool;
   const { recoveryPath, cap, maxResultBytes, timeoutMs, binding, derivation } = tool;
+  const { offers, listing } = tool;
   return digestOf('tool', {
     name,
     description,
@@ -19,6 +20,8 @@ export function toolDigest(tool: Omit<Tool, 'digest'>): string {
     timeoutMs,
     binding,
     derivation,
+    ...(offers === undefined ? {} : { offers }),
+    ...(listing === undefined ? {} : { listing }),
   });
 }
 

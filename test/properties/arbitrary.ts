@@ -141,6 +141,7 @@ export const facts: fc.Arbitrary<Facts> = fc.record({
   rung: maybe(fc.constantFrom(...RUNGS)),
   arguments: fc.constant({}),
   argumentsDigest: fc.constantFrom('args-1', 'args-2'),
+  continuation: fc.constant(null),
   inputProblems: fc.oneof(
     { weight: 4, arbitrary: fc.constant([]) },
     { weight: 1, arbitrary: fc.constant(['`id` is missing']) },

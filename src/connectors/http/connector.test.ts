@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Connector } from '../../domain/connector.ts';
+import { NO_SINK } from '../../domain/connector.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { realDoors } from '../../doors.ts';
 import { createHttpConnector } from './connector.ts';
@@ -82,11 +83,11 @@ describe('requests', () => {
 
   test('are not sent by begin, by a preview or by cancel', async () => {
     const sent = target.seen.length;
-    const flight = await connector.begin(callOf(POST, connectionTo(target.url)), { write() {} });
+    const flight = await connector.begin(callOf(POST, connectionTo(target.url)), NO_SINK);
     assert.equal(flight.measured, null);
     await flight.cancel();
     const preview = callOf(POST, connectionTo(target.url), {}, { purpose: 'preview' });
-    const previewed = await connector.begin(preview, { write() {} });
+    const previewed = await connector.begin(preview, NO_SINK);
     assert.equal((await failure(previewed.finish())).effect, 'none');
     assert.equal(target.seen.length, sent);
   });
@@ -163,7 +164,7 @@ test('calls share sockets, and one that is aborted while it waits is never sent'
   const controller = new AbortController();
   const queued = await connector.begin(
     callOf(POST, connection, {}, { signal: controller.signal }),
-    { write() {} },
+    NO_SINK,
   );
   const waiting = failure(queued.finish());
   controller.abort();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Resolve } from '../../boundary/egress.ts';
 import type { Connection } from '../../domain/bundle.ts';
-import { ConnectorFailure } from '../../domain/connector.ts';
+import { ConnectorFailure, NO_SINK } from '../../domain/connector.ts';
 import { realDoors } from '../../doors.ts';
 import { capFor } from '../../tools/caps.ts';
 import { createHttpConnector } from './connector.ts';
@@ -36,7 +36,7 @@ async function attempt(
   const resolve: Resolve = async () => answers[Math.min(asked++, answers.length - 1)] ?? [];
   const connector = createHttpConnector(realDoors(), { resolve });
   try {
-    const flight = await connector.begin(callOf(tool, connection), { write() {} });
+    const flight = await connector.begin(callOf(tool, connection), NO_SINK);
     await flight.finish();
     return 'reached';
   } catch (error) {
@@ -123,15 +123,14 @@ test('a name that changes its answer gains nothing: each connect is checked, and
   const resolve: Resolve = async () => answers[asked++] ?? [];
   const connector = createHttpConnector(realDoors(), { resolve });
   const connection = named();
-  const call = async () =>
-    (await connector.begin(callOf(GET, connection), { write() {} })).finish();
+  const call = async () => (await connector.begin(callOf(GET, connection), NO_SINK)).finish();
   await call();
   await new Promise((done) => setImmediate(done)); // the socket is free once its answer was taken
   await call();
   assert.equal(asked, 1, 'an open socket needs no second answer');
   await connector.close();
   const fresh = createHttpConnector(realDoors(), { resolve });
-  const flight = await fresh.begin(callOf(GET, connection), { write() {} });
+  const flight = await fresh.begin(callOf(GET, connection), NO_SINK);
   await assert.rejects(flight.finish(), { code: 'EGRESS_REFUSED' });
   assert.equal(asked, 2);
   await fresh.close();
@@ -140,7 +139,7 @@ test('a name that changes its answer gains nothing: each connect is checked, and
 test('a socket that one connection opened is not used by another that may not go there', async () => {
   const connector = createHttpConnector(realDoors());
   const call = async (connection: Connection) =>
-    (await connector.begin(callOf(GET, connection), { write() {} })).finish();
+    (await connector.begin(callOf(GET, connection), NO_SINK)).finish();
   await call(connectionTo(target.url));
   await assert.rejects(call(connectionTo(target.url, open)), { code: 'EGRESS_REFUSED' });
   await call(connectionTo(target.url));

@@ -8,7 +8,7 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Connection, Tool } from '../../../domain/bundle.ts';
-import { type Call, type Connector, ConnectorFailure } from '../../../domain/connector.ts';
+import { type Call, type Connector, ConnectorFailure, NO_SINK } from '../../../domain/connector.ts';
 import type { JsonObject } from '../../../domain/json.ts';
 import type { ToolResult } from '../../../domain/proposal.ts';
 import { capFor } from '../../../tools/caps.ts';
@@ -110,6 +110,7 @@ export function callOf(
     tool,
     connection,
     arguments: input,
+    continuation: null,
     credential: null,
     purpose: 'execute',
     signal: new AbortController().signal,
@@ -118,7 +119,7 @@ export function callOf(
 }
 
 export async function run(connector: Connector, call: Call): Promise<ToolResult> {
-  return await (await connector.begin(call, { write() {} })).finish();
+  return await (await connector.begin(call, NO_SINK)).finish();
 }
 
 export async function failure(work: Promise<unknown>): Promise<ConnectorFailure> {

@@ -5,6 +5,7 @@ import { type Acme, createAcme } from '../../../../examples/acme/schema.ts';
 import { postgresRoleIssuer } from '../../../credentials/postgres-role.ts';
 import type { Connection, Tool } from '../../../domain/bundle.ts';
 import type { Call, Connector, Flight, Inspector } from '../../../domain/connector.ts';
+import { NO_SINK } from '../../../domain/connector.ts';
 import type { Credential, CredentialIssuer, Lease } from '../../../domain/credential.ts';
 import { digestOf } from '../../../domain/digest.ts';
 import type { Doors } from '../../../domain/doors.ts';
@@ -124,10 +125,11 @@ function siteAt({ server, acme, connection, doors }: Base): Site {
     call: (tool, given, credential, more = {}) => ({
       ...{ actionId: 'act_1', runId: RUN.id, purpose: 'execute', tool, connection, credential },
       arguments: given,
+      continuation: null,
       signal: new AbortController().signal,
       ...more,
     }),
-    begin: (call) => connector.begin(call, { write() {} }),
+    begin: (call) => connector.begin(call, NO_SINK),
     async done(call) {
       const flight = await site.begin(call);
       return { measured: seen(flight), result: await flight.finish() };
