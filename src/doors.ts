@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomFillSync } from 'node:crypto';
 import type { Doors } from './domain/doors.ts';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
@@ -28,12 +28,34 @@ export function realDoors(): Doors {
 
 /** 45 bits of time in milliseconds, then 80 random bits, in Crockford's base 32: sorts by time of making. */
 function sortableId(): string {
-  let time = Date.now();
+  return timeDigits(Date.now()) + randomDigits();
+}
+
+let lastTime = 0;
+let lastDigits = '';
+
+function timeDigits(now: number): string {
+  if (now === lastTime) return lastDigits;
   let digits = '';
-  for (let i = 0; i < TIME_DIGITS; i++) {
+  for (let i = 0, time = now; i < TIME_DIGITS; i++) {
     digits = ALPHABET[time % 32] + digits;
     time = Math.floor(time / 32);
   }
-  for (const byte of randomBytes(RANDOM_DIGITS)) digits += ALPHABET[byte % 32];
+  lastTime = now;
+  lastDigits = digits;
   return digits;
+}
+
+/** Random digits made beforehand, each used once: asking the system for 16 bytes costs more than the rest of an id. */
+const pool = Buffer.alloc(256 * RANDOM_DIGITS);
+let used = pool.length;
+
+function randomDigits(): string {
+  if (used === pool.length) {
+    randomFillSync(pool);
+    for (let i = 0; i < pool.length; i++) pool[i] = ALPHABET.charCodeAt((pool[i] ?? 0) % 32);
+    used = 0;
+  }
+  used += RANDOM_DIGITS;
+  return pool.toString('latin1', used - RANDOM_DIGITS, used);
 }

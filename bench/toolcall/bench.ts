@@ -1,171 +1,136 @@
 /**
- * `npm run bench -- toolcall [--json] [--short]`
+ * `npm run bench -- toolcall [--json] [--short] [--over mcp|http]`
  *
  * One `tools/call` of an echo, four ways: the echo alone, an SDK-to-SDK proxy without policy, Signalbox with everything
  * on, and a proxy that only forwards bytes. Each in a process of its own, the load in another, in rounds A B C D A B C D.
  */
-import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { closeConnections } from '../../test/crash/wire.ts';
-import { type Desk, openDesk } from './desk.ts';
 import { fsyncTimes } from './fsync.ts';
-import type { Loaded, Window } from './load.ts';
-import { type Part, startPart } from './parts.ts';
-import { KINDS, type Kind, type Measurement, median, type Summary, summarise } from './summary.ts';
+import {
+  type HalfLoad,
+  KINDS,
+  type Measurement,
+  type Memory,
+  median,
+  SDK_KINDS,
+  type Summary,
+  summarise,
+} from './summary.ts';
+import { Windows } from './windows.ts';
 
 const CONNECTIONS = [1, 64] as const;
-/** Signalbox bounds the calls of one run that are under way, so connections are dealt out over several runs. */
-const CONNECTIONS_A_RUN = 16;
+const WIDE = 64;
 
 interface Plan {
   readonly rounds: number;
+  readonly sdkRounds: number;
   readonly windowMs: number;
   readonly warmUpMs: number;
   readonly fsyncs: number;
   /** Approved writes for each connection of a window. */
   readonly writes: { readonly [connections: number]: number };
+  /** Calls after which the memory is looked at. */
+  readonly memoryAt: readonly [number, number];
+  readonly halfLoad: { readonly windows: number; readonly ms: number };
 }
 
 const FULL: Plan = {
   rounds: 5,
+  sdkRounds: 2,
   windowMs: 2_000,
   warmUpMs: 3_000,
   fsyncs: 200,
   writes: { 1: 200, 64: 12 },
+  memoryAt: [50_000, 200_000],
+  halfLoad: { windows: 5, ms: 4_000 },
 };
 const SHORT: Plan = {
   rounds: 3,
-  windowMs: 900,
-  warmUpMs: 2_000,
+  sdkRounds: 1,
+  windowMs: 800,
+  warmUpMs: 1_500,
   fsyncs: 100,
-  writes: { 1: 60, 64: 4 },
+  writes: { 1: 40, 64: 3 },
+  memoryAt: [8_000, 32_000],
+  halfLoad: { windows: 3, ms: 1_000 },
 };
 
 const { values } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     short: { type: 'boolean', default: false },
+    over: { type: 'string', default: 'mcp' },
   },
 });
+const over = values.over === 'http' ? 'http' : 'mcp';
 
-type Parts = { readonly [K in (typeof KINDS)[number]]: Part };
-
-class Bench {
-  readonly #plan: Plan;
-  readonly #folder: string;
-  readonly #parts: Parts;
-  readonly #load: Part;
-  readonly #desk: Desk;
-  readonly #measured: Measurement[] = [];
-  readonly #fsyncs: number[] = [];
-
-  private constructor(plan: Plan, folder: string, parts: Parts, load: Part, desk: Desk) {
-    this.#plan = plan;
-    this.#folder = folder;
-    this.#parts = parts;
-    this.#load = load;
-    this.#desk = desk;
-  }
-
-  static async start(plan: Plan, folder: string): Promise<Bench> {
-    const [direct, load] = await Promise.all([startPart('echo'), startPart('load')]);
-    const [naive, governed, forward] = await Promise.all([
-      startPart('naive', [`${direct.url}/mcp`]),
-      startPart('governed', [join(folder, 'signalbox')]),
-      startPart('forward', [direct.url]),
-    ]);
-    const desk = await openDesk(governed, direct.url);
-    return new Bench(plan, folder, { direct, naive, governed, forward }, load, desk);
-  }
-
-  async run(): Promise<Summary> {
-    const { rounds, warmUpMs, windowMs } = this.#plan;
-    for (const kind of KINDS) await this.#window(kind, 16, -1, warmUpMs);
-    for (let round = 0; round < rounds; round++)
-      for (const connections of CONNECTIONS) {
-        this.#fsyncs.push(...fsyncTimes(join(this.#folder, 'append'), this.#plan.fsyncs));
-        for (const kind of KINDS)
-          this.#measured.push(await this.#window(kind, connections, round, windowMs));
-        this.#measured.push(await this.#writes(connections, round));
-        process.stderr.write(`round ${round + 1} of ${rounds}, ${connections} connections\n`);
-      }
-    return summarise(this.#measured, median(this.#fsyncs), CONNECTIONS);
-  }
-
-  async stop(): Promise<void> {
-    for (const part of [this.#load, ...Object.values(this.#parts)]) await part.stop();
-  }
-
-  async #window(
-    kind: (typeof KINDS)[number],
-    connections: number,
-    round: number,
-    ms: number,
-  ): Promise<Measurement> {
-    const runs = kind === 'governed' ? await this.#desk.runs(runsFor(connections)) : [];
-    const part = this.#parts[kind];
-    const url = kind === 'direct' ? `${part.url}/mcp` : part.url;
-    const tokens = runs.length === 0 ? [''] : runs.map(({ token }) => token);
-    const window = { url, tokens, tool: 'echo', connections, ms, texts: null };
-    return this.#measure(kind, round, window, kind === 'governed' ? 'reads' : 'calls');
-  }
-
-  /** Proposed and approved before the clock starts; what runs under it is the agents' repeated calls. */
-  async #writes(connections: number, round: number): Promise<Measurement> {
-    const runs = await this.#desk.runs(runsFor(connections));
-    const each = ((this.#plan.writes[connections] ?? 0) * connections) / runs.length;
-    const texts = await this.#desk.approvedWrites(runs, each);
-    const tokens = runs.map(({ token }) => token);
-    const { url } = this.#parts.governed;
-    const window = { url, tokens, tool: 'keep', connections, ms: 60_000, texts };
-    return this.#measure('write_approved', round, window, 'writes');
-  }
-
-  /** One window; the echo must have counted exactly the calls that were answered. */
-  async #measure(
-    kind: Kind,
-    round: number,
-    window: Window,
-    effect: 'calls' | 'reads' | 'writes',
-  ): Promise<Measurement> {
-    const part = kind === 'write_approved' ? this.#parts.governed : this.#parts[kind];
-    const before = await this.#counted(effect);
-    const commits = await this.#commits(kind);
-    const cpu = await part.cpu();
-    const loaded = await this.#load.ask<Loaded>({ ask: 'load', window });
-    const spent = (await part.cpu()) - cpu;
-    const effects = (await this.#counted(effect)) - before;
-    assert.equal(loaded.faults, 0, `${kind}: ${loaded.firstFault}`);
-    assert.equal(effects, loaded.calls, `${kind}: effects at the echo are not the calls made`);
-    return {
-      kind,
-      connections: window.connections,
-      round,
-      rps: loaded.calls / loaded.seconds,
-      p50ms: loaded.p50ms,
-      p99ms: loaded.p99ms,
-      cpuUs: spent / loaded.calls,
-      loadUs: loaded.cpu / loaded.calls,
-      commits: ((await this.#commits(kind)) - commits) / loaded.calls,
-    };
-  }
-
-  async #counted(effect: 'calls' | 'reads' | 'writes'): Promise<number> {
-    const counted = await this.#parts.direct.ask<Record<string, number>>({ ask: 'counted' });
-    return counted[effect] ?? 0;
-  }
-
-  #commits(kind: Kind): Promise<number> | number {
-    const governed = kind === 'governed' || kind === 'write_approved';
-    return governed ? this.#parts.governed.ask<number>({ ask: 'commits' }) : 0;
-  }
+async function run(windows: Windows, plan: Plan, folder: string): Promise<Summary> {
+  const { rounds, warmUpMs, windowMs } = plan;
+  const measured: Measurement[] = [];
+  const fsyncs: number[] = [];
+  for (const kind of KINDS) await windows.calls(kind, -1, { connections: 16, ms: warmUpMs });
+  const memory = await memoryOf(windows, plan);
+  for (let round = 0; round < rounds; round++)
+    for (const connections of CONNECTIONS) {
+      fsyncs.push(...fsyncTimes(join(folder, 'append'), plan.fsyncs));
+      for (const kind of KINDS)
+        measured.push(await windows.calls(kind, round, { connections, ms: windowMs }));
+      measured.push(await windows.writes(round, connections, plan.writes[connections] ?? 0));
+      say(`round ${round + 1} of ${rounds}, ${connections} connections`);
+    }
+  if (over === 'mcp')
+    for (let round = 0; round < plan.sdkRounds; round++)
+      for (const kind of SDK_KINDS)
+        measured.push(await windows.calls(kind, round, { connections: WIDE, ms: windowMs }));
+  const halfLoad = await halfLoadOf(windows, plan, measured);
+  const fsyncMs = median(fsyncs);
+  return summarise({ windows: measured, connections: CONNECTIONS, fsyncMs, memory, halfLoad });
 }
 
-function runsFor(connections: number): number {
-  return Math.ceil(connections / CONNECTIONS_A_RUN);
+/** What one process holds after so many calls, and after four times as many. */
+async function memoryOf(windows: Windows, { memoryAt }: Plan): Promise<Memory> {
+  const looks: number[] = [];
+  let made = 0;
+  for (const at of memoryAt) {
+    const shape = { connections: WIDE, ms: 240_000, most: at - made };
+    await windows.calls('governed', -1, shape);
+    made = at;
+    looks.push(await windows.resident());
+    say(`memory after ${at} calls`);
+  }
+  const [first = Number.NaN, second = Number.NaN] = looks;
+  return {
+    at50k: memoryAt[0] === 50_000 ? first : null,
+    at200k: memoryAt[1] === 200_000 ? second : null,
+    growth: second / first - 1,
+    calls: memoryAt,
+  };
+}
+
+/** Half of what was answered at most, offered at its own pace. */
+async function halfLoadOf(
+  windows: Windows,
+  plan: Plan,
+  measured: readonly Measurement[],
+): Promise<HalfLoad[]> {
+  const wide = measured.filter((one) => one.kind === 'governed' && one.connections === WIDE);
+  const rps = median(wide.map((one) => one.rps)) / 2;
+  const halves: HalfLoad[] = [];
+  for (let i = 0; i < plan.halfLoad.windows; i++) {
+    const shape = { connections: WIDE, ms: plan.halfLoad.ms, rps };
+    const { p50ms, p99ms } = await windows.calls('governed', -1, shape);
+    halves.push({ rps, p50ms, p99ms, ratio: p99ms / p50ms });
+  }
+  say(`half load, ${rps.toFixed(0)} calls a second`);
+  return halves;
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
 }
 
 function print({ rows, ...rest }: Summary): void {
@@ -175,13 +140,13 @@ function print({ rows, ...rest }: Summary): void {
 
 const folder = await mkdtemp(join(tmpdir(), 'signalbox-bench-'));
 try {
-  const bench = await Bench.start(values.short ? SHORT : FULL, folder);
+  const windows = await Windows.open(folder, over);
   try {
-    const summary = await bench.run();
+    const summary = await run(windows, values.short ? SHORT : FULL, folder);
     if (values.json) console.log(JSON.stringify(summary));
     else print(summary);
   } finally {
-    await bench.stop();
+    await windows.close();
   }
 } finally {
   await closeConnections();

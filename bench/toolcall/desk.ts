@@ -12,12 +12,47 @@ export interface Desk {
 
 const AT_ONCE = 8;
 
-function configText(echoUrl: string): string {
+/** Where the echo is, and the same echo as a server of the official SDK. */
+export interface Upstreams {
+  readonly echo: string;
+  readonly sdk: string | null;
+}
+
+/** How Signalbox reaches the echo: as an MCP server, as the other variants do, or as a plain HTTP API. */
+export type Over = 'mcp' | 'http';
+
+function configText(over: Over, { echo, sdk }: Upstreams): string {
   return `
 version: 1
 organisation: { name: bench }
 connections:
-  echo: { kind: http, url: ${echoUrl}, allowPrivate: true }
+${over === 'mcp' ? overMcp(echo) : `  echo: { kind: http, url: ${echo}, allowPrivate: true }`}
+${sdk === null ? '' : sdkMcp(sdk)}
+${over === 'mcp' ? '' : HTTP_TOOLS}
+agents:
+  load: { owner: dana@acme.example }
+grants:
+  - { agent: load, tools: [echo${sdk === null ? '' : ', sdk_echo'}], rung: read }
+  - { agent: load, tools: [keep], rung: approve }
+limits:
+  run: { calls: 100000000, rowsWritten: 100000000 }
+  agentDay: { calls: 1000000000 }
+approvals: { minutes: 60 }
+`;
+}
+
+const overMcp = (url: string): string => `
+  echo:
+    kind: mcp
+    url: ${url}/mcp
+    allowPrivate: true
+    toolPrefix: ''
+    serve: { tools: { echo: read, keep: write } }`;
+
+const sdkMcp = (url: string): string => `
+  sdk: { kind: mcp, url: ${url}/mcp, allowPrivate: true, serve: { tools: { echo: read } } }`;
+
+const HTTP_TOOLS = `
 tools:
   echo:
     connection: echo
@@ -28,27 +63,16 @@ tools:
     connection: echo
     description: Keeps the text
     http: { method: POST, path: /echo, body: { text: "{text}" } }
-    input: { text: { type: string } }
-agents:
-  load: { owner: dana@acme.example }
-grants:
-  - { agent: load, tools: [echo], rung: read }
-  - { agent: load, tools: [keep], rung: approve }
-limits:
-  run: { calls: 100000000, rowsWritten: 100000000 }
-  agentDay: { calls: 1000000000 }
-approvals: { minutes: 60 }
-`;
-}
+    input: { text: { type: string } }`;
 
-export async function openDesk(governed: Part, echoUrl: string): Promise<Desk> {
+export async function openDesk(governed: Part, over: Over, upstreams: Upstreams): Promise<Desk> {
   const { agentsUrl, operatorsUrl, setupCode } = await governed.ask<{
     readonly agentsUrl: string;
     readonly operatorsUrl: string;
     readonly setupCode: string;
   }>({ ask: 'where' });
   const operator = await claimOperator(operatorsUrl, setupCode);
-  await operator.planAndApply(operatorsUrl, configText(echoUrl));
+  await operator.planAndApply(operatorsUrl, configText(over, upstreams));
   const secret = await operator.enrol(operatorsUrl, 'load');
   let last = 0;
 

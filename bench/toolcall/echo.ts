@@ -6,13 +6,13 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { ready } from './part.ts';
 
-const counted = { calls: 0, reads: 0, writes: 0 };
+const counted = { reads: 0, writes: 0 };
 
-const TOOL = {
-  name: 'echo',
-  description: 'Says the text again',
-  inputSchema: { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] },
-};
+const INPUT = { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] };
+const TOOLS = [
+  { name: 'echo', description: 'Says the text again', inputSchema: INPUT },
+  { name: 'keep', description: 'Keeps the text', inputSchema: INPUT },
+];
 const SERVER = { name: 'echo', version: '1.0.0' };
 const CACHING = { ttlMs: 60_000, cacheScope: 'private' };
 
@@ -20,13 +20,15 @@ interface Rpc {
   readonly id?: number | string;
   readonly method: string;
   readonly params?: {
+    readonly name?: string;
     readonly arguments?: { readonly text?: string };
     readonly protocolVersion?: string;
   };
 }
 
 const server = createServer((request, response) => {
-  if (request.method === 'GET') return read(request, response);
+  if (request.method === 'GET' && request.url !== '/mcp') return read(request, response);
+  if (request.method !== 'POST') return void response.writeHead(405).end();
   const chunks: Buffer[] = [];
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.on('end', () => {
@@ -45,13 +47,14 @@ function rpc({ id, method, params }: Rpc, response: ServerResponse): void {
 function resultOf(method: string, params: Rpc['params']): object {
   switch (method) {
     case 'tools/call':
-      counted.calls++;
+      if (params?.name === 'keep') counted.writes++;
+      else counted.reads++;
       return {
         resultType: 'complete',
         content: [{ type: 'text', text: params?.arguments?.text ?? '' }],
       };
     case 'tools/list':
-      return { resultType: 'complete', tools: [TOOL], ...CACHING };
+      return { resultType: 'complete', tools: TOOLS, ...CACHING };
     case 'server/discover':
       return {
         resultType: 'complete',

@@ -23,8 +23,16 @@ ready(
   `${system.agentsUrl}/mcp`,
   ({ ask }) => {
     if (ask === 'commits') return commits;
+    if (ask === 'resident') return process.memoryUsage.rss();
+    if (ask === 'main') return mainThread();
     const { agentsUrl, operatorsUrl, setupCode } = system;
     return { agentsUrl, operatorsUrl, setupCode };
   },
   () => system.close(),
 );
+
+/** Microseconds of processor time of the thread that answers; the rest of the process is the store's and the collector's. */
+function mainThread(): number {
+  const { user, system } = process.threadCpuUsage();
+  return user + system;
+}

@@ -1,7 +1,8 @@
-/** The load generator: keeps every connection busy with one call at a time, for a while or until the calls are used up. */
+/** The load generator, a process of its own: answers `load` with what one window of calls was like. */
 import { Lane } from './lane.ts';
 import { type Question, ready } from './part.ts';
 import { callBytes, type Target, targetOf } from './requests.ts';
+import { steadily } from './steady.ts';
 
 export interface Window {
   readonly url: string;
@@ -9,10 +10,14 @@ export interface Window {
   readonly tokens: readonly string[];
   readonly tool: string;
   readonly connections: number;
-  /** Until then, or through all of `texts`. */
+  /** Until then, or until the calls are used up. */
   readonly ms: number;
   /** Calls by token; null: made up as they go. */
   readonly texts: readonly (readonly string[])[] | null;
+  /** At most so many calls. */
+  readonly most?: number;
+  /** Calls a second, whether or not earlier ones are answered; absent: every connection asks again once answered. */
+  readonly rps?: number;
 }
 
 export interface Loaded {
@@ -26,6 +31,27 @@ export interface Loaded {
   readonly cpu: number;
 }
 
+export interface CallMade {
+  readonly id: number;
+  readonly text: string;
+  readonly bytes: Buffer;
+}
+
+/** The next call of a connection; null when there are no more. */
+export type Source = () => CallMade | null;
+
+/** What came of the calls of a window. */
+export class Tally {
+  readonly took: number[] = [];
+  readonly faults: string[] = [];
+
+  note(call: CallMade, answer: string | Error, ms: number): void {
+    this.took.push(ms);
+    if (answer instanceof Error) this.faults.push(answer.message);
+    else if (!isGood(answer, call)) this.faults.push(answer.slice(0, 2_000));
+  }
+}
+
 let lastId = 1_000_000_000;
 
 async function load(window: Window): Promise<Loaded> {
@@ -34,12 +60,38 @@ async function load(window: Window): Promise<Loaded> {
   const lanes = await Promise.all(
     Array.from({ length: window.connections }, () => Lane.open(first.host, first.port)),
   );
-  const took: number[] = [];
-  const faults: string[] = [];
-  const sources = targets.map((target, index) => sourceOf(window, target, index));
+  let left = window.most ?? Number.POSITIVE_INFINITY;
+  const sources = targets.map((target, index) => {
+    const next = sourceOf(window, target, index);
+    return () => (left-- > 0 ? next() : null);
+  });
+  const tally = new Tally();
   const cpu = process.cpuUsage();
   const started = performance.now();
-  const until = started + window.ms;
+  if (window.rps === undefined) await inTurn(lanes, sources, started + window.ms, tally);
+  else await steadily(lanes, sources, { rps: window.rps, ms: window.ms }, tally);
+  const seconds = (performance.now() - started) / 1_000;
+  const { user, system } = process.cpuUsage(cpu);
+  for (const lane of lanes) lane.close();
+  const took = tally.took.sort((a, b) => a - b);
+  return {
+    calls: took.length,
+    faults: tally.faults.length,
+    firstFault: tally.faults[0] ?? null,
+    seconds,
+    p50ms: took[Math.floor(took.length * 0.5)] ?? 0,
+    p99ms: took[Math.floor(took.length * 0.99)] ?? 0,
+    cpu: user + system,
+  };
+}
+
+/** Keeps every connection busy with one call at a time. */
+async function inTurn(
+  lanes: readonly Lane[],
+  sources: readonly Source[],
+  until: number,
+  tally: Tally,
+): Promise<void> {
   await Promise.all(
     lanes.map(async (lane, index) => {
       const source = sources[index % sources.length];
@@ -48,35 +100,15 @@ async function load(window: Window): Promise<Loaded> {
         if (call === undefined || call === null) return;
         const answer = await lane.ask(call.bytes).catch((error: Error) => error);
         const then = performance.now();
-        took.push(then - now);
-        if (answer instanceof Error) return void faults.push(answer.message);
-        if (!isGood(answer, call)) faults.push(answer.slice(0, 2_000));
+        tally.note(call, answer, then - now);
+        if (answer instanceof Error) return;
         now = then;
       }
     }),
   );
-  const seconds = (performance.now() - started) / 1_000;
-  const { user, system } = process.cpuUsage(cpu);
-  for (const lane of lanes) lane.close();
-  took.sort((a, b) => a - b);
-  return {
-    calls: took.length,
-    faults: faults.length,
-    firstFault: faults[0] ?? null,
-    seconds,
-    p50ms: took[Math.floor(took.length * 0.5)] ?? 0,
-    p99ms: took[Math.floor(took.length * 0.99)] ?? 0,
-    cpu: user + system,
-  };
 }
 
-interface CallMade {
-  readonly id: number;
-  readonly text: string;
-  readonly bytes: Buffer;
-}
-
-function sourceOf(window: Window, target: Target, index: number): () => CallMade | null {
+function sourceOf(window: Window, target: Target, index: number): Source {
   const texts = window.texts?.[index]?.values();
   return () => {
     const id = ++lastId;

@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- profile [--connections N] [--seconds N] [--writes] [--json]`
+ * `npm run bench -- profile [--connections N] [--seconds N] [--writes] [--over mcp|http] [--json]`
  *
  * Where Signalbox spends its processor time on a call: samples both of its threads under load, and adds the samples up by
  * function, and by the innermost function of our own on the stack. Microseconds a call.
@@ -22,6 +22,7 @@ const { values } = parseArgs({
     connections: { type: 'string', default: '64' },
     seconds: { type: 'string', default: '10' },
     writes: { type: 'boolean', default: false },
+    over: { type: 'string', default: 'mcp' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -32,7 +33,10 @@ async function sample(folder: string): Promise<{ calls: number; cpuUs: number }>
   const [echo, load] = await Promise.all([startPart('echo'), startPart('load')]);
   const governed = await startPart('governed', [join(folder, 'signalbox')], watched);
   try {
-    const desk = await openDesk(governed, echo.url);
+    const desk = await openDesk(governed, values.over === 'http' ? 'http' : 'mcp', {
+      echo: echo.url,
+      sdk: null,
+    });
     const runs = await desk.runs(Math.min(RUNS, connections));
     const texts = values.writes ? await desk.approvedWrites(runs, 250) : null;
     const window: Window = {

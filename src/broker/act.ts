@@ -101,7 +101,9 @@ async function read(
     const call = await inject(broker, facts, intent, aloft); // 5. the halt again, then the credential
     const flight = await connectorOf(broker, facts).begin(call, late.sink);
     const result = await flight.finish();
-    const second = judge({ ...facts, measured: flight.measured });
+    // the same facts need no second look: the judge is pure
+    const second =
+      flight.measured === null ? decision : judge({ ...facts, measured: flight.measured });
     const settlement = courseOf(second, facts) === 'execute' ? done(result) : refused(second);
     return await recordRead(broker, intent, late, aloft, settlement, flight.measured); // 4 and 6 in one
   } catch (error) {

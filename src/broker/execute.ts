@@ -31,7 +31,7 @@ export function recordOf(
   purpose: ActionRecord['purpose'],
 ): ActionRecord {
   if (facts.run === null) throw new SignalboxError('RUN_NOT_FOUND', 'no run with this id is known');
-  return {
+  const record: ActionRecord = {
     id: broker.doors.entropy.id('act'),
     runId: facts.run.id,
     root: facts.run.root,
@@ -41,10 +41,14 @@ export function recordOf(
     connection: facts.tool?.connection ?? 'none',
     arguments: facts.arguments,
     argumentsDigest: facts.argumentsDigest,
-    ...(facts.continuation === null ? {} : { continuation: facts.continuation }),
     purpose,
     via: proposal.via,
     decision,
+  };
+  if (facts.continuation === null && proposal.traceparent === undefined) return record;
+  return {
+    ...record,
+    ...(facts.continuation === null ? {} : { continuation: facts.continuation }),
     ...(proposal.traceparent === undefined ? {} : { traceparent: proposal.traceparent }),
   };
 }

@@ -19,9 +19,8 @@ export async function gather(broker: Broker, proposal: Proposal): Promise<Facts>
   const bundle = await broker.bundles.get(known.stamp.bundle);
   const tool = own(bundle.tools, proposal.tool);
   const connection = tool === null ? null : own(bundle.connections, tool.connection);
-  const lines = known.run === null ? [] : limitLines(bundle, known.run, now);
-  const usage =
-    lines.length === 0 ? [] : await broker.store.usage([...new Set(lines.map(({ key }) => key))]);
+  const { lines, keys } = limitLines(bundle, known.run, now);
+  const usage = keys.length === 0 ? [] : await broker.store.usage(keys);
   return {
     now,
     stamp: known.stamp,
@@ -46,7 +45,25 @@ export async function gather(broker: Broker, proposal: Proposal): Promise<Facts>
 /** The rung of the bundle; null without agent or grant. */
 export function rungOf(bundle: Bundle, agent: string, tool: string): Rung | null {
   if (own(bundle.agents, agent) === null) return null;
-  return bundle.grants.find((grant) => grant.agent === agent && grant.tool === tool)?.rung ?? null;
+  return rungsOf(bundle).get(agent)?.get(tool) ?? null;
+}
+
+type Rungs = ReadonlyMap<string, ReadonlyMap<string, Rung>>;
+
+const rungs = new WeakMap<Bundle, Rungs>();
+
+/** Rungs by agent and tool, made once for each bundle; of two grants for the same, the first counts. */
+function rungsOf(bundle: Bundle): Rungs {
+  const known = rungs.get(bundle);
+  if (known !== undefined) return known;
+  const byAgent = new Map<string, Map<string, Rung>>();
+  for (const { agent, tool, rung } of bundle.grants) {
+    const byTool = byAgent.get(agent) ?? new Map<string, Rung>();
+    byAgent.set(agent, byTool);
+    if (!byTool.has(tool)) byTool.set(tool, rung);
+  }
+  rungs.set(bundle, byAgent);
+  return byAgent;
 }
 
 function digestArguments({ arguments: given, continuation }: Proposal): string {

@@ -19,14 +19,36 @@ export interface ToolDeclaration {
   readonly binding: JsonObject;
 }
 
+/** What an operator accepts of one tool of an MCP server. */
+export type ServedTool = Pick<
+  ToolDeclaration,
+  'reversibility' | 'cap' | 'maxResultBytes' | 'timeoutMs'
+> & {
+  readonly effect: EffectClass;
+  readonly idempotent: boolean;
+};
+
+/** What of an MCP server agents may be granted. */
+export interface Serving {
+  readonly toolPrefix: string;
+  /** By the server's own names; null: not served. */
+  readonly tools: ReadonlyMap<string, ServedTool | null>;
+  /** Of every tool that is not named; null: not served. */
+  readonly others: ServedTool | null;
+  readonly resources: boolean;
+  readonly prompts: boolean;
+}
+
 /** A file that holds together. It grants nothing: `planBundle` makes a bundle of it, and an operator applies that. */
 export interface Config {
   readonly path: string;
   readonly organisation: Organisation;
   readonly connections: { readonly [name: string]: Connection };
   readonly tools: { readonly [name: string]: ToolDeclaration };
+  /** By connection; of each of kind `mcp`. */
+  readonly serving: { readonly [connection: string]: Serving };
   readonly agents: { readonly [name: string]: Agent };
-  /** One for each agent and tool. */
+  /** One for each agent and tool as written: one that ends in `*` is for every tool whose name begins so. */
   readonly grants: readonly Grant[];
   readonly limits: Limits;
   readonly approvalMinutes: number;
@@ -34,6 +56,6 @@ export interface Config {
   readonly warnings: readonly string[];
   /** `path:line:column` of what a JSON Pointer names. */
   at(pointer: string, what?: 'key' | 'value'): string;
-  /** `path:line:column` of a field of the grant that gives this agent this tool. */
+  /** `path:line:column` of a field of the grant that gives this agent this tool; of `tools` the name or pattern itself. */
   grantAt(agent: string, tool: string, field: 'agent' | 'tools' | 'rung'): string;
 }

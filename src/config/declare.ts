@@ -4,6 +4,8 @@ import type { Json, JsonObject } from '../domain/json.ts';
 import type { Rung } from '../domain/mode.ts';
 import { RESULT_BYTES, TIMEOUT_MS } from '../tools/caps.ts';
 import type { Config, ToolDeclaration } from './config.ts';
+import { mcpConnection, servingOf } from './declare-mcp.ts';
+import { covers, isPattern } from './granted.ts';
 import { listOf, members } from './meaning.ts';
 import type { Source } from './source.ts';
 import { warningsOf } from './warnings.ts';
@@ -20,6 +22,11 @@ export function declare(source: Source, path: string): Config {
     organisation,
     connections: mapped(root.connections, (name, value) => connectionOf(name, value, organisation)),
     tools: mapped(root.tools, toolOf),
+    serving: Object.fromEntries(
+      Object.entries(members(root.connections))
+        .filter(([, value]) => members(value).kind === 'mcp')
+        .map(([name, value]) => [name, servingOf(name, members(value))]),
+    ),
     agents: mapped(root.agents, (name, { owner }): Agent => ({ name, owner: String(owner) })),
     grants: grantsOf(listOf(root.grants)),
     limits: limitsOf(members(root.limits)),
@@ -45,13 +52,18 @@ function organisationOf({ name, domains }: JsonObject): Organisation {
 
 function connectionOf(name: string, value: JsonObject, organisation: Organisation): Connection {
   const { kind, environment, secret, ...rest } = value;
+  const shared = {
+    name,
+    kind: String(kind),
+    environment: typeof environment === 'string' ? environment : 'production',
+  };
+  if (kind === 'mcp')
+    return { ...shared, ...mcpConnection(name, value, organisation, secretHeader) };
   const postgres = kind === 'postgres';
   const settings = postgres ? postgresSettings(rest) : httpSettings(rest, secret, organisation);
   const issuer = postgres ? 'postgres-role' : 'static-secret';
   return {
-    name,
-    kind: String(kind),
-    environment: typeof environment === 'string' ? environment : 'production',
+    ...shared,
     settings,
     ...(typeof secret === 'string' ? { secret, issuer } : {}),
   };
@@ -79,15 +91,17 @@ function httpSettings(
   { domains }: Organisation,
 ): JsonObject {
   const { origin, pathname, hostname } = new URL(String(value.url));
-  const header = String(value.header ?? 'authorization').toLowerCase();
   return {
     url: origin + pathname.replace(/\/$/, ''),
     allowPrivate: value.allowPrivate === true,
     inside: domains.some((domain) => hostname === domain || hostname.endsWith(`.${domain}`)),
-    ...(secret === undefined
-      ? {}
-      : { header, prefix: value.prefix ?? (header === 'authorization' ? 'Bearer ' : '') }),
+    ...(secret === undefined ? {} : secretHeader(value)),
   };
+}
+
+function secretHeader(value: JsonObject): JsonObject {
+  const header = String(value.header ?? 'authorization').toLowerCase();
+  return { header, prefix: value.prefix ?? (header === 'authorization' ? 'Bearer ' : '') };
 }
 
 function toolOf(name: string, tool: JsonObject): ToolDeclaration {
@@ -179,12 +193,21 @@ function grantsOf(grants: readonly Json[]): Grant[] {
 }
 
 function grantPlaces(source: Source, grants: readonly Json[]): Config['grantAt'] {
-  const index = (agent: string, tool: string) =>
-    grants.findIndex((grant) => {
+  const written = (agent: string, fits: (granted: string) => boolean): string | null => {
+    for (const [i, grant] of grants.entries()) {
       const { agent: held, tools } = members(grant);
-      return held === agent && listOf(tools).includes(tool);
-    });
-  return (agent, tool, field) => source.at(`/grants/${index(agent, tool)}/${field}`);
+      const j = held === agent ? listOf(tools).findIndex((tool) => fits(String(tool))) : -1;
+      if (j >= 0) return `/grants/${i}/tools/${j}`;
+    }
+    return null;
+  };
+  return (agent, tool, field) => {
+    const place =
+      written(agent, (granted) => granted === tool) ??
+      written(agent, (granted) => isPattern(granted) && covers(granted, tool)) ??
+      '/grants';
+    return source.at(field === 'tools' ? place : place.replace(/\/tools\/\d+$/, `/${field}`));
+  };
 }
 
 function limitsOf({ run, agentDay }: JsonObject): Limits {

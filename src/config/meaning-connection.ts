@@ -3,6 +3,7 @@ import { addressKind } from '../boundary/addresses.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { parsePath } from '../tools/path.ts';
 import { listOf, members, pointer } from './meaning.ts';
+import { mcpProblems } from './meaning-mcp.ts';
 import { type ConfigProblem, problem } from './problems.ts';
 import { namesSecret, secretShapes } from './secret-shapes.ts';
 import type { Source } from './source.ts';
@@ -18,7 +19,7 @@ export function connectionProblems(source: Source, root: JsonObject): ConfigProb
     const connection = members(value);
     const place = (key: string) => source.at(pointer('connections', name, key));
     const problems: ConfigProblem[] = [];
-    const { environment, header, secret, prefix } = connection;
+    const { environment } = connection;
     if (
       typeof environment === 'string' &&
       environment !== 'production' &&
@@ -32,35 +33,46 @@ export function connectionProblems(source: Source, root: JsonObject): ConfigProb
           'only `production` is production; leave the label out to get it',
         ),
       );
-    if (connection.kind !== 'http') return problems;
-    problems.push(...urlProblems(connection, place('url')));
-    if (typeof header === 'string' && OWN_HEADERS.test(header))
+    if (connection.kind === 'http') problems.push(...overHttpProblems(connection, place));
+    if (connection.kind === 'mcp')
       problems.push(
-        problem(
-          'CONFIG_INVALID',
-          place('header'),
-          `header \`${header}\` is not free to carry a secret`,
-        ),
-      );
-    for (const key of ['header', 'prefix'])
-      if (connection[key] !== undefined && secret === undefined)
-        problems.push(
-          problem(
-            'CONFIG_INVALID',
-            place(key),
-            `\`${key}\` says how a secret is sent, and no \`secret\` is named`,
-          ),
-        );
-    if (typeof prefix === 'string' && prefix.length > 20)
-      problems.push(
-        problem(
-          'CONFIG_INVALID',
-          place('prefix'),
-          'expected a short word such as `Bearer `, got something long',
-        ),
+        ...mcpProblems(source, name, connection),
+        ...(connection.url === undefined ? [] : overHttpProblems(connection, place)),
       );
     return problems;
   });
+}
+
+/** Where calls go over HTTP, and which header carries the secret. */
+function overHttpProblems(connection: JsonObject, place: (key: string) => string): ConfigProblem[] {
+  const { header, secret, prefix } = connection;
+  const problems = urlProblems(connection, place('url'));
+  if (typeof header === 'string' && OWN_HEADERS.test(header))
+    problems.push(
+      problem(
+        'CONFIG_INVALID',
+        place('header'),
+        `header \`${header}\` is not free to carry a secret`,
+      ),
+    );
+  for (const key of ['header', 'prefix'])
+    if (connection[key] !== undefined && secret === undefined)
+      problems.push(
+        problem(
+          'CONFIG_INVALID',
+          place(key),
+          `\`${key}\` says how a secret is sent, and no \`secret\` is named`,
+        ),
+      );
+  if (typeof prefix === 'string' && prefix.length > 20)
+    problems.push(
+      problem(
+        'CONFIG_INVALID',
+        place('prefix'),
+        'expected a short word such as `Bearer `, got something long',
+      ),
+    );
+  return problems;
 }
 
 function urlProblems(connection: JsonObject, at: string): ConfigProblem[] {

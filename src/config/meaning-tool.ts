@@ -53,19 +53,21 @@ export function toolProblems(source: Source, root: JsonObject): ConfigProblem[] 
 }
 
 function kindProblems(tool: JsonObject, connection: JsonObject, place: string, say: Say): void {
-  const { kind } = connection;
-  if (tool.sql !== undefined && kind === 'http')
+  for (const [key, kind] of [
+    ['sql', 'postgres'],
+    ['http', 'http'],
+  ] as const) {
+    const other = connection.kind;
+    if (tool[key] === undefined || other === kind) continue;
+    if (other !== 'postgres' && other !== 'http' && other !== 'mcp') continue;
     say(
-      `${place}/sql`,
-      `\`${dotted(place)}\` has \`sql\`, and its connection is \`http\``,
-      'use `http:` here, or another connection',
+      `${place}/${key}`,
+      `\`${dotted(place)}\` has \`${key}\`, and its connection is \`${other}\``,
+      other === 'mcp'
+        ? 'name the tools of an MCP server under `serve.tools` of its connection'
+        : `use \`${other === 'http' ? 'http' : 'sql'}:\` here, or another connection`,
     );
-  if (tool.http !== undefined && kind === 'postgres')
-    say(
-      `${place}/http`,
-      `\`${dotted(place)}\` has \`http\`, and its connection is \`postgres\``,
-      'use `sql:` here, or another connection',
-    );
+  }
 }
 
 const BELONGS: Readonly<Record<string, readonly string[]>> = {

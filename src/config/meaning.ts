@@ -1,8 +1,10 @@
 import { codePointName, hiddenCharacters } from '../boundary/text.ts';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
+import { isPattern } from './granted.ts';
 import { isReserved, nearest, silhouette } from './names.ts';
 import { type ConfigProblem, problem } from './problems.ts';
 import { looksRandom, secretShapes } from './secret-shapes.ts';
+import { servableIn } from './servable.ts';
 import { dotted, SECRET_HELP } from './shape.ts';
 import { escapeToken, type Source } from './source.ts';
 
@@ -105,14 +107,21 @@ export function referenceProblems(source: Source, root: JsonObject): ConfigProbl
       Object.keys(members(root[section])),
     ]),
   );
+  const served = servableIn(root);
+  const tools = new Set([...(known.get('tools') ?? []), ...served.names]);
+  known.set('tools', [...tools]);
   const refer = (place: string, kind: string, name: Json | undefined, section: string): void => {
     if (typeof name !== 'string' || Object.hasOwn(members(root[section]), name)) return;
+    if (section === 'tools' && (tools.has(name) || isPattern(name))) return;
+    if (section === 'tools' && served.prefixes.some((prefix) => name.startsWith(prefix))) return;
     const names = known.get(section) ?? [];
     const meant = problems.length < MAX_SUGGESTED ? nearest(name, names) : null;
     const help =
       meant !== null
         ? `did you mean \`${meant}\`?`
-        : `declare it under \`${section}\`, or use one of: ${names.slice(0, 20).join(', ') || 'none is declared'}`;
+        : section === 'tools' && name.includes('/')
+          ? 'serve it: `resources: true` and `prompts: true` under `serve` of a connection of kind `mcp`'
+          : `declare it under \`${section}\`, or use one of: ${names.slice(0, 20).join(', ') || 'none is declared'}`;
     const message = `\`${dotted(place)}\`: there is no ${kind} \`${dotted(`/${escapeToken(name)}`)}\``;
     problems.push(problem('CONFIG_INVALID', source.at(place), message, help));
   };

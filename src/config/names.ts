@@ -2,6 +2,12 @@
 export const NAME = '^[a-z][a-z0-9_-]{0,62}$';
 /** Names of tools, as MCP clients accept them. */
 export const TOOL_NAME = '^[a-zA-Z][a-zA-Z0-9_.-]{0,127}$';
+/** What stands before the names of a server’s tools. */
+export const TOOL_PREFIX = '^(?:[a-zA-Z][a-zA-Z0-9_.-]*)?$';
+/** What a grant may name: a tool, every tool that begins so, the resources or prompts of a server. */
+export const GRANTED_NAME =
+  '^(?:\\*|[a-zA-Z][a-zA-Z0-9_.-]{0,127}\\*?|[a-z][a-z0-9_-]{0,62}/(?:resources|prompts))$';
+export const ENVIRONMENT_VARIABLE = '^[A-Za-z_][A-Za-z0-9_]{0,127}$';
 /** Names of arguments: also what `:name` in a statement and `{name}` in a template can say. */
 export const ARGUMENT_NAME = '^[a-zA-Z][a-zA-Z0-9_]{0,62}$';
 

@@ -1,7 +1,8 @@
 import { DIMENSIONS } from '../domain/effect.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { RUNGS } from '../domain/mode.ts';
-import { NAME, TOOL_NAME } from './names.ts';
+import { GRANTED_NAME, NAME, TOOL_NAME } from './names.ts';
+import { mcpDefinitions } from './schema-mcp.ts';
 import { closed, count, flag, ref, table, text, when } from './schema-parts.ts';
 import { TOOL_DEFINITIONS } from './schema-tool.ts';
 
@@ -48,9 +49,7 @@ const postgres = closed('A PostgreSQL database', ['kind', 'host', 'database', 'u
   ),
 });
 
-const http = closed('An HTTP API', ['kind', 'url'], {
-  kind: { const: 'http' },
-  environment,
+const overHttp: JsonObject = {
   url: text('Where its paths begin: scheme, host, port and path; no query, no user'),
   allowPrivate: flag(
     'The host stands in a private network: private addresses may be called, and only those unless it is within `organisation.domains`',
@@ -69,13 +68,21 @@ const http = closed('An HTTP API', ['kind', 'url'], {
     description:
       'What stands before the secret in that header; `Bearer ` for `authorization`, otherwise nothing',
   },
+};
+
+const http = closed('An HTTP API', ['kind', 'url'], {
+  kind: { const: 'http' },
+  environment,
+  ...overHttp,
 });
 
 const connection: JsonObject = {
   type: 'object',
   required: ['kind'],
-  properties: { kind: { enum: ['postgres', 'http'], description: 'Which connector serves it' } },
-  allOf: [when(isKind('postgres'), ref('postgres')), when(isKind('http'), ref('http'))],
+  properties: {
+    kind: { enum: ['postgres', 'http', 'mcp'], description: 'Which connector serves it' },
+  },
+  allOf: ['postgres', 'http', 'mcp'].map((kind) => when(isKind(kind), ref(kind))),
 };
 
 function isKind(kind: string): JsonObject {
@@ -138,6 +145,7 @@ export const CONFIG_SCHEMA: JsonObject = {
     connection,
     postgres,
     http,
+    ...mcpDefinitions({ environment, secret, overHttp }),
     ...TOOL_DEFINITIONS,
     agent: closed('One agent', ['owner'], {
       owner: text('E-mail address of the human who answers for it', {
@@ -152,8 +160,9 @@ export const CONFIG_SCHEMA: JsonObject = {
         minItems: 1,
         maxItems: 1_000,
         uniqueItems: true,
-        items: text('Name of a tool', { pattern: TOOL_NAME }),
-        description: 'Names of tools',
+        items: text('Name of a tool', { pattern: GRANTED_NAME, maxLength: 200 }),
+        description:
+          'Names of tools; `files_*` for every tool whose name begins so, `NAME/resources` and `NAME/prompts` of an MCP server',
       },
       rung: {
         enum: [...RUNGS],

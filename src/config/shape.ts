@@ -1,7 +1,7 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { withHiddenShown } from '../boundary/text.ts';
 import type { Json } from '../domain/json.ts';
-import { NAME, nearest, TOOL_NAME } from './names.ts';
+import { ENVIRONMENT_VARIABLE, GRANTED_NAME, NAME, nearest, TOOL_NAME } from './names.ts';
 import { type ConfigProblem, problem } from './problems.ts';
 import { CONFIG_SCHEMA } from './schema.ts';
 import { namesSecret, secretShapes } from './secret-shapes.ts';
@@ -127,6 +127,8 @@ function nameHelp({ parentSchema }: ErrorObject): string {
   if (names === NAME)
     return 'use a lower-case letter, then up to 62 lower-case letters, digits, `_` and `-`';
   if (names === TOOL_NAME) return 'use a letter, then up to 127 letters, digits, `_`, `.` and `-`';
+  if (names === ENVIRONMENT_VARIABLE)
+    return 'use a letter or `_`, then up to 127 letters, digits and `_`';
   return `use a name that fits \`${names ?? ''}\``;
 }
 
@@ -161,6 +163,7 @@ function expected({ keyword, params, schema, parentSchema }: ErrorObject): strin
 
 function wordsForPattern(pattern: string, description: string): string {
   if (pattern === NAME || pattern === TOOL_NAME) return 'a name';
+  if (pattern === GRANTED_NAME) return 'the name of a tool';
   const first = description.split(/[.;:,]/, 1)[0] ?? '';
   return `${first.slice(0, 1).toLowerCase()}${first.slice(1)} that fits \`${pattern}\``;
 }
@@ -175,6 +178,8 @@ function helpFor({ keyword, params, data, schema }: ErrorObject): string | undef
   if (keyword === 'type' && data === null) return 'give it a value, or leave the key out';
   if (keyword === 'type' && params.type === 'string' && typeof data !== 'object')
     return 'put it in quotes if it is meant as text';
+  if (keyword === 'pattern' && schema === GRANTED_NAME)
+    return 'a name, the beginning of names with `*` at its end, or `NAME/resources` and `NAME/prompts` of an MCP server';
   if (keyword === 'pattern' && schema === NAME)
     return 'use a lower-case letter, then up to 62 lower-case letters, digits, `_` and `-`';
   return undefined;

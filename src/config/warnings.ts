@@ -1,18 +1,32 @@
-import type { Config } from './config.ts';
+import type { Config, Serving } from './config.ts';
+import { covers, isPattern } from './granted.ts';
 
 /** What a file may say and probably does not mean. */
 export function warningsOf(config: Omit<Config, 'warnings'>): string[] {
   const granted = new Set(config.grants.map(({ tool }) => tool));
-  const used = new Set(Object.values(config.tools).map(({ connection }) => connection));
+  const patterns = [...granted].filter(isPattern);
+  const used = new Set([
+    ...Object.values(config.tools).map(({ connection }) => connection),
+    ...Object.keys(config.serving).filter((name) => servesAnything(config.serving[name])),
+  ]);
   const holders = new Set(config.grants.map(({ agent }) => agent));
   const { domains } = config.organisation;
   const at = (section: string, name: string) => config.at(`/${section}/${name}`, 'key');
   return [
     ...Object.keys(config.connections)
       .filter((name) => !used.has(name))
-      .map((name) => `${at('connections', name)} connection \`${name}\` is used by no tool`),
+      .map((name) =>
+        Object.hasOwn(config.serving, name)
+          ? `${at('connections', name)} connection \`${name}\` serves nothing`
+          : `${at('connections', name)} connection \`${name}\` is used by no tool`,
+      ),
+    ...(patterns.includes('*')
+      ? [
+          '`*` grants every tool there is, and every one that is added later: `signalbox plan` shows each',
+        ]
+      : []),
     ...Object.keys(config.tools)
-      .filter((name) => !granted.has(name))
+      .filter((name) => !granted.has(name) && !patterns.some((pattern) => covers(pattern, name)))
       .map((name) => `${at('tools', name)} tool \`${name}\` is granted to nobody`),
     ...Object.values(config.agents).flatMap(({ name, owner }) => [
       ...(holders.has(name) ? [] : [`${at('agents', name)} agent \`${name}\` holds no grant`]),
@@ -23,6 +37,12 @@ export function warningsOf(config: Omit<Config, 'warnings'>): string[] {
           ]),
     ]),
   ];
+}
+
+function servesAnything(serving: Serving | undefined): boolean {
+  if (serving === undefined) return false;
+  const { tools, others, resources, prompts } = serving;
+  return others !== null || resources || prompts || [...tools.values()].some((how) => how !== null);
 }
 
 function isWithin(owner: string, domain: string): boolean {

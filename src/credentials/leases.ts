@@ -5,6 +5,7 @@ import type {
   CredentialIssuer,
   Lease,
   LeaseReport,
+  Revocability,
 } from '../domain/credential.ts';
 import { digestOf } from '../domain/digest.ts';
 import type { Doors } from '../domain/doors.ts';
@@ -12,13 +13,21 @@ import { SignalboxError } from '../domain/errors.ts';
 import type { Run } from '../domain/run.ts';
 import type { Store } from '../domain/store.ts';
 
+/** An issuer whose credentials depend on what its source can do, and may die before their lease. */
+export interface RenewableIssuer extends CredentialIssuer {
+  /** Asked before anything is written. Throws when no credential can be had. */
+  revocabilityAt(connection: Connection): Promise<Revocability>;
+  /** True when a lease's credential is not to be handed out again; its lease lives on to its end. */
+  isSpent(lease: Lease, connection: Connection): boolean;
+}
+
 /**
  * Life of a lease: minting → live → revoking → dead, or residual when its source cannot be asked to end it.
  * The row is durable before the mint, so that a crash in between leaves a row that the next start revokes.
  */
 export interface LeasesParts {
   readonly store: Store;
-  readonly issuers: readonly CredentialIssuer[];
+  readonly issuers: readonly (CredentialIssuer | RenewableIssuer)[];
   /** The connection as it is configured now; null once it was removed. */
   readonly connection: (name: string) => Promise<Connection | null>;
   readonly doors: Doors;
@@ -39,7 +48,7 @@ const RETRY_MOST_MS = 30_000;
 
 export class Leases implements CredentialDesk {
   readonly #parts: LeasesParts;
-  readonly #issuers: ReadonlyMap<string, CredentialIssuer>;
+  readonly #issuers: ReadonlyMap<string, CredentialIssuer | RenewableIssuer>;
   /** By run and connection as configured; a promise, so that calls that come together share one mint. */
   readonly #held = new Map<string, Promise<Held>>();
   readonly #dying = new Map<string, Promise<LeaseReport>>();
@@ -63,7 +72,8 @@ export class Leases implements CredentialDesk {
     const known = this.#held.get(key);
     if (known !== undefined) {
       const held = await known;
-      if (this.#held.get(key) === known && this.#isFresh(held.lease)) return held.credential;
+      if (this.#held.get(key) === known && this.#isFresh(held.lease, connection))
+        return held.credential;
       // the old lease lives to its end: other calls may still fly on it
       if (this.#held.get(key) === known) this.#held.delete(key);
     }
@@ -99,6 +109,8 @@ export class Leases implements CredentialDesk {
   async #mint(run: Run, connection: Connection, kind: string): Promise<Held> {
     const { store, doors } = this.#parts;
     const issuer = this.#issuer(kind);
+    const revocability =
+      'revocabilityAt' in issuer ? await issuer.revocabilityAt(connection) : issuer.revocability;
     const now = doors.clock.now();
     const id = doors.entropy.id('lease');
     const lease: Lease = {
@@ -108,7 +120,7 @@ export class Leases implements CredentialDesk {
       connection: connection.name,
       issuer: kind,
       handle: issuer.handleFor(id, run),
-      revocability: issuer.revocability,
+      revocability,
       state: 'minting',
       mintedAt: now,
       expiresAt: Math.min(now + issuer.lifetimeMs, run.expiresAt),
@@ -172,7 +184,7 @@ export class Leases implements CredentialDesk {
     const started = doors.clock.monotonic();
     const issuer = this.#issuer(lease.issuer);
     await this.#write(lease, 'revoking', 'revocation asked for');
-    if (issuer.revocability === 'none') {
+    if (lease.revocability === 'none') {
       await this.#write(
         lease,
         'residual',
@@ -238,11 +250,13 @@ export class Leases implements CredentialDesk {
     );
   }
 
-  #isFresh(lease: Lease): boolean {
+  #isFresh(lease: Lease, connection: Connection): boolean {
+    const issuer = this.#issuer(lease.issuer);
+    if ('isSpent' in issuer && issuer.isSpent(lease, connection)) return false;
     return this.#parts.doors.clock.now() < lease.expiresAt - RENEW_BEFORE_MS;
   }
 
-  #issuer(kind: string): CredentialIssuer {
+  #issuer(kind: string): CredentialIssuer | RenewableIssuer {
     const issuer = this.#issuers.get(kind);
     if (issuer === undefined)
       throw new SignalboxError('CREDENTIAL_FAILED', `there is no credential issuer \`${kind}\``);

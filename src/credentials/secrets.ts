@@ -5,6 +5,7 @@ import { SignalboxError } from '../domain/errors.ts';
 import type { Store } from '../domain/store.ts';
 
 const NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/;
+const OWN_NAME = /^[a-z]+:[A-Za-z0-9._-]{1,128}$/;
 const MAX_BYTES = 64 * 1024;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -16,7 +17,14 @@ export interface SecretsParts {
   readonly doors: Pick<Doors, 'clock' | 'entropy'>;
 }
 
-export interface Secrets extends SecretSource {
+/** What Signalbox keeps for itself among the secrets. Its names hold a colon, which no operator's name can. */
+export interface SecretVault {
+  /** Null when there is none. */
+  kept(name: string): Promise<string | null>;
+  keep(name: string, value: string, by: string): Promise<void>;
+}
+
+export interface Secrets extends SecretSource, SecretVault {
   /** Encrypts and stores. Throws REQUEST_MALFORMED for a name or value that does not fit. */
   put(name: string, value: string, by: string): Promise<{ readonly version: number }>;
   names(): ReturnType<Store['secretNames']>;
@@ -38,6 +46,30 @@ export function createSecrets({ store, masterKey, doors }: SecretsParts): Secret
     return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url');
   }
 
+  async function write(name: string, value: string, by: string) {
+    const bytes = Buffer.byteLength(value);
+    if (bytes === 0 || bytes > MAX_BYTES)
+      throw new SignalboxError(
+        'REQUEST_MALFORMED',
+        `expected a secret of 1 to ${MAX_BYTES} bytes, got ${bytes}`,
+      );
+    const key = doors.entropy.bytes(KEY_BYTES);
+    const sealed = `1.${seal(wrapping, key, `key:${name}`)}.${seal(key, Buffer.from(value), name)}`;
+    const at = doors.clock.now();
+    return store.commit({ kind: 'secret.set', name, sealed, by, at });
+  }
+
+  function unsealed(name: string, sealed: string): string {
+    const [format, wrapped = '', body = ''] = sealed.split('.');
+    if (format !== '1') throw unreadable(name);
+    try {
+      const key = open(wrapping, wrapped, `key:${name}`);
+      return open(key, body, name).toString('utf8');
+    } catch {
+      throw unreadable(name);
+    }
+  }
+
   return {
     async put(name, value, by) {
       if (!NAME.test(name))
@@ -45,34 +77,32 @@ export function createSecrets({ store, masterKey, doors }: SecretsParts): Secret
           'REQUEST_MALFORMED',
           `expected a secret name of lower-case letters, digits, \`.\`, \`_\` and \`-\`, got \`${name.slice(0, 64)}\``,
         );
-      const bytes = Buffer.byteLength(value);
-      if (bytes === 0 || bytes > MAX_BYTES)
-        throw new SignalboxError(
-          'REQUEST_MALFORMED',
-          `expected a secret of 1 to ${MAX_BYTES} bytes, got ${bytes}`,
-        );
-      const key = doors.entropy.bytes(KEY_BYTES);
-      const sealed = `1.${seal(wrapping, key, `key:${name}`)}.${seal(key, Buffer.from(value), name)}`;
-      const at = doors.clock.now();
-      return store.commit({ kind: 'secret.set', name, sealed, by, at });
+      return write(name, value, by);
     },
 
     async reveal(name) {
-      const found = await store.secret(name);
+      const found = NAME.test(name) ? await store.secret(name) : null;
       if (found === null)
         throw new SignalboxError('SECRET_MISSING', `there is no secret \`${name}\``);
-      const [format, wrapped = '', body = ''] = found.sealed.split('.');
-      if (format !== '1') throw unreadable(name);
-      try {
-        const key = open(wrapping, wrapped, `key:${name}`);
-        return open(key, body, name).toString('utf8');
-      } catch {
-        throw unreadable(name);
-      }
+      return unsealed(name, found.sealed);
+    },
+
+    async kept(name) {
+      const found = await store.secret(own(name));
+      return found === null ? null : unsealed(name, found.sealed);
+    },
+
+    async keep(name, value, by) {
+      await write(own(name), value, by);
     },
 
     names: () => store.secretNames(),
   };
+}
+
+function own(name: string): string {
+  if (!OWN_NAME.test(name)) throw new RangeError('not a name of ours');
+  return name;
 }
 
 function open(key: Uint8Array, sealed: string, name: string): Buffer {

@@ -104,9 +104,29 @@ export const ERRORS = {
     status: 502,
     fix: 'look at the target before repeating: the effect may have happened',
   },
+  TOOL_CHANGED: {
+    status: 409,
+    fix: 'the server defines this tool otherwise now: `signalbox plan` shows it, `signalbox apply` accepts it',
+  },
+  TOOL_GONE: {
+    status: 409,
+    fix: 'the server no longer offers this tool; `signalbox plan` shows what it offers',
+  },
   CREDENTIAL_FAILED: {
     status: 502,
     fix: 'check the connection secret and the broker rights with `signalbox doctor`',
+  },
+  AUTHORIZATION_NEEDED: {
+    status: 409,
+    fix: 'an owner runs `signalbox connection authorize NAME`',
+  },
+  AUTHORIZATION_FAILED: {
+    status: 502,
+    fix: 'mend what the message names, then `signalbox connection authorize NAME` again',
+  },
+  CREDENTIAL_REFUSED: {
+    status: 502,
+    fix: 'the target did not take the credential of this connection: renew its secret or its authorization',
   },
   SECRET_MISSING: { status: 404, fix: '`signalbox secret set NAME` stores it encrypted' },
   MASTER_KEY: {

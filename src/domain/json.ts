@@ -46,7 +46,8 @@ function membersOf(value: { readonly [key: string]: unknown }): string {
   return `${text}}`;
 }
 
-function quoted(text: string): string {
+/** A text as JSON says it. Throws a RangeError for one with a lone surrogate. */
+export function quoted(text: string): string {
   if (!text.isWellFormed()) throw new RangeError('a text with a lone surrogate');
   return JSON.stringify(text);
 }

@@ -30,7 +30,7 @@ export function mintToken(kind: TokenKind, entropy: Entropy): string {
   let secret = 0n;
   for (const byte of entropy.bytes(32)) secret = (secret << 8n) | BigInt(byte);
   const body = PREFIXES[kind] + base62(secret, SECRET_DIGITS);
-  return body + base62(BigInt(crc32(body)), CHECK_DIGITS);
+  return body + checkDigits(body);
 }
 
 /** The kind of a well-formed token; null for anything else, without asking the store. */
@@ -39,7 +39,16 @@ export function kindOfToken(token: string): TokenKind | null {
   const kind = KINDS.get(token.slice(0, PREFIX_LENGTH));
   if (kind === undefined || !BODY.test(token.slice(PREFIX_LENGTH))) return null;
   const body = token.slice(0, -CHECK_DIGITS);
-  return token.endsWith(base62(BigInt(crc32(body)), CHECK_DIGITS)) ? kind : null;
+  return token.endsWith(checkDigits(body)) ? kind : null;
+}
+
+function checkDigits(body: string): string {
+  let text = '';
+  for (let digit = 0, rest = crc32(body); digit < CHECK_DIGITS; digit++) {
+    text = ALPHABET.charAt(rest % 62) + text;
+    rest = Math.floor(rest / 62);
+  }
+  return text;
 }
 
 /** Under what a token is stored. 256 random bits need no slow hash. */

@@ -1,3 +1,4 @@
+import type { Tool } from '../domain/bundle.ts';
 import { type Decision, decide, type Nature, type Verdict } from '../domain/decision.ts';
 import type { Facts } from '../domain/facts.ts';
 import { lower, type Mode } from '../domain/mode.ts';
@@ -39,7 +40,23 @@ export function judge(facts: Facts, checks: ReadonlyMap<string, Check> = CHECKS)
     verdicts.push(verdict);
     ceiling = lower(ceiling, verdict.ceiling);
   }
-  return decide(natureOf(facts), ceiling, verdicts);
+  const decision = decide(natureOf(facts), ceiling, verdicts);
+  return decision.mode === 'auto' && facts.tool !== null ? kept(facts.tool, decision) : decision;
+}
+
+/** The last decision to let each tool pass: the same again is the same object, so what is made of it is made once. */
+const passes = new WeakMap<Tool, Decision>();
+
+function kept(tool: Tool, decision: Decision): Decision {
+  const last = passes.get(tool);
+  const { verdicts } = decision;
+  if (
+    last?.verdicts.length === verdicts.length &&
+    last.verdicts.every((verdict, index) => verdict === verdicts[index])
+  )
+    return last;
+  passes.set(tool, Object.freeze(decision));
+  return decision;
 }
 
 function attempt(name: string, check: Check, facts: Facts): Verdict {

@@ -108,6 +108,12 @@ const NEVER_INTENT: { readonly [type: string]: string } = {
   'action.parked': 'parked',
 };
 
+/** Intent and outcome in one record. */
+const JOINT = 'action.read';
+const PROPOSAL: ReadonlySet<string> = new Set([
+  ...['arguments', 'argumentsDigest', 'continuation', 'reasons', 'traceparent', 'measured'],
+]);
+
 /** Null when these records, all of one run's chain in order, do not know `id`. */
 export function explain(events: readonly ReadableEvent[], id: string): Why | null {
   const reads = events.map((event) => ({
@@ -151,7 +157,9 @@ function story(reads: readonly Read[], id: string): ActionStory {
   const first = own.find(({ body }) => typeof body.tool === 'string') as Read;
   const { body, payload, event } = first;
   const marked = own.findLast((read) => read.event.type === 'action.marked');
-  const settled = own.findLast((read) => read.event.type === 'action.outcome');
+  const settled = own.findLast(
+    ({ event: { type } }) => type === 'action.outcome' || type === JOINT,
+  );
   const content = settled ?? first;
   return {
     id,
@@ -183,10 +191,14 @@ function story(reads: readonly Read[], id: string): ActionStory {
 }
 
 function verdicts(body: Fields, payload: Fields): VerdictStory[] {
-  return body.verdicts.map((verdict: Fields, index: number) => {
+  const passed = (body.passed ?? []).map((check: string) => ({
+    ...{ check, ceiling: 'auto', code: 'OK', reason: null, fix: null },
+  }));
+  const others = body.verdicts.map((verdict: Fields, index: number) => {
     const said = payload?.reasons?.[index];
     return { ...verdict, reason: said?.reason ?? null, fix: said?.fix ?? null };
   });
+  return [...passed, ...others];
 }
 
 function outcomeStory(first: Read, settled: Read | undefined): OutcomeStory {
@@ -195,9 +207,10 @@ function outcomeStory(first: Read, settled: Read | undefined): OutcomeStory {
     const kind = NEVER_INTENT[first.event.type] ?? 'open';
     return { kind, at, by: null, because: null, posted: null, content: null };
   }
-  const { outcome, by, because, posted } = settled.body;
-  const { measured, ...content } = settled.payload ?? {};
-  return { kind: outcome, at, by, because, posted, content: settled.payload && content };
+  const { outcome, by = 'act', because, posted } = settled.body;
+  const said = Object.entries(settled.payload ?? {}).filter(([name]) => !PROPOSAL.has(name));
+  const content = settled.payload && (Object.fromEntries(said) as JsonObject);
+  return { kind: outcome, at, by, because, posted, content };
 }
 
 function approvalStory(reads: readonly Read[], id: string): ApprovalStory | null {

@@ -148,6 +148,7 @@ const FOLDERS: { readonly [type: string]: Folder } = {
     else action.leaseId = body.lease ?? action.leaseId;
   },
   'action.outcome': outcome,
+  'action.read': read,
   'action.denied': (into, body, event) => proposed(into, body, event, 'denied'),
   'action.drafted': (into, body, event) => proposed(into, body, event, 'drafted'),
   'action.parked': (into, body, event) => {
@@ -248,13 +249,7 @@ function proposed(
   event: ReadableEvent,
   state: ProjectedAction['state'],
 ): void {
-  const run = into.runs.get(event.chain);
-  if (run?.state !== 'live') contradicts(into, event, 'is of no live run');
-  if (into.actions.has(body.action)) contradicts(into, event, 'repeats an action');
-  if (run !== undefined) {
-    run.actions++;
-    if (state === 'denied') run.refused++;
-  }
+  counted(into, body, event, state === 'denied');
   into.actions.set(body.action, {
     runId: event.chain,
     tool: body.tool,
@@ -274,6 +269,28 @@ function proposed(
     at: event.at,
     settledAt: null,
   });
+}
+
+function counted(into: Projection, body: Body, event: ReadableEvent, isRefused: boolean): void {
+  const run = into.runs.get(event.chain);
+  if (run?.state !== 'live') contradicts(into, event, 'is of no live run');
+  if (into.actions.has(body.action)) contradicts(into, event, 'repeats an action');
+  if (run === undefined) return;
+  run.actions++;
+  if (isRefused) run.refused++;
+}
+
+/** Intent and outcome at once: nothing was ever pending, and no row of `actions` tells of it. */
+function read(into: Projection, body: Body, event: ReadableEvent): void {
+  counted(into, body, event, body.outcome === 'refused');
+  for (const { key, dimension, amount, limit } of body.reservations as Reservation[]) {
+    if (amount > limit) contradicts(into, event, `reserves more \`${dimension}\` than its limit`);
+    const spent = body.outcome === 'done' ? (body.posted[dimension] ?? 0) : 0;
+    if (spent === 0) continue;
+    const used = into.usage.get(usageKey(key, dimension)) ?? { posted: 0, pending: 0 };
+    used.posted += spent;
+    into.usage.set(usageKey(key, dimension), used);
+  }
 }
 
 function contentOf({ payload }: ReadableEvent): ProjectedApproval['content'] {

@@ -141,7 +141,7 @@ function outcome(op: Omit<ActionSettle, 'kind'>): EventDraft {
 }
 
 /** Codes only. */
-function becauseOf(settlement: Settlement): unknown {
+export function becauseOf(settlement: Settlement): unknown {
   if (settlement.kind === 'failed') return settlement.code;
   if (settlement.kind !== 'refused') return null;
   const { code, reasons } = settlement.refusal;
@@ -153,6 +153,7 @@ function contentOf(settlement: Settlement): { readonly [field: string]: unknown 
     case 'done':
       return { result: settlement.result };
     case 'failed':
+      return { message: settlement.message, reply: settlement.reply };
     case 'unknown':
       return { message: settlement.message };
     case 'refused':

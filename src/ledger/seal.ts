@@ -58,7 +58,7 @@ export function newChainKey(
   const raw = bytes(32);
   return {
     key: createSecretKey(raw),
-    wrapped: encrypt(wrapping, bytes(NONCE), keyContext(chain), [raw]),
+    wrapped: encrypt(wrapping, bytes(NONCE), keyContext(chain), raw),
   };
 }
 
@@ -74,12 +74,23 @@ export function sealPayload(
   payload: unknown,
   bytes: Bytes,
 ): Sealed {
+  return sealText(key, at, canonical(payload), bytes);
+}
+
+/** The same for a payload that is canonical text already. */
+export function sealText(
+  key: ChainKey,
+  at: { readonly chain: string; readonly seq: number },
+  canonicalText: string,
+  bytes: Bytes,
+): Sealed {
   const random = bytes(NONCE + SALT);
-  const salt = random.subarray(NONCE);
-  const text = Buffer.from(canonical(payload), 'utf8');
+  const plain = Buffer.allocUnsafe(SALT + Buffer.byteLength(canonicalText, 'utf8'));
+  plain.set(random.subarray(NONCE));
+  plain.write(canonicalText, SALT, 'utf8');
   return {
-    commitment: commitment(salt, text),
-    sealed: encrypt(key, random.subarray(0, NONCE), payloadContext(at), [salt, text]),
+    commitment: hash('sha256', plain, 'hex'),
+    sealed: encrypt(key, random.subarray(0, NONCE), payloadContext(at), plain),
   };
 }
 
@@ -92,15 +103,11 @@ export function openPayload(
 ): JsonObject {
   const plain = decrypt(key, payloadContext(at), sealed);
   const text = plain.subarray(SALT);
-  const found = Buffer.from(commitment(plain.subarray(0, SALT), text));
+  const found = Buffer.from(hash('sha256', plain, 'hex'));
   const wanted = Buffer.from(expected);
   if (found.length !== wanted.length || !timingSafeEqual(found, wanted))
     throw new Error('the payload is not the one committed to');
   return JSON.parse(text.toString('utf8')) as JsonObject;
-}
-
-function commitment(salt: Uint8Array, text: Uint8Array): string {
-  return hash('sha256', Buffer.concat([salt, text]), 'hex');
 }
 
 const keyContext = (chain: string): Buffer => Buffer.from(`signalbox/key\n${chain}`);
@@ -111,13 +118,19 @@ function encrypt(
   key: KeyObject,
   nonce: Uint8Array,
   context: Uint8Array,
-  parts: readonly Uint8Array[],
+  plain: Uint8Array,
 ): Uint8Array {
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
   cipher.setAAD(context);
-  const body = parts.map((part) => cipher.update(part));
-  body.push(cipher.final());
-  return Buffer.concat([Uint8Array.of(VERSION), nonce, ...body, cipher.getAuthTag()]);
+  // GCM is a stream: `update` gives every byte and `final` none.
+  const body = cipher.update(plain);
+  cipher.final();
+  const sealed = Buffer.allocUnsafe(1 + NONCE + body.length + TAG);
+  sealed[0] = VERSION;
+  sealed.set(nonce, 1);
+  sealed.set(body, 1 + NONCE);
+  sealed.set(cipher.getAuthTag(), 1 + NONCE + body.length);
+  return sealed;
 }
 
 function decrypt(key: KeyObject, context: Uint8Array, sealed: Uint8Array): Buffer {

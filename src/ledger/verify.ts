@@ -198,9 +198,9 @@ export class Verification {
       this.#inForce.push({ from: record.id, halt, bundle });
   }
 
-  /** An intent was decided on what was in force at its place in the ledger, and on nothing else. */
+  /** An intent, or a read, was decided on what was in force at its place in the ledger, and on nothing else. */
   #referenceFault(record: StoredRecord, body: Body): [Fault, string, string] | null {
-    if (record.type !== 'action.intent') return null;
+    if (record.type !== 'action.intent' && record.type !== 'action.read') return null;
     const stamp = body.stamp as { halt?: unknown; bundle?: unknown } | undefined;
     const then = this.#inForce[lastBefore(this.#inForce, record.id)] as InForce;
     if (stamp?.halt === then.halt && stamp.bundle === then.bundle) return null;

@@ -11,9 +11,36 @@ export interface LimitLine {
   readonly limit: number;
 }
 
+/** The lines of one run under one bundle on one day, and the distinct keys among them. */
+export interface LimitLines {
+  readonly lines: readonly LimitLine[];
+  readonly keys: readonly string[];
+}
+
+const DAY_MS = 86_400_000;
+const NO_LINES: LimitLines = { lines: [], keys: [] };
+
+interface Known extends LimitLines {
+  readonly bundle: Bundle;
+  readonly day: number;
+}
+
+/** What was found last for a run: most calls ask for the same again. */
+const known = new WeakMap<Run, Known>();
+
 /** Every limit an action of this run draws on. Sub-runs draw on their root; days are UTC. */
-export function limitLines(bundle: Bundle, run: Run, now: number): LimitLine[] {
-  const day = new Date(now).toISOString().slice(0, 10);
+export function limitLines(bundle: Bundle, run: Run | null, now: number): LimitLines {
+  if (run === null) return NO_LINES;
+  const day = Math.floor(now / DAY_MS);
+  const last = known.get(run);
+  if (last !== undefined && last.bundle === bundle && last.day === day) return last;
+  const lines = linesOf(bundle, run, new Date(now).toISOString().slice(0, 10));
+  const found = { bundle, day, lines, keys: [...new Set(lines.map(({ key }) => key))] };
+  known.set(run, found);
+  return found;
+}
+
+function linesOf(bundle: Bundle, run: Run, day: string): LimitLine[] {
   const lines: LimitLine[] = [];
   for (const dimension of DIMENSIONS) {
     const perRun = least(bundle.limits.run?.[dimension], run.budget[dimension]);
@@ -27,19 +54,18 @@ export function limitLines(bundle: Bundle, run: Run, now: number): LimitLine[] {
 
 /** Lines with what is already posted and pending; a line without a row has drawn nothing. */
 export function limitFacts(lines: readonly LimitLine[], usage: readonly Usage[]): LimitFact[] {
-  return lines.map((line) => {
-    const row = usage.find(
-      ({ key, dimension }) => key === line.key && dimension === line.dimension,
-    );
-    return { ...line, posted: row?.posted ?? 0, pending: row?.pending ?? 0 };
+  return lines.map(({ key, dimension, limit }) => {
+    const row = usage.find((one) => one.key === key && one.dimension === dimension);
+    return { key, dimension, limit, posted: row?.posted ?? 0, pending: row?.pending ?? 0 };
   });
 }
 
 /** What an action with this cap reserves on each line. */
 export function reservations(limits: readonly LimitFact[], cap: EffectVector): Reservation[] {
-  return limits
-    .filter(({ dimension }) => cap[dimension] > 0)
-    .map(({ key, dimension, limit }) => ({ key, dimension, limit, amount: cap[dimension] }));
+  const reserved: Reservation[] = [];
+  for (const { key, dimension, limit } of limits)
+    if (cap[dimension] > 0) reserved.push({ key, dimension, limit, amount: cap[dimension] });
+  return reserved;
 }
 
 function least(a: number | undefined, b: number | undefined): number | undefined {

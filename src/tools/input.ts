@@ -1,9 +1,11 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { Tool } from '../domain/bundle.ts';
-import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
+import type { Json, JsonObject } from '../domain/json.ts';
+import { type ForeignSchema, foreignSchema } from './foreign.ts';
 import { FORMATS } from './formats.ts';
 import { compilePattern } from './pattern.ts';
 import { closed, schemaProblems } from './schema.ts';
+import { cut, MAX_QUOTED, quoted, short } from './told.ts';
 
 /** Says what does not fit the tool's input schema; empty when it fits. */
 type InputCheck = (tool: Tool, input: JsonObject) => readonly string[];
@@ -17,29 +19,43 @@ interface Compiled {
 
 const MAX_KEPT = 512;
 const MAX_PROBLEMS = 8;
-const MAX_QUOTED = 40;
 
 /**
  * Checks arguments by compiled schemas, one per tool digest, the least recently used forgotten. A schema that cannot be
  * compiled lets nothing through. The words never quote a value longer than 40 characters.
  */
 export function createInputCheck(): InputCheck {
-  const kept = new Map<string, Compiled | string>();
+  const kept = new Map<string, Compiled | ForeignSchema | string>();
   return (tool, input) => {
     let compiled = kept.get(tool.digest);
     if (compiled === undefined) {
-      compiled = compile(tool.inputSchema);
+      compiled = isForeign(tool) ? read(tool.inputSchema) : compile(tool.inputSchema);
       const oldest = kept.keys().next().value;
       if (kept.size >= MAX_KEPT && oldest !== undefined) kept.delete(oldest);
     } else kept.delete(tool.digest);
     kept.set(tool.digest, compiled);
     if (typeof compiled === 'string') return [compiled];
+    if ('check' in compiled) return compiled.check(input);
     try {
       return compiled.fits(input) ? [] : explain(compiled, input);
     } catch {
       return ['the arguments are nested too deeply to be checked'];
     }
   };
+}
+
+/** Its schema was written by its server, not by an operator. */
+function isForeign({ binding }: Tool): boolean {
+  return binding.mcp === 'tools/call';
+}
+
+function read(inputSchema: JsonObject): ForeignSchema | string {
+  try {
+    return foreignSchema(inputSchema);
+  } catch (error) {
+    if (error instanceof SyntaxError) return `the input schema cannot be used: ${error.message}`;
+    return 'the input schema cannot be read';
+  }
 }
 
 function compile(inputSchema: JsonObject): Compiled | string {
@@ -129,28 +145,6 @@ function expected({ keyword, params, message }: ErrorObject): string {
         start.includes('NOT') ? 'not ' : '',
       );
   }
-}
-
-/** What came, in at most 40 characters: longer values are described, never quoted. */
-function quoted(value: Json | undefined): string {
-  if (value === undefined) return 'nothing';
-  if (typeof value === 'string')
-    return value.length <= MAX_QUOTED ? `\`${printable(value)}\`` : `a text of ${value.length}`;
-  if (Array.isArray(value)) return `a list of ${value.length}`;
-  return isJsonObject(value) ? 'an object' : `\`${String(value)}\``;
-}
-
-/** Reasons are shown in terminals and logs: what is not plainly visible is left out of them. */
-function printable(text: string): string {
-  return text.replace(/[^\x20-\x5f\x61-\x7e\u00a1-\u00ac\u00ae-\u024f]/gu, '?');
-}
-
-function short(name: string): string {
-  return printable(cut(name, MAX_QUOTED));
-}
-
-function cut(text: string, most: number): string {
-  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
 }
 
 function unescaped(token: string): string {

@@ -5,8 +5,8 @@ import type { Check } from '../check.ts';
 export const blastRadius: Check = ({ tool, limits, measured }) => {
   if (tool === null) return null;
   const asked = measured?.effect ?? tool.cap;
+  if (limits.every((l) => asked[l.dimension] <= left(l))) return null;
   const short = limits.filter((l) => asked[l.dimension] > left(l));
-  if (short.length === 0) return null;
   const told = short.map(
     (l) =>
       `${l.dimension} of \`${l.key}\`: asks ${asked[l.dimension]}, ${left(l)} left of ${l.limit}`,

@@ -3,7 +3,7 @@ import type { Check } from '../check.ts';
 
 /** A halt in any scope this action stands in. */
 export const halt: Check = (facts) => {
-  if (facts.run === null) return null;
+  if (facts.run === null || facts.halts.length === 0) return null;
   const scopes = scopesOf({
     run: facts.run,
     tool: facts.toolName,

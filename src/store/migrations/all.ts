@@ -1,4 +1,5 @@
 import { migration0001 } from './0001.ts';
+import { migration0002 } from './0002.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [migration0001];
+export const MIGRATIONS: readonly Migration[] = [migration0001, migration0002];

@@ -1,13 +1,16 @@
 import type { KeyObject } from 'node:crypto';
 import { canonical } from '../../domain/json.ts';
 import { SYSTEM_CHAIN } from '../../domain/store.ts';
-import { EMPTY, type Head, link } from '../../ledger/chain.ts';
+import { EMPTY, type Head, link, type Unlinked } from '../../ledger/chain.ts';
 import { codeOf, EVENTS, type EventDraft } from '../../ledger/events.ts';
+import { bodyOf, type ReadRecord } from '../../ledger/read-record.ts';
 import {
   type Bytes,
   type ChainKey,
   newChainKey,
+  type Sealed,
   sealPayload,
+  sealText,
   unwrapChainKey,
 } from '../../ledger/seal.ts';
 import type { Database } from './database.ts';
@@ -46,18 +49,28 @@ export class Chains {
       withPayload && open.key !== null
         ? sealPayload(open.key, { chain: draft.chain, seq }, draft.payload, this.#bytes)
         : null;
-    const event = link(open.head, {
-      chain: draft.chain,
-      at: draft.at,
-      type: draft.type,
-      body: canonical({
-        ...draft.body,
-        v: EVENTS[draft.type].version,
-        code: codeOf(draft.type, draft.body),
-        sealed: sealed?.commitment,
-        withheld: withPayload && sealed === null ? true : undefined,
-      }),
+    const body = canonical({
+      ...draft.body,
+      v: EVENTS[draft.type].version,
+      code: codeOf(draft.type, draft.body),
+      sealed: sealed?.commitment,
+      withheld: withPayload && sealed === null ? true : undefined,
     });
+    return this.#write(open, { chain: draft.chain, at: draft.at, type: draft.type, body }, sealed);
+  }
+
+  /** The same for a read, whose texts are made already. */
+  appendRead(chain: string, at: number, read: ReadRecord): void {
+    this.#touched.add(chain);
+    const open = this.#chain(chain);
+    const place = { chain, seq: open.head.seq + 1 };
+    const sealed = open.key === null ? null : sealText(open.key, place, read.payload, this.#bytes);
+    const body = bodyOf(read.before, read.after, sealed?.commitment ?? null);
+    this.#write(open, { chain, at, type: 'action.read', body }, sealed);
+  }
+
+  #write(open: Open, unlinked: Unlinked, sealed: Sealed | null): number {
+    const event = link(open.head, unlinked);
     this.#database.run(
       'INSERT INTO events (chain, seq, at, type, body, previous, hash) VALUES (?, ?, ?, ?, ?, ?, ?)',
       event.chain,
@@ -74,7 +87,7 @@ export class Chains {
         sealed.sealed,
       );
     open.head = { seq: event.seq, hash: event.hash };
-    return seq;
+    return event.seq;
   }
 
   head(chain: string): Head {
@@ -109,6 +122,12 @@ export class Chains {
   /** The op was taken back: what is remembered of its chains may be wrong. */
   takeBack(): void {
     for (const chain of this.#touched) this.#open.delete(chain);
+    this.#touched.clear();
+  }
+
+  /** The whole commit was taken back. */
+  forget(): void {
+    this.#open.clear();
     this.#touched.clear();
   }
 

@@ -7,13 +7,18 @@ import { type Bytes, keyCheck, wrappingKey } from '../../ledger/seal.ts';
 import { Chains } from './chains.ts';
 import { type Database, openWriter, SQLITE_CONSTRAINT, said, sqliteCode } from './database.ts';
 import { migrate } from './migrate.ts';
-import { admit, decline, mark, park, settle } from './op-actions.ts';
+import { admit, admitRead, decline, mark, park, settle } from './op-actions.ts';
 import { answer, voidApproval } from './op-approvals.ts';
 import { inert, lift, raise } from './op-halts.ts';
 import { addOperator, enrol, issue, renew, revoke, setSecret } from './op-identity.ts';
 import { applyBundle, erase, note, writeLease } from './op-ledger.ts';
 import { beginRun, endRun } from './op-runs.ts';
-import type { Transaction } from './transaction.ts';
+import type { PreparedRead, Unreadable } from './prepared-read.ts';
+import { type Drawn, Standing } from './standing.ts';
+import { fault, type Transaction } from './transaction.ts';
+
+/** What the core takes: ops, and reads made ready by the calling thread. */
+export type Work = Op | PreparedRead | Unreadable;
 
 type Handlers = {
   readonly [K in Op['kind']]: (
@@ -46,6 +51,22 @@ const HANDLERS: Handlers = {
   'ledger.erase': erase,
   'system.note': note,
 };
+
+/**
+ * Ops that look before they write: one that is refused has written nothing, so it needs no savepoint of its own. Should
+ * one fail in writing all the same, the whole commit is taken back and done again with a savepoint around each op.
+ */
+const LOOK_FIRST: ReadonlySet<string> = new Set<Work['kind']>([
+  'read',
+  'unreadable',
+  'action.admit',
+  'action.mark',
+  'action.settle',
+  'action.decline',
+]);
+
+/** A failure after the first write of an op without a savepoint. */
+const AGAIN = Symbol('again');
 
 /** What became of one op: its answer, or the fault that took it back alone. */
 export type Applied =
@@ -87,7 +108,7 @@ export class SqliteCore {
 
   constructor(database: Database, chains: Chains) {
     this.database = database;
-    this.#tx = { database, chains };
+    this.#tx = { database, chains, standing: new Standing(database) };
   }
 
   /**
@@ -95,11 +116,12 @@ export class SqliteCore {
    * refused or fails changes nothing and leaves the others alone. Throws SignalboxError `STORE_DOWN` when nothing of the
    * batch may be believed; from then on it throws for ever.
    */
-  apply(ops: readonly Op[]): Applied[] {
+  apply(ops: readonly Work[]): Applied[] {
     if (this.#down !== null) throw this.#down;
     try {
       this.database.run('BEGIN IMMEDIATE');
-      const applied = ops.map((op) => this.#one(op));
+      const applied = this.#swiftly(ops) ?? this.#carefully(ops);
+      this.#tx.standing.flush();
       this.database.run('COMMIT');
       const erased = ops.some(({ kind }) => kind === 'ledger.erase');
       if (erased || this.#isLogDue) this.#scrub(erased ? 100 : 0);
@@ -109,29 +131,84 @@ export class SqliteCore {
     }
   }
 
+  /** The rows of usage that the last commits changed, as they now are. */
+  takeDrawn(): readonly Readonly<Drawn>[] {
+    return this.#tx.standing.takeWritten();
+  }
+
   close(): void {
     this.#down ??= new SignalboxError('STORE_DOWN', 'the store is closed');
     if (this.database.raw.isOpen) this.database.close();
   }
 
-  #one(op: Op): Applied {
-    const { database, chains } = this.#tx;
-    database.run('SAVEPOINT op');
+  /** Null when an op failed in the midst of writing: everything is taken back. */
+  #swiftly(ops: readonly Work[]): Applied[] | null {
+    const { database, chains, standing } = this.#tx;
     try {
-      const handler = HANDLERS[op.kind] as (tx: Transaction, op: Op) => OpResults[Op['kind']];
-      const result = handler(this.#tx, op);
-      if (result.ok) chains.settle();
-      else this.#takeBack();
-      database.run('RELEASE op');
+      return ops.map((op) => (LOOK_FIRST.has(op.kind) ? this.#bare(op) : this.#guarded(op)));
+    } catch (error) {
+      if (error !== AGAIN) throw error;
+      database.run('ROLLBACK');
+      chains.forget();
+      standing.restart();
+      database.run('BEGIN IMMEDIATE');
+      return null;
+    }
+  }
+
+  #carefully(ops: readonly Work[]): Applied[] {
+    return ops.map((op) => this.#guarded(op));
+  }
+
+  #bare(op: Work): Applied {
+    const { database, chains } = this.#tx;
+    const before = database.writes;
+    try {
+      const result = this.#handle(op);
+      chains.settle();
+      if (!result.ok && database.writes !== before) throw AGAIN;
       return { result };
     } catch (error) {
-      // The disk, not the op: SQLite may already have rolled everything back.
-      const code = sqliteCode(error);
-      if ((code !== null && code !== SQLITE_CONSTRAINT) || !database.raw.isTransaction) throw error;
-      this.#takeBack();
-      database.run('RELEASE op');
+      if (error === AGAIN || this.#isFatal(error)) throw error;
+      if (database.writes !== before) throw AGAIN;
+      chains.takeBack();
       return { fault: faultOf(op, error) };
     }
+  }
+
+  #guarded(op: Work): Applied {
+    const { database, chains, standing } = this.#tx;
+    standing.flush();
+    database.run('SAVEPOINT op');
+    let applied: Applied;
+    try {
+      const result = this.#handle(op);
+      if (result.ok) {
+        standing.flush();
+        chains.settle();
+      } else this.#takeBack();
+      applied = { result };
+    } catch (error) {
+      if (this.#isFatal(error)) throw error;
+      this.#takeBack();
+      applied = { fault: faultOf(op, error) };
+    }
+    database.run('RELEASE op');
+    standing.forget();
+    return applied;
+  }
+
+  #handle(op: Work): OpResults[Op['kind']] {
+    if (op.kind === 'read') return admitRead(this.#tx, op);
+    if (op.kind === 'unreadable') throw fault('a line feed in a name, scope or limit of a read');
+    const handler = HANDLERS[op.kind] as (tx: Transaction, op: Op) => OpResults[Op['kind']];
+    return handler(this.#tx, op);
+  }
+
+  /** The disk, not the op: SQLite may already have rolled everything back. */
+  #isFatal(error: unknown): boolean {
+    const code = sqliteCode(error);
+    return (code !== null && code !== SQLITE_CONSTRAINT) || !this.database.raw.isTransaction;
   }
 
   #takeBack(): void {
@@ -161,7 +238,7 @@ export class SqliteCore {
   }
 }
 
-function faultOf(op: Op, error: unknown): SignalboxError {
+function faultOf(op: { readonly kind: string }, error: unknown): SignalboxError {
   if (error instanceof SignalboxError) return error;
   return new SignalboxError('INTERNAL', `\`${op.kind}\` was taken back: ${said(error)}`, {
     cause: error,

@@ -7,6 +7,8 @@ const OLDEST_SQLITE = [3, 51, 3] as const;
 /** One connection with its prepared statements. Statements are kept for ever: their texts are all constants. */
 export class Database {
   readonly raw: DatabaseSync;
+  /** How often `run` was called: tells whether something tried to write. */
+  writes = 0;
   readonly #statements = new Map<string, StatementSync>();
 
   constructor(raw: DatabaseSync) {
@@ -27,6 +29,7 @@ export class Database {
 
   /** Number of rows changed. */
   run(sql: string, ...values: SQLInputValue[]): number {
+    this.writes++;
     return Number(this.#prepared(sql).run(...values).changes);
   }
 

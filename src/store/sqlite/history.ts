@@ -12,6 +12,10 @@ import { type Reads, RUN_COLUMNS, type RunRow } from './reads.ts';
 /** Records read at once when the caller names no limit, and at most. */
 const PAGE = 10_000;
 
+/** By the index `events_of_reads`, whose expression this is. */
+const RUN_OF_READ = `SELECT chain AS run FROM events
+  WHERE type = 'action.read' AND substr(body, 12, instr(body, '",') - 12) = ?`;
+
 interface SummaryRow extends RunRow {
   readonly actions: number;
   readonly refused: number;
@@ -82,6 +86,7 @@ export class History {
   runIdOf(id: string): string | null {
     const row =
       this.#database.one<{ run: string }>('SELECT run_id AS run FROM actions WHERE id = ?', id) ??
+      this.#database.one<{ run: string }>(RUN_OF_READ, id) ??
       this.#database.one<{ run: string }>('SELECT run_id AS run FROM approvals WHERE id = ?', id) ??
       this.#database.one<{ run: string }>('SELECT id AS run FROM runs WHERE id = ?', id);
     return row?.run ?? null;

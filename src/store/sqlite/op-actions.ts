@@ -11,6 +11,7 @@ import type {
   Reservation,
 } from '../../domain/ops.ts';
 import type { Settlement } from '../../domain/proposal.ts';
+import { isJointRead } from '../../ledger/read-record.ts';
 import {
   declineRecorded,
   intentRecorded,
@@ -18,8 +19,9 @@ import {
   outcomeRecorded,
   parkRecorded,
 } from '../../ledger/record-action.ts';
-import { openAskOf, useApproval, withoutContent } from './op-approvals.ts';
+import { isCovered, openAskOf, useApproval, withoutContent } from './op-approvals.ts';
 import { isHalted, isHaltedSince } from './op-halts.ts';
+import { type PreparedRead, preparedRead } from './prepared-read.ts';
 import {
   controlOf,
   fault,
@@ -40,27 +42,57 @@ type Begun = 'open' | 'denied' | 'drafted' | 'parked';
 /** What of a reservation a settlement keeps. */
 type Charge = Pick<Reservation, 'key' | 'dimension' | 'amount'>;
 
+/*
+ * `admit`, `admitRead`, `mark`, `settle` and `decline` look first and write after: what they refuse has written nothing,
+ * so they need no savepoint (core.ts). What is drawn and counted goes last, when no statement can fail any more.
+ */
+
 export function admit(tx: Transaction, op: ActionAdmit): OpResults['action.admit'] {
+  if (isJointRead(op)) return admitRead(tx, preparedRead(op));
   const { action } = op;
-  const run = runGate(tx, action.runId);
-  if (run?.state !== 'live' || run.expires_at <= op.at) return refused('run-over');
-  requireOwn(run, action);
   if (op.outcome !== null && action.decision.nature.class !== 'read')
     throw fault(`\`${action.tool}\` is no read: its intent must be durable before its outcome`);
-  const control = controlOf(tx);
-  if (control.halt !== op.stamp.halt || control.bundle !== op.stamp.bundle) return refused('stale');
-  if (isHalted(tx, op.scopes, run.id)) return refused('stale');
-  if (op.approvalId !== null && !useApproval(tx, op, op.approvalId))
-    return refused('approval-gone');
-  requireDistinct(op.reservations);
-  if (!op.reservations.every((reservation) => reserve(tx, reservation))) return refused('short');
-  insert(tx, run, action, 'open', op.at, op);
+  const stopped = gate(tx, { ...action, stamp: op.stamp, scopes: op.scopes, at: op.at });
+  if (stopped !== null) return refused(stopped);
+  if (op.approvalId !== null && !isCovered(tx, op, op.approvalId)) return refused('approval-gone');
+  if (!haveRoom(tx, op.reservations)) return refused('short');
+  if (op.approvalId !== null) useApproval(tx, action.id, op.approvalId);
+  insert(tx, action, 'open', op.at, op);
   for (const event of intentRecorded(op)) tx.chains.append(event);
+  for (const { key, dimension, amount } of op.reservations)
+    tx.standing.draw(key, dimension, 0, amount);
+  tx.standing.count(action.runId, 1, 0);
   if (op.outcome !== null) {
     const { settlement, posted } = op.outcome;
-    close(tx, action.id, op.reservations, settlement, posted, op.at);
+    close(tx, { id: action.id, runId: action.runId }, op.reservations, settlement, posted, op.at);
   }
   return { ok: true };
+}
+
+/** A read with its outcome: one record, and no row that would only be closed at once. */
+export function admitRead(tx: Transaction, read: PreparedRead): OpResults['action.admit'] {
+  const stopped = gate(tx, read);
+  if (stopped !== null) return refused(stopped);
+  if (!haveRoom(tx, read.draws)) return refused('short');
+  for (const { spent, dimension } of read.draws)
+    requireCount(spent, `what was spent of \`${dimension}\``);
+  tx.chains.appendRead(read.runId, read.at, read);
+  for (const { key, dimension, spent } of read.draws)
+    if (spent > 0) tx.standing.draw(key, dimension, spent, 0);
+  tx.standing.count(read.runId, 1, read.refused);
+  return { ok: true };
+}
+
+type Gated = Pick<PreparedRead, 'runId' | 'root' | 'agent' | 'stamp' | 'scopes' | 'at'>;
+
+/** What stops an intent before any of its limits is looked at. */
+function gate(tx: Transaction, one: Gated): 'run-over' | 'stale' | null {
+  const run = runGate(tx, one.runId);
+  if (run?.state !== 'live' || run.expires_at <= one.at) return 'run-over';
+  requireOwn(run, one);
+  const control = controlOf(tx);
+  if (control.halt !== one.stamp.halt || control.bundle !== one.stamp.bundle) return 'stale';
+  return isHalted(tx, one.scopes, run.id) ? 'stale' : null;
 }
 
 export function mark(tx: Transaction, op: ActionMark): OpResults['action.mark'] {
@@ -82,8 +114,10 @@ export function settle(tx: Transaction, op: ActionSettle): OpResults['action.set
   if (action.state !== 'open' && action.state !== 'running') return refused('settled');
   if (op.settlement.kind === 'running' && action.state === 'running') return { ok: true };
   const reservations = JSON.parse(action.reservations) as Charge[];
-  close(tx, op.actionId, reservations, op.settlement, op.posted, op.at);
+  requireReserved(tx, reservations, op.settlement, op.posted);
   tx.chains.append(outcomeRecorded(op));
+  const { actionId: id, runId } = op;
+  close(tx, { id, runId }, reservations, op.settlement, op.posted, op.at);
   return { ok: true };
 }
 
@@ -92,8 +126,9 @@ export function decline(tx: Transaction, op: ActionDecline): OpResults['action.d
   // A run past its time may still be told no, and that is evidence; an ended one says nothing more.
   if (run?.state !== 'live') return refused('run-over');
   requireOwn(run, op.action);
-  insert(tx, run, op.action, op.as, op.at, null);
+  insert(tx, op.action, op.as, op.at, null);
   tx.chains.append(declineRecorded(op));
+  tx.standing.count(run.id, 1, op.as === 'denied' ? 1 : 0);
   return { ok: true };
 }
 
@@ -108,7 +143,8 @@ export function park(tx: Transaction, op: ActionPark): OpResults['action.park'] 
   if (isHaltedSince(tx, approval.binding.halt, scopes, run.id)) return refused('stale');
   const open = openAskOf(tx, op.askKey, op.at);
   if (open !== null) return { ...refused('open'), approvalId: open };
-  insert(tx, run, action, 'parked', op.at, null);
+  insert(tx, action, 'parked', op.at, null);
+  tx.standing.count(run.id, 1, 0);
   const seq = tx.chains.append(parkRecorded(op));
   const { binding } = approval;
   const erased = run.erased === 1;
@@ -152,36 +188,28 @@ function requireAction({ database }: Transaction, id: string, runId: string): Ac
   return action;
 }
 
-function requireOwn(run: RunGate, action: ActionRecord): void {
-  if (run.root !== action.root || run.agent !== action.agent)
-    throw fault(`action \`${action.id}\` names another root or agent than its run`);
+function requireOwn(run: RunGate, one: Pick<ActionRecord, 'runId' | 'root' | 'agent'>): void {
+  if (run.root !== one.root || run.agent !== one.agent)
+    throw fault(`an action of run \`${one.runId}\` names another root or agent than its run`);
 }
 
-function requireDistinct(reservations: readonly Reservation[]): void {
-  const seen = new Set(reservations.map(({ key, dimension }) => `${key}\n${dimension}`));
-  if (seen.size !== reservations.length) throw fault('the same limit is reserved twice');
-}
-
-/** False when it does not fit. */
-function reserve({ database }: Transaction, reservation: Reservation): boolean {
-  const { key, dimension, amount, limit } = reservation;
-  requireCount(amount, `the amount of \`${dimension}\``);
-  requireCount(limit, `the limit of \`${dimension}\``);
-  return (
-    database.run(
-      `INSERT INTO usage (key, dimension, posted, pending) SELECT ?1, ?2, 0, ?3 WHERE ?3 <= ?4
-       ON CONFLICT DO UPDATE SET pending = pending + ?3 WHERE posted + pending + ?3 <= ?4`,
-      key,
-      dimension,
-      amount,
-      limit,
-    ) === 1
-  );
+/** False when one of them does not fit. */
+function haveRoom({ standing }: Transaction, reservations: readonly Reservation[]): boolean {
+  for (const [index, { key, dimension, amount, limit }] of reservations.entries()) {
+    requireCount(amount, `the amount of \`${dimension}\``);
+    requireCount(limit, `the limit of \`${dimension}\``);
+    for (let other = 0; other < index; other++)
+      if (reservations[other]?.key === key && reservations[other]?.dimension === dimension)
+        throw fault('the same limit is reserved twice');
+  }
+  return reservations.every(({ key, dimension, amount, limit }) => {
+    const { posted, pending } = standing.used(key, dimension);
+    return posted + pending + amount <= limit;
+  });
 }
 
 function insert(
-  { database }: Transaction,
-  run: RunGate,
+  { database, standing }: Transaction,
   action: ActionRecord,
   state: Begun,
   at: number,
@@ -197,7 +225,7 @@ function insert(
     action.tool,
     action.toolDigest,
     action.connection,
-    run.erased === 1 ? null : action.argumentsDigest,
+    standing.run(action.runId)?.erased === 0 ? action.argumentsDigest : null,
     action.purpose,
     state,
     intent?.stamp.halt ?? null,
@@ -213,52 +241,49 @@ function insert(
     ),
     at,
   );
-  // Counted here because an index by run would make every admission write a page of its own.
-  database.run(
-    'UPDATE runs SET actions = actions + 1, refused = refused + ? WHERE id = ?',
-    state === 'denied' ? 1 : 0,
-    run.id,
-  );
 }
 
 /** Turns what was reserved into what is spent, and the action into what became of it. */
 function close(
-  { database }: Transaction,
-  actionId: string,
+  { database, standing }: Transaction,
+  action: { readonly id: string; readonly runId: string },
   reservations: readonly Charge[],
   settlement: Settlement,
   posted: EffectVector | null,
   at: number,
 ): void {
   if (settlement.kind === 'running') {
-    database.run(`UPDATE actions SET state = 'running' WHERE id = ?`, actionId);
+    database.run(`UPDATE actions SET state = 'running' WHERE id = ?`, action.id);
     return;
   }
+  const isErased = standing.run(action.runId)?.erased !== 0;
+  database.run(
+    isErased
+      ? 'UPDATE actions SET state = ?, settled_at = ?, trace = NULL WHERE id = ?'
+      : 'UPDATE actions SET state = ?, settled_at = ? WHERE id = ?',
+    settlement.kind,
+    at,
+    action.id,
+  );
+  for (const { key, dimension, amount } of reservations) {
+    const spent = spentOf(settlement, posted?.[dimension] ?? amount, amount);
+    standing.draw(key, dimension, spent, -amount);
+  }
+  if (settlement.kind === 'refused') standing.count(action.runId, 0, 1);
+}
+
+function requireReserved(
+  { standing }: Transaction,
+  reservations: readonly Charge[],
+  settlement: Settlement,
+  posted: EffectVector | null,
+): void {
   for (const { key, dimension, amount } of reservations) {
     const spent = spentOf(settlement, posted?.[dimension] ?? amount, amount);
     requireCount(spent, `what was spent of \`${dimension}\``);
-    const changed = database.run(
-      'UPDATE usage SET posted = posted + ?, pending = pending - ? WHERE key = ? AND dimension = ?',
-      spent,
-      amount,
-      key,
-      dimension,
-    );
-    if (changed !== 1) throw fault(`the reservation of \`${dimension}\` is gone`);
+    if (standing.used(key, dimension).pending < amount)
+      throw fault(`the reservation of \`${dimension}\` is gone`);
   }
-  database.run(
-    `UPDATE actions SET state = ?, settled_at = ?,
-       trace = CASE (SELECT erased FROM runs WHERE id = run_id) WHEN 0 THEN trace END WHERE id = ?`,
-    settlement.kind,
-    at,
-    actionId,
-  );
-  if (settlement.kind === 'refused')
-    database.run(
-      `UPDATE runs SET refused = refused + 1
-       WHERE id = (SELECT run_id FROM actions WHERE id = ?)`,
-      actionId,
-    );
 }
 
 /** The truth even when it is more than was reserved: the next admission then finds the limit used up. */

@@ -60,8 +60,8 @@ export function openAskOf({ database }: Transaction, askKey: string, at: number)
   return row?.id ?? null;
 }
 
-/** Uses the approval up for exactly this action. False: it does not cover it, or no longer. */
-export function useApproval(tx: Transaction, op: ActionAdmit, approvalId: string): boolean {
+/** False: the approval does not cover exactly this action, or no longer. */
+export function isCovered(tx: Transaction, op: ActionAdmit, approvalId: string): boolean {
   const row = approvalRow(tx, approvalId);
   if (row === undefined || row.state !== 'approved' || row.expires_at <= op.at) return false;
   const { action } = op;
@@ -70,13 +70,15 @@ export function useApproval(tx: Transaction, op: ActionAdmit, approvalId: string
     row.tool === action.tool &&
     row.tool_digest === action.toolDigest &&
     row.arguments_digest === action.argumentsDigest;
-  if (!same || isHaltedSince(tx, row.halt, op.scopes, action.runId)) return false;
+  return same && !isHaltedSince(tx, row.halt, op.scopes, action.runId);
+}
+
+export function useApproval(tx: Transaction, actionId: string, approvalId: string): void {
   tx.database.run(
     `UPDATE approvals SET state = 'used', used_by = ? WHERE id = ?`,
-    action.id,
+    actionId,
     approvalId,
   );
-  return true;
 }
 
 export function answer(tx: Transaction, op: ApprovalAnswer): OpResults['approval.answer'] {

@@ -8,12 +8,8 @@ import {
   haltRaised,
   tokenRevoked,
 } from '../../ledger/record.ts';
+import type { InForce } from './standing.ts';
 import { controlOf, refused, type Transaction } from './transaction.ts';
-
-interface InForce {
-  readonly epoch: number;
-  readonly scope: HaltScope;
-}
 
 /** Live runs that are, or descend from, a run with this id or of this agent. */
 const LIVE_UNDER = (test: 'id' | 'agent'): string => `
@@ -31,10 +27,7 @@ export function isHalted(
   scopes: readonly HaltScope[],
   runId: string | null,
 ): boolean {
-  const inForce = tx.database.all<InForce>(
-    "SELECT epoch, scope FROM halts WHERE state <> 'lifted'",
-  );
-  return covers(tx, inForce, scopes, runId);
+  return covers(tx, tx.standing.haltsInForce(), scopes, runId);
 }
 
 /** Like `isHalted`, and also for a halt raised after number `since`, lifted meanwhile or not. */
@@ -45,6 +38,7 @@ export function isHaltedSince(
   runId: string,
 ): boolean {
   if (isHalted(tx, scopes, runId)) return true;
+  if (since >= controlOf(tx).halt) return false;
   const later = tx.database.all<InForce>('SELECT epoch, scope FROM halts WHERE epoch > ?', since);
   return covers(tx, later, scopes, runId);
 }

@@ -72,7 +72,7 @@ export function erase(tx: Transaction, op: LedgerErase): OpResults['ledger.erase
     `UPDATE actions SET arguments_digest = NULL,
        trace = CASE WHEN state IN ('open', 'running') THEN trace END
      WHERE id IN (SELECT json_extract(body, '$.action') FROM events
-       WHERE chain = ? AND type LIKE 'action.%')`,
+       WHERE chain = ? AND type LIKE 'action.%' AND type <> 'action.read')`,
     op.runId,
   );
   const asks = database.all<{ id: string; binding: string }>(

@@ -3,13 +3,17 @@ import { test } from 'node:test';
 import { SignalboxError } from '../../domain/errors.ts';
 import type { Op, SystemNote } from '../../domain/ops.ts';
 import { CommitQueue, MOST_WAITING } from './queue.ts';
+import type { Answers } from './wire.ts';
 
 const note = (type: string): SystemNote => ({ kind: 'system.note', type, body: {}, at: 0 });
 const nothing = (): void => {};
+const queueTo = (post: (texts: readonly string[]) => void): CommitQueue =>
+  new CommitQueue({ post, soon: setImmediate });
+const fine = (count: number): Answers => ({ count, others: [], drawn: [] });
 
 test('what one turn brings goes over together, in order', async () => {
   const posts: (readonly string[])[] = [];
-  const queue = new CommitQueue((ops) => posts.push(ops));
+  const queue = queueTo((texts) => posts.push(texts));
   const first = Promise.all(['a', 'b'].map((type) => queue.commit(note(type))));
   await Promise.resolve().then(() => void queue.commit(note('c')));
   assert.equal(posts.length, 0);
@@ -18,16 +22,16 @@ test('what one turn brings goes over together, in order', async () => {
     posts.map((ops) => ops.map((text) => JSON.parse(text).type)),
     [['a', 'b', 'c']],
   );
-  queue.answered([{ result: { ok: true } }, { result: { ok: true } }]);
+  queue.answered(fine(2));
   assert.deepEqual(await first, [{ ok: true }, { ok: true }]);
 });
 
 test('too much waiting is refused, not queued', async () => {
-  const queue = new CommitQueue(nothing);
+  const queue = queueTo(nothing);
   const waiting = Array.from({ length: MOST_WAITING }, () => queue.commit(note('a')));
   const settled = Promise.allSettled(waiting);
   await assert.rejects(queue.commit(note('b')), { code: 'OVERLOADED' });
-  queue.answered([{ result: { ok: true } }]);
+  queue.answered(fine(1));
   queue.commit(note('c')).catch(nothing);
   queue.fail(new SignalboxError('STORE_DOWN', 'gone'));
   const results = await settled;
@@ -35,7 +39,7 @@ test('too much waiting is refused, not queued', async () => {
 });
 
 test('outcomes and the kill switch are queued however much waits', async () => {
-  const queue = new CommitQueue(nothing);
+  const queue = queueTo(nothing);
   const results = Array.from({ length: MOST_WAITING }, () => queue.commit(note('a')));
   const kinds: readonly Op['kind'][] = [
     ...(['action.mark', 'action.settle', 'approval.void', 'lease.write', 'run.end'] as const),
@@ -45,7 +49,7 @@ test('outcomes and the kill switch are queued however much waits', async () => {
   const settled = Promise.allSettled(results);
   for (const kind of ['action.admit', 'action.park', 'run.begin', 'token.issue'] as const)
     await assert.rejects(queue.commit({ kind } as unknown as SystemNote), { code: 'OVERLOADED' });
-  queue.answered(results.map(() => ({ result: { ok: true } })));
+  queue.answered(fine(results.length));
   assert.deepEqual(
     (await settled).filter(({ status }) => status === 'rejected'),
     [],
@@ -55,7 +59,7 @@ test('outcomes and the kill switch are queued however much waits', async () => {
 
 test('after the first failure everything rejects with it', async () => {
   const posts: unknown[] = [];
-  const queue = new CommitQueue((ops) => posts.push(ops));
+  const queue = queueTo((texts) => posts.push(texts));
   const waiting = queue.commit(note('a'));
   queue.fail(new SignalboxError('STORE_DOWN', 'the first reason'));
   queue.fail(new SignalboxError('STORE_DOWN', 'the second'));

@@ -1,6 +1,8 @@
 import { SignalboxError } from '../../domain/errors.ts';
 import type { Op, ResultOf } from '../../domain/ops.ts';
-import { type Answer, errorFrom } from './wire.ts';
+import { isJointRead } from '../../ledger/read-record.ts';
+import { preparedRead, toTexts } from './prepared-read.ts';
+import { type Answers, errorFrom } from './wire.ts';
 
 /** Ops handed in and not yet answered; beyond either, callers with something new are told to come back. */
 export const MOST_WAITING = 16_384;
@@ -26,24 +28,38 @@ const NEVER_REFUSED: ReadonlySet<Op['kind']> = new Set<Op['kind']>([
 
 interface Waiting {
   readonly size: number;
+  readonly op: Op;
   resolve(answer: unknown): void;
   reject(error: unknown): void;
 }
 
+export interface QueueEnds {
+  /** Sends texts on; their answers come back by `answered`, in order. */
+  post(texts: readonly string[]): void;
+  /** Runs `flush` when this turn of the event loop has brought everything it will. */
+  soon(flush: () => void): void;
+  /** What was committed, before anybody is told so. */
+  heard?(ops: readonly Op[], answers: Answers): void;
+}
+
+const OK = { ok: true } as const;
+
 /**
  * The caller's end of the writing thread: keeps the order, bounds what waits, and after the first failure rejects
- * everything, for good. `post` sends texts on; `answered` and `fail` come back from the other side.
+ * everything, for good. `answered` and `fail` come back from the other side.
  */
 export class CommitQueue {
-  readonly #post: (ops: readonly string[]) => void;
-  readonly #waiting: Waiting[] = [];
+  readonly #ends: QueueEnds;
+  #waiting: Waiting[] = [];
+  /** Answered ones at the front of `#waiting`. */
+  #done = 0;
   #chars = 0;
   #fresh: string[] = [];
   #down: SignalboxError | null = null;
   #drained: (() => void) | null = null;
 
-  constructor(post: (ops: readonly string[]) => void) {
-    this.#post = post;
+  constructor(ends: QueueEnds) {
+    this.#ends = ends;
   }
 
   get down(): SignalboxError | null {
@@ -53,36 +69,55 @@ export class CommitQueue {
   commit<O extends Op>(op: O): Promise<ResultOf<O>> {
     return new Promise((resolve, reject) => {
       if (this.#down !== null) return reject(this.#down);
-      const text = textOf(op);
-      if (text.length > MOST_CHARS)
+      const texts = textsOf(op);
+      const size = texts.length === 1 ? texts[0].length : texts[0].length + texts[1].length;
+      if (size > MOST_CHARS)
         return reject(
           new SignalboxError(
             'REQUEST_TOO_LARGE',
-            `\`${op.kind}\` has ${text.length} characters, expected at most ${MOST_CHARS}`,
+            `\`${op.kind}\` has ${size} characters, expected at most ${MOST_CHARS}`,
           ),
         );
-      if (!NEVER_REFUSED.has(op.kind) && this.#isFull(text.length))
+      if (!NEVER_REFUSED.has(op.kind) && this.#isFull(size))
         return reject(
           new SignalboxError('OVERLOADED', `${this.#length} records wait for the disk`),
         );
       this.#waiting.push({
-        size: text.length,
+        size,
+        op,
         resolve: resolve as (answer: unknown) => void,
         reject,
       });
-      this.#chars += text.length;
+      this.#chars += size;
       // Everything this turn of the event loop brings goes over in one message.
-      if (this.#fresh.push(text) === 1) process.nextTick(() => this.#flush());
+      if (this.#fresh.length === 0) this.#ends.soon(() => this.#flush());
+      this.#fresh.push(...texts);
     });
   }
 
-  answered(answers: readonly Answer[]): void {
-    for (const [index, waiting] of this.#waiting.splice(0, answers.length).entries()) {
-      const answer = answers[index];
-      this.#chars -= waiting.size;
-      if (answer === undefined) continue;
-      if ('fault' in answer) waiting.reject(errorFrom(answer.fault));
-      else waiting.resolve(answer.result);
+  answered(answers: Answers): void {
+    const first = this.#done;
+    this.#done += answers.count;
+    const answered = this.#waiting.slice(first, this.#done);
+    if (this.#done * 2 > this.#waiting.length) {
+      this.#waiting = this.#waiting.slice(this.#done);
+      this.#done = 0;
+    }
+    this.#ends.heard?.(
+      answered.map(({ op }) => op),
+      answers,
+    );
+    let next = 0;
+    for (const [place, { size, resolve, reject }] of answered.entries()) {
+      this.#chars -= size;
+      const other = answers.others[next];
+      if (other?.[0] !== place) {
+        resolve(OK);
+        continue;
+      }
+      next++;
+      if ('fault' in other[1]) reject(errorFrom(other[1].fault));
+      else resolve(other[1].result);
     }
     if (this.#length === 0) this.#drained?.();
   }
@@ -92,7 +127,9 @@ export class CommitQueue {
     if (this.#down !== null) return;
     this.#down = reason;
     this.#fresh = [];
-    for (const waiting of this.#waiting.splice(0)) waiting.reject(reason);
+    for (const waiting of this.#waiting.slice(this.#done)) waiting.reject(reason);
+    this.#waiting = [];
+    this.#done = 0;
     this.#chars = 0;
     this.#drained?.();
   }
@@ -110,19 +147,20 @@ export class CommitQueue {
   }
 
   get #length(): number {
-    return this.#waiting.length;
+    return this.#waiting.length - this.#done;
   }
 
   #flush(): void {
-    const ops = this.#fresh;
+    const texts = this.#fresh;
     this.#fresh = [];
-    if (ops.length > 0 && this.#down === null) this.#post(ops);
+    if (texts.length > 0 && this.#down === null) this.#ends.post(texts);
   }
 }
 
-function textOf(op: Op): string {
+function textsOf(op: Op): readonly [string] | readonly [string, string] {
   try {
-    return JSON.stringify(op);
+    if (op.kind === 'action.admit' && isJointRead(op)) return toTexts(preparedRead(op));
+    return [JSON.stringify(op)];
   } catch (error) {
     throw new SignalboxError('INTERNAL', `\`${op.kind}\` cannot be said in JSON`, { cause: error });
   }

@@ -14,7 +14,14 @@ import { DATABASE_FILE, lockDirectory } from './lock.ts';
 import { Payloads } from './payloads.ts';
 import { CommitQueue } from './queue.ts';
 import { Reads } from './reads.ts';
-import { answerFrom, errorFrom, type FromWorker, type ToWorker, type WorkerStart } from './wire.ts';
+import {
+  answersFrom,
+  errorFrom,
+  type FromWorker,
+  opsFrom,
+  type ToWorker,
+  type WorkerStart,
+} from './wire.ts';
 
 export interface SqliteStoreOptions {
   /** Made when absent (0700); this process's alone until `close`. */
@@ -62,13 +69,16 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
 
 /** The same store on one thread over a core of the caller's, for the simulator; the caller closes the core. */
 export function storeOver(core: SqliteCore, masterKey: Uint8Array, doors: Doors): Store {
-  const queue: CommitQueue = new CommitQueue((ops) => {
-    try {
-      const applied = core.apply(ops.map((text) => JSON.parse(text) as Op));
-      queue.answered(applied.map(answerFrom));
-    } catch (error) {
-      queue.fail(downFrom(error));
-    }
+  const queue: CommitQueue = new CommitQueue({
+    post(texts) {
+      try {
+        const applied = core.apply(opsFrom(texts));
+        queue.answered(answersFrom(applied, core.takeDrawn()));
+      } catch (error) {
+        queue.fail(downFrom(error));
+      }
+    },
+    soon: (flush) => process.nextTick(flush),
   });
   return new SqliteStore(core.database, wrappingKey(masterKey), doors, queue, async () => {
     await queue.drain();
@@ -86,7 +96,7 @@ function startWriter(start: WorkerStart): Promise<Writer> {
   const name = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js';
   const worker = new Worker(new URL(name, import.meta.url), { workerData: start, stdin: false });
   const say = (message: ToWorker): void => worker.postMessage(message);
-  const queue = new CommitQueue((ops) => say({ ops }));
+  const queue = new CommitQueue({ post: say, soon: (flush) => void setImmediate(flush) });
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   return new Promise((resolve, reject) => {
     const fail = (reason: SignalboxError): void => {
@@ -96,7 +106,7 @@ function startWriter(start: WorkerStart): Promise<Writer> {
     worker.on('error', (error) => fail(downFrom(error)));
     worker.on('exit', () => fail(down('its writing thread ended')));
     worker.on('message', (message: FromWorker) => {
-      if (message.kind === 'applied') queue.answered(message.answers);
+      if (message.kind === 'applied') queue.answered(message);
       else if (message.kind === 'down') fail(errorFrom(message.fault));
       else if (message.kind === 'ready')
         resolve({

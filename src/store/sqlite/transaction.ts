@@ -3,42 +3,23 @@ import type { Refused } from '../../domain/ops.ts';
 import { SYSTEM_CHAIN } from '../../domain/store.ts';
 import type { Chains } from './chains.ts';
 import type { Database } from './database.ts';
+import type { Control, RunGate, Standing } from './standing.ts';
+
+export type { Control, RunGate } from './standing.ts';
 
 /** What every op works on. A thrown fault or a refusal takes the op back whole; the other ops of the batch stand. */
 export interface Transaction {
   readonly database: Database;
   readonly chains: Chains;
+  readonly standing: Standing;
 }
 
-export interface Control {
-  /** The store's halt number. */
-  readonly halt: number;
-  /** Digest of the active bundle. */
-  readonly bundle: string;
+export function controlOf({ standing }: Transaction): Control {
+  return standing.control();
 }
 
-/** What the store looks at of a run before it lets it do anything. */
-export interface RunGate {
-  readonly id: string;
-  readonly root: string;
-  readonly parent: string | null;
-  readonly agent: string;
-  readonly state: 'live' | 'ended';
-  readonly expires_at: number;
-  readonly erased: number;
-}
-
-export function controlOf({ database }: Transaction): Control {
-  const control = database.one<Control>('SELECT halt, bundle FROM control WHERE id = 1');
-  if (control === undefined) throw fault('the store has no control row');
-  return control;
-}
-
-export function runGate({ database }: Transaction, id: string): RunGate | undefined {
-  return database.one<RunGate>(
-    'SELECT id, root, parent, agent, state, expires_at, erased FROM runs WHERE id = ?',
-    id,
-  );
+export function runGate({ standing }: Transaction, id: string): RunGate | undefined {
+  return standing.run(id);
 }
 
 /** The run's own chain, or the system's when there is no such run. */

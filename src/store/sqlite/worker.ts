@@ -1,11 +1,18 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import type { Op } from '../../domain/ops.ts';
 import { openSqliteCore, type SqliteCore } from './core.ts';
+import { isReadText } from './prepared-read.ts';
 import { seededBytes } from './seeded-bytes.ts';
-import { answerFrom, type FromWorker, faultFrom, type ToWorker, type WorkerStart } from './wire.ts';
+import {
+  answersFrom,
+  type FromWorker,
+  faultFrom,
+  opsFrom,
+  type ToWorker,
+  type WorkerStart,
+} from './wire.ts';
 
-/** The writing thread: everything that is waiting when the last commit ends goes into the next one. */
-const BATCH = 512;
+/** The writing thread: everything that is waiting when the last commit ends goes into the next one, so many texts at most. */
+const BATCH = 1_024;
 
 const port = parentPort;
 if (port === null) throw new Error('this file runs in a worker of the store');
@@ -39,7 +46,7 @@ let closing = false;
 
 function take(message: ToWorker): void {
   if (message === 'close') closing = true;
-  else waiting.push(...message.ops);
+  else for (const text of message) waiting.push(text);
 }
 
 function takeAll(): void {
@@ -50,10 +57,16 @@ function takeAll(): void {
   }
 }
 
+/** Takes whole ops out of what waits: a read is not parted from its payload. */
+function batchOf(texts: string[]): readonly string[] {
+  const last = texts[BATCH - 1];
+  return texts.splice(0, last !== undefined && isReadText(last) ? BATCH + 1 : BATCH);
+}
+
 function work(writer: SqliteCore): void {
   for (takeAll(); waiting.length > 0; takeAll()) {
-    const ops = waiting.splice(0, BATCH).map((text) => JSON.parse(text) as Op);
-    tell({ kind: 'applied', answers: writer.apply(ops).map(answerFrom) });
+    const applied = writer.apply(opsFrom(batchOf(waiting)));
+    tell({ kind: 'applied', ...answersFrom(applied, writer.takeDrawn()) });
   }
 }
 

@@ -31,6 +31,8 @@ export interface Exchange {
 
 type Headers = Readonly<Record<string, string | readonly string[]>>;
 
+const NONE: Headers = {};
+
 /** The part of the listener's options that an exchange needs. */
 interface Bounds {
   readonly maxBodyBytes: number;
@@ -44,8 +46,9 @@ const PAGE_POLICY =
 /** Bytes of a body beyond its limit that are still read, and thrown away. */
 const PATIENCE_BYTES = 1_048_576;
 
-/** Bodies being read, by socket: Node tells a slow client by its socket only. */
-const reading = new WeakMap<Socket, (error: SignalboxError) => void>();
+/** Who reads a body from this socket now: Node tells a slow client by its socket only. */
+const READING = Symbol('reading');
+type Read = Socket & { [READING]?: ((error: SignalboxError) => void) | null };
 
 export class HttpExchange implements Exchange {
   readonly request: IncomingMessage;
@@ -67,9 +70,9 @@ export class HttpExchange implements Exchange {
 
   /** Ends the reading of a body on this socket with `error`; false when none is being read. */
   static interrupt(socket: Socket, error: SignalboxError): boolean {
-    const stop = reading.get(socket);
+    const stop = (socket as Read)[READING] ?? null;
     stop?.(error);
-    return stop !== undefined;
+    return stop !== null;
   }
 
   get url(): URL {
@@ -113,15 +116,15 @@ export class HttpExchange implements Exchange {
     }
   }
 
-  reply(status: number, body: JsonObject, headers: Headers = {}): void {
+  reply(status: number, body: JsonObject, headers: Headers = NONE): void {
     this.#write(status, 'application/json', JSON.stringify(body), headers);
   }
 
-  send(status: number, body: string, headers: Headers = {}): void {
+  send(status: number, body: string, headers: Headers = NONE): void {
     this.#write(status, 'application/json', body, headers);
   }
 
-  html(status: number, body: string, headers: Headers = {}): void {
+  html(status: number, body: string, headers: Headers = NONE): void {
     this.#write(status, 'text/html; charset=utf-8', body, {
       'content-security-policy': PAGE_POLICY,
       'x-frame-options': 'DENY',
@@ -130,7 +133,7 @@ export class HttpExchange implements Exchange {
     });
   }
 
-  raw(status: number, type: string, body: string | Uint8Array, headers: Headers = {}): void {
+  raw(status: number, type: string, body: string | Uint8Array, headers: Headers = NONE): void {
     this.#write(status, type, body, headers);
   }
 
@@ -140,7 +143,7 @@ export class HttpExchange implements Exchange {
       this.response.destroy();
       return;
     }
-    this.#write(error.status, 'application/json', errorBody(error), {});
+    this.#write(error.status, 'application/json', errorBody(error), NONE);
   }
 
   #write(status: number, type: string, body: string | Uint8Array, headers: Headers): void {
@@ -148,12 +151,23 @@ export class HttpExchange implements Exchange {
     if (response.destroyed || response.headersSent) return;
     // What was not read must not be read as the next request.
     if (!this.request.complete && hasBody(this.request)) response.setHeader('connection', 'close');
-    response.writeHead(status, {
-      'content-type': type,
-      'content-length': typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength,
-      ...securityHeaders(this.#bounds.tls !== undefined),
-      ...(headers as Record<string, string | string[]>),
-    });
+    const length = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength;
+    const always = securityHeaders(this.#bounds.tls !== undefined);
+    if (headers === NONE)
+      response.writeHead(status, [
+        'content-type',
+        type,
+        'content-length',
+        String(length),
+        ...flat(always),
+      ]);
+    else
+      response.writeHead(status, {
+        'content-type': type,
+        'content-length': length,
+        ...always,
+        ...(headers as Record<string, string | string[]>),
+      });
     response.end(this.request.method === 'HEAD' ? undefined : body);
   }
 }
@@ -165,6 +179,13 @@ const PLAIN = {
   'cross-origin-resource-policy': 'same-origin',
 };
 const OVER_TLS = { ...PLAIN, 'strict-transport-security': 'max-age=31536000' };
+const FLAT_PLAIN = Object.entries(PLAIN).flat();
+const FLAT_OVER_TLS = Object.entries(OVER_TLS).flat();
+
+/** The same as one list of names and values, which Node writes without looking for doubles. */
+function flat(headers: Readonly<Record<string, string>>): readonly string[] {
+  return headers === PLAIN ? FLAT_PLAIN : FLAT_OVER_TLS;
+}
 
 /** Sent with every answer, streams included. */
 export function securityHeaders(tls: boolean): Readonly<Record<string, string>> {
@@ -206,28 +227,38 @@ function tooLarge(maxBytes: number): SignalboxError {
  */
 function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
+    const socket: Read = request.socket;
+    let first: Buffer | null = null;
+    let chunks: Buffer[] | null = null;
     let length = 0;
     let settled = false;
     const settle = (error: SignalboxError | null): void => {
       if (settled) return;
       settled = true;
-      reading.delete(request.socket);
+      socket[READING] = null;
       if (error !== null) reject(error);
-      else resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
+      else resolve(chunks === null ? (first ?? EMPTY) : Buffer.concat(chunks));
     };
-    reading.set(request.socket, settle);
+    socket[READING] = settle;
     request.on('data', (chunk: Buffer) => {
       length += chunk.length;
-      if (length <= maxBytes) chunks.push(chunk);
-      else if (length > maxBytes * 2 + PATIENCE_BYTES) settle(tooLarge(maxBytes));
+      if (length > maxBytes) {
+        if (length > maxBytes * 2 + PATIENCE_BYTES) settle(tooLarge(maxBytes));
+      } else if (first === null) first = chunk;
+      else {
+        chunks ??= [first];
+        chunks.push(chunk);
+      }
     });
-    request.once('end', () => settle(length > maxBytes ? tooLarge(maxBytes) : null));
-    const broken = (): void => {
-      // `close` comes after every request, a whole one included.
+    request.on('end', () => settle(length > maxBytes ? tooLarge(maxBytes) : null));
+    // `close` comes after every request, a whole one included; a faulty one closes too.
+    request.on('close', () => {
       if (!settled) settle(new SignalboxError('REQUEST_MALFORMED', 'the body ended early'));
-    };
-    request.once('error', broken);
-    request.once('close', broken);
+    });
+    request.on('error', nothing);
   });
 }
+
+const EMPTY = Buffer.alloc(0);
+
+export function nothing(): void {}

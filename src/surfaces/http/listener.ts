@@ -9,7 +9,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Doors } from '../../domain/doors.ts';
 import { exposed, SignalboxError } from '../../domain/errors.ts';
 import { Addresses, isLoopback } from './addresses.ts';
-import { errorBody, HttpExchange } from './exchange.ts';
+import { errorBody, HttpExchange, nothing } from './exchange.ts';
 import { type Route, Router } from './router.ts';
 
 export type { Exchange } from './exchange.ts';
@@ -85,10 +85,14 @@ class Door {
   take(request: IncomingMessage, response: ServerResponse): void {
     const exchange = new HttpExchange(request, response, this.#options);
     this.#running++;
-    response.once('close', () => this.#running--);
-    response.on('error', () => undefined);
+    response.on('close', this.#left);
+    response.on('error', nothing);
     this.#answer(exchange).catch((fault: unknown) => this.#fail(exchange, fault));
   }
+
+  readonly #left = (): void => {
+    this.#running--;
+  };
 
   /** A request that Node gave up before any route saw it whole. */
   refuseUnread(fault: Error & { code?: string }, socket: Socket): void {

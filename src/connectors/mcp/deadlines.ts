@@ -1,0 +1,54 @@
+import type { Clock, Timer, Timers } from '../../domain/doors.ts';
+
+/** Something that must be over by `deadline` (of the monotonic clock, in milliseconds). */
+export interface Deadlined {
+  readonly deadline: number;
+  /** Called once it has passed, again and again until it is removed. */
+  expire(): void;
+}
+
+const TICK_MS = 50;
+/** The clock goes on ticking this long without work, so that a call a second does not start it each time. */
+const IDLE_TICKS = 40;
+
+/** One coarse timer for all calls in the air, in place of one each: a deadline is kept to 50 ms. */
+export class Deadlines {
+  readonly #clock: Clock;
+  readonly #timers: Timers;
+  readonly #waiting = new Set<Deadlined>();
+  #ticking: Timer | null = null;
+  #idle = 0;
+
+  constructor(clock: Clock, timers: Timers) {
+    this.#clock = clock;
+    this.#timers = timers;
+  }
+
+  now(): number {
+    return this.#clock.monotonic();
+  }
+
+  add(item: Deadlined): void {
+    this.#waiting.add(item);
+    this.#ticking ??= this.#timers.every(TICK_MS, () => this.#tick());
+  }
+
+  remove(item: Deadlined): void {
+    this.#waiting.delete(item);
+  }
+
+  close(): void {
+    this.#ticking?.cancel();
+    this.#ticking = null;
+  }
+
+  #tick(): void {
+    if (this.#waiting.size === 0) {
+      if (++this.#idle > IDLE_TICKS) this.close();
+      return;
+    }
+    this.#idle = 0;
+    const now = this.#clock.monotonic();
+    for (const item of this.#waiting) if (item.deadline <= now) item.expire();
+  }
+}

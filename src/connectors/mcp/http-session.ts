@@ -1,0 +1,214 @@
+import type { Redact } from '../../boundary/redact.ts';
+import type { Timers } from '../../domain/doors.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import { encodeHeader } from '../../protocols/mcp/mirror.ts';
+import {
+  type ClientIdentity,
+  modernMeta,
+  notificationText,
+  ownMeta,
+  requestText,
+} from '../../protocols/mcp/upstream-request.ts';
+import { MODERN_VERSION } from '../../protocols/mcp/versions.ts';
+import { answerTo } from './answer-to.ts';
+import type { Deadlines } from './deadlines.ts';
+import { Errand } from './errand.ts';
+import { HttpCall } from './http-call.ts';
+import type { HttpTarget } from './http-target.ts';
+import { type Headers, headerOf } from './leg.ts';
+import {
+  type Ask,
+  type Ear,
+  NOT_OPEN,
+  type Reply,
+  type ServerSelf,
+  type Session,
+  type Unasked,
+  WireFault,
+} from './wire.ts';
+
+/** What the sessions of one server and one credential share. */
+export interface HttpParts {
+  /** Name of the connection, for words. */
+  readonly place: string;
+  readonly target: HttpTarget;
+  readonly deadlines: Deadlines;
+  readonly timers: Timers;
+  readonly redact: Redact;
+  /** Name and value of the header with the credential; empty for none. */
+  readonly auth: readonly string[];
+  readonly client: ClientIdentity;
+  challenged(status: 401 | 403, header: string): void;
+  readonly unasked: Unasked;
+}
+
+const NO_CAPABILITIES: JsonObject = {};
+const SESSION_ID = /^[\x21-\x7e]{1,512}$/;
+/** The header that names the version came with this revision. */
+const NAMED_SINCE = '2025-06-18';
+
+/** Requests to one server over Streamable HTTP: each on its own on modern servers, in a session on older ones. */
+export class HttpSession implements Session {
+  readonly era: Session['era'];
+  readonly parts: HttpParts;
+  server: ServerSelf = NOT_OPEN;
+  /** What an older server named our session; null for none. */
+  id: string | null = null;
+  over = false;
+  #version: string | null;
+  #headers: readonly string[];
+  #next = 1;
+  #naming = false;
+  readonly #metas = new WeakMap<JsonObject, string>();
+
+  /** `version` null: not negotiated yet. */
+  constructor(parts: HttpParts, era: Session['era'], version: string | null) {
+    this.parts = parts;
+    this.era = era;
+    this.#version = version;
+    this.#headers = this.#baseHeaders();
+  }
+
+  request(ask: Ask): Promise<Reply> {
+    if (ask.signal?.aborted === true)
+      return Promise.reject(
+        new WireFault('CONNECTOR_ABORTED', 'the call was aborted before it was sent', false),
+      );
+    const id = this.#next++;
+    const text = requestText(id, ask.method, ask.members, this.#meta(id, ask.ear));
+    return new Promise<Reply>((done, failed) => {
+      new HttpCall(this, ask, id, done, failed).start(this.#headersFor(ask), text);
+    });
+  }
+
+  /** The id in the answer to `initialize` is the session's; a later one is not listened to. */
+  noticed(headers: Headers): void {
+    if (!this.#naming || this.id !== null) return;
+    const id = headerOf(headers, 'mcp-session-id');
+    if (!SESSION_ID.test(id)) return;
+    this.id = id;
+    this.#headers = this.#baseHeaders();
+  }
+
+  /** Between these two the server may name the session. */
+  naming(): void {
+    this.#naming = true;
+  }
+
+  negotiated(version: string, server: ServerSelf): void {
+    this.#naming = false;
+    this.#version = version;
+    this.server = server;
+    this.#headers = this.#baseHeaders();
+  }
+
+  notify(method: string, members: string): Promise<void> {
+    return this.#errand(notificationText(method, members), method);
+  }
+
+  /** Answers what a server asked in the course of a call. */
+  async asked(
+    id: string | number,
+    method: string,
+    params: JsonObject,
+    ear: Ear | null,
+  ): Promise<void> {
+    await this.#errand(await answerTo(id, method, params, this.era === 'legacy' ? ear : null), '');
+  }
+
+  cancelled(id: number): void {
+    if (this.era === 'legacy')
+      void this.notify(
+        'notifications/cancelled',
+        `"requestId":${id},"reason":"the caller is gone"`,
+      );
+  }
+
+  challenged(status: 401 | 403, header: string): void {
+    this.parts.challenged(status, header);
+  }
+
+  unasked(method: string, params: JsonObject): void {
+    this.parts.unasked(method, params);
+  }
+
+  resumeHeaders(lastId: string | null): string[] {
+    const from = lastId === null ? [] : ['last-event-id', lastId];
+    return [...this.#headers.filter((_, i, all) => !isContentType(all, i)), ...from];
+  }
+
+  streamHeaders(method: string): string[] {
+    return [...this.#headers, 'mcp-method', method];
+  }
+
+  meta(id: number, capabilities: JsonObject): string {
+    return this.era === 'modern' ? `${this.#base(capabilities)}${ownMeta(id, false, null)}` : '';
+  }
+
+  async close(): Promise<void> {
+    if (this.over) return;
+    this.over = true;
+    if (this.id === null) return;
+    const errand = new Errand(this.parts.deadlines);
+    errand.leg = this.parts.target.remove(this.resumeHeaders(null), errand);
+    await errand.done;
+  }
+
+  #errand(text: string, method: string): Promise<void> {
+    const errand = new Errand(this.parts.deadlines);
+    const headers =
+      this.era === 'modern' && method !== ''
+        ? [...this.#headers, 'mcp-method', method]
+        : [...this.#headers];
+    errand.leg = this.parts.target.post(headers, text, errand);
+    return errand.done;
+  }
+
+  #meta(id: number, ear: Ear | null): string {
+    if (this.era === 'legacy') return ear?.progress === true ? ownMeta(id, true, null) : '';
+    if (ear === null) return this.#base(NO_CAPABILITIES);
+    const own = ownMeta(id, ear.progress, ear.logLevel);
+    return own === '' ? this.#base(ear.capabilities) : `${this.#base(ear.capabilities)},${own}`;
+  }
+
+  #base(capabilities: JsonObject): string {
+    const known = this.#metas.get(capabilities);
+    if (known !== undefined) return known;
+    const made = modernMeta(this.parts.client, capabilities);
+    this.#metas.set(capabilities, made);
+    return made;
+  }
+
+  #headersFor(ask: Ask): string[] {
+    if (this.era === 'legacy') return this.#headers as string[];
+    const { method, name, paramHeaders } = ask;
+    const headers =
+      name === null
+        ? [...this.#headers, 'mcp-method', method]
+        : [...this.#headers, 'mcp-method', method, 'mcp-name', encodeHeader(name)];
+    if (paramHeaders !== null)
+      for (const [header, value] of Object.entries(paramHeaders)) headers.push(header, value);
+    return headers;
+  }
+
+  #baseHeaders(): string[] {
+    const version = this.era === 'modern' ? MODERN_VERSION : this.#version;
+    return [
+      'content-type',
+      'application/json',
+      'accept',
+      'application/json, text/event-stream',
+      'accept-encoding',
+      'identity',
+      'user-agent',
+      'signalbox',
+      ...this.parts.auth,
+      ...(version !== null && version >= NAMED_SINCE ? ['mcp-protocol-version', version] : []),
+      ...(this.id === null ? [] : ['mcp-session-id', this.id]),
+    ];
+  }
+}
+
+function isContentType(headers: readonly string[], index: number): boolean {
+  return headers[index - (index % 2)] === 'content-type';
+}

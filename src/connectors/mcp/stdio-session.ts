@@ -1,0 +1,201 @@
+import type { JsonObject } from '../../domain/json.ts';
+import { type Heard, readHeard } from '../../protocols/mcp/upstream-message.ts';
+import {
+  type ClientIdentity,
+  modernMeta,
+  notificationText,
+  ownMeta,
+  requestText,
+} from '../../protocols/mcp/upstream-request.ts';
+import { answerTo } from './answer-to.ts';
+import { Child, type ChildTerms } from './child.ts';
+import type { Deadlines } from './deadlines.ts';
+import { StdioCall } from './stdio-call.ts';
+import {
+  type Ask,
+  type Ear,
+  NOT_OPEN,
+  type Reply,
+  type ServerSelf,
+  type Session,
+  type Unasked,
+  WireFault,
+} from './wire.ts';
+
+export interface StdioParts {
+  readonly place: string;
+  readonly deadlines: Deadlines;
+  readonly client: ClientIdentity;
+  readonly child: Omit<ChildTerms, 'line' | 'gone'>;
+  readonly unasked: Unasked;
+  /** The child has ended, expected or not. */
+  readonly ended: (session: StdioSession) => void;
+}
+
+/** A server that writes so many lines which are no messages is not one. */
+const MAX_NOISE = 1_000;
+const NO_CAPABILITIES: JsonObject = {};
+
+/** Requests to one child, many at once, told apart by their ids. */
+export class StdioSession implements Session {
+  era: Session['era'] = 'modern';
+  server: ServerSelf = NOT_OPEN;
+  readonly parts: StdioParts;
+  readonly #child: Child;
+  readonly #calls = new Map<number, StdioCall>();
+  readonly #metas = new WeakMap<JsonObject, string>();
+  #next = 1;
+  #noise = 0;
+
+  constructor(parts: StdioParts) {
+    this.parts = parts;
+    this.#child = new Child({
+      ...parts.child,
+      line: (text) => this.#heard(text),
+      gone: (why) => this.#gone(why),
+    });
+  }
+
+  get over(): boolean {
+    return this.#child.gone;
+  }
+
+  /** It could be started at all. */
+  get wasAlive(): boolean {
+    return this.#child.pid !== undefined;
+  }
+
+  get lastWords(): string {
+    return this.#child.lastWords;
+  }
+
+  /** Requests that wait for their answers. */
+  get busy(): number {
+    return this.#calls.size;
+  }
+
+  negotiated(era: Session['era'], server: ServerSelf): void {
+    this.era = era;
+    this.server = server;
+  }
+
+  request(ask: Ask): Promise<Reply> {
+    const { place } = this.parts;
+    if (ask.signal?.aborted === true)
+      return Promise.reject(
+        new WireFault('CONNECTOR_ABORTED', 'the call was aborted before it was sent', false),
+      );
+    const id = this.#next++;
+    const text = requestText(id, ask.method, ask.members, this.#meta(id, ask.ear));
+    return new Promise<Reply>((done, failed) => {
+      if (!this.#child.write(text)) {
+        const fault = this.over
+          ? new WireFault('CONNECTOR_UNREACHABLE', `\`${place}\` has ended`, false, {
+              kind: 'session',
+            })
+          : new WireFault('OVERLOADED', `\`${place}\` does not read what it is sent`, false);
+        return failed(fault);
+      }
+      const call = new StdioCall(this, ask, id, done, failed);
+      this.#calls.set(id, call);
+      call.start();
+    });
+  }
+
+  notify(method: string, members: string): void {
+    this.#child.write(notificationText(method, members));
+  }
+
+  /** No longer waited for. `cancel`: the server is told. */
+  forget(id: number, cancel: boolean): void {
+    if (!this.#calls.delete(id) || !cancel) return;
+    this.notify('notifications/cancelled', `"requestId":${id},"reason":"the caller is gone"`);
+  }
+
+  async close(): Promise<void> {
+    await this.#child.stop();
+  }
+
+  #heard(text: string): void {
+    let heard: Heard;
+    try {
+      heard = readHeard(text);
+    } catch {
+      if (++this.#noise > MAX_NOISE) this.#child.kill();
+      return;
+    }
+    switch (heard.kind) {
+      case 'result':
+        return this.#callOf(heard.id)?.answered({ result: heard.result }, text.length);
+      case 'error':
+        return this.#callOf(heard.id)?.answered({ error: heard.error }, text.length);
+      case 'notification':
+        return this.#notified(heard.method, heard.params);
+      case 'request':
+        return void this.#asked(heard.id, heard.method, heard.params);
+    }
+  }
+
+  #callOf(id: string | number | null): StdioCall | undefined {
+    return typeof id === 'number' ? this.#calls.get(id) : undefined;
+  }
+
+  #notified(method: string, params: JsonObject): void {
+    if (method === 'notifications/progress') {
+      const token = params.progressToken;
+      if (typeof token === 'number') this.#calls.get(token)?.ear?.hear(method, params);
+    } else if (method === 'notifications/message') {
+      this.#only((ear) => ear.logLevel !== null)?.ear?.hear(method, params);
+    } else this.parts.unasked(method, params);
+  }
+
+  /**
+   * On this one channel nothing says which call a question or a log line belongs to. It is taken for the newest one's;
+   * sessions with callers that can be asked are not shared between runs (peer.ts), so it never reaches another agent.
+   */
+  async #asked(id: string | number, method: string, params: JsonObject): Promise<void> {
+    const call = this.era === 'legacy' ? this.#newest() : undefined;
+    call?.questioned(1);
+    const text = await answerTo(id, method, params, call?.ear ?? null);
+    call?.questioned(-1);
+    this.#child.write(text);
+  }
+
+  #newest(): StdioCall | undefined {
+    return [...this.#calls.values()].reverse().find(({ ear }) => ear !== null);
+  }
+
+  /** The one call of which this is true; undefined when there are several. */
+  #only(is: (ear: Ear) => boolean): StdioCall | undefined {
+    const found = [...this.#calls.values()].filter(({ ear }) => ear !== null && is(ear));
+    return found.length === 1 ? found[0] : undefined;
+  }
+
+  #gone(why: string): void {
+    const calls = [...this.#calls.values()];
+    this.#calls.clear();
+    const { place } = this.parts;
+    for (const call of calls)
+      call.lost(
+        new WireFault('CONNECTOR_UNREACHABLE', `\`${place}\`: ${why}`, true, {
+          kind: 'connection',
+        }),
+      );
+    this.parts.ended(this);
+  }
+
+  #meta(id: number, ear: Ear | null): string {
+    if (this.era === 'legacy') return ear?.progress === true ? ownMeta(id, true, null) : '';
+    const base = this.#base(ear?.capabilities ?? NO_CAPABILITIES);
+    const own = ear === null ? '' : ownMeta(id, ear.progress, ear.logLevel);
+    return own === '' ? base : `${base},${own}`;
+  }
+
+  #base(capabilities: JsonObject): string {
+    const known = this.#metas.get(capabilities);
+    if (known !== undefined) return known;
+    const made = modernMeta(this.parts.client, capabilities);
+    this.#metas.set(capabilities, made);
+    return made;
+  }
+}

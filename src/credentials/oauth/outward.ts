@@ -1,0 +1,134 @@
+import { Agent } from 'undici';
+import { guardedConnect, type Reach, type Resolve } from '../../boundary/egress.ts';
+import type { Timers } from '../../domain/doors.ts';
+import { SignalboxError } from '../../domain/errors.ts';
+
+/** One exchange with an authorization server or a protected resource, metadata and tokens alike. */
+export interface Outward {
+  /** A custom fetch: no redirect is followed, answers are small and come in time. Throws SignalboxError. */
+  fetch(url: string, options: OutwardRequest): Promise<Response>;
+}
+
+export interface OutwardRequest {
+  readonly method: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: URLSearchParams | string | null | undefined;
+}
+
+const TIMEOUT_MS = 10_000;
+const MAX_ANSWER_BYTES = 262_144;
+const SOCKETS = 4;
+
+/**
+ * The way out for everything OAuth. What a server names as its authorization server is a stranger's word, so every
+ * address is checked where it is dialled: private ones only when the connection says `allowPrivate`, and plain `http:`
+ * only then and only to private addresses, so that no token crosses a public network in the open.
+ */
+export class OutwardPool {
+  readonly #timers: Timers;
+  readonly #resolve: Resolve | undefined;
+  readonly #agents = new Map<Reach, Agent>();
+
+  constructor(timers: Timers, resolve?: Resolve) {
+    this.#timers = timers;
+    this.#resolve = resolve;
+  }
+
+  for(allowPrivate: boolean): Outward {
+    return { fetch: (url, options) => this.#fetch(url, options, allowPrivate) };
+  }
+
+  async close(): Promise<void> {
+    const open = [...this.#agents.values()];
+    this.#agents.clear();
+    await Promise.all(open.map((agent) => agent.destroy()));
+  }
+
+  async #fetch(url: string, options: OutwardRequest, allowPrivate: boolean): Promise<Response> {
+    const target = URL.parse(url);
+    if (target === null || target.username !== '' || target.password !== '')
+      throw refused('an address that cannot be read, or that holds a password');
+    const reach = reachOf(target, allowPrivate);
+    const patience = new AbortController();
+    const timer = this.#timers.after(TIMEOUT_MS, () => patience.abort());
+    try {
+      const answer = await this.#agent(reach).request({
+        origin: target.origin,
+        path: `${target.pathname}${target.search}`,
+        method: options.method as 'GET' | 'POST',
+        headers: { ...options.headers },
+        body: options.body?.toString() ?? null,
+        signal: patience.signal,
+      });
+      const body = await bounded(answer.body, target.origin);
+      return asResponse(answer.statusCode, answer.headers, body);
+    } catch (error) {
+      throw unreachable(error, target.origin, patience.signal.aborted);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  #agent(reach: Reach): Agent {
+    const known = this.#agents.get(reach);
+    if (known !== undefined) return known;
+    const agent = new Agent({
+      connect: guardedConnect(reach, this.#resolve),
+      connections: SOCKETS,
+      allowH2: false,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+    this.#agents.set(reach, agent);
+    return agent;
+  }
+}
+
+function reachOf(target: URL, allowPrivate: boolean): Reach {
+  if (target.protocol === 'https:') return allowPrivate ? 'any' : 'public';
+  if (target.protocol === 'http:' && allowPrivate) return 'private';
+  throw refused(`\`${target.origin}\` is not https`);
+}
+
+async function bounded(
+  body: AsyncIterable<Uint8Array> & { destroy(): unknown },
+  origin: string,
+): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > MAX_ANSWER_BYTES)
+      throw new SignalboxError(
+        'CREDENTIAL_FAILED',
+        `\`${origin}\` answered with more than ${MAX_ANSWER_BYTES} bytes`,
+      );
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+type Headers_ = Readonly<Record<string, string | string[] | undefined>>;
+
+function asResponse(status: number, given: Headers_, body: Buffer): Response {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(given))
+    for (const one of Array.isArray(value) ? value : [value])
+      if (one !== undefined) headers.append(name, one);
+  const empty = status === 204 || status === 205 || status === 304;
+  return new Response(empty ? null : new Uint8Array(body), { status, headers });
+}
+
+function refused(why: string): SignalboxError {
+  return new SignalboxError('EGRESS_REFUSED', `an OAuth request was not made: ${why}`);
+}
+
+function unreachable(error: unknown, origin: string, late: boolean): SignalboxError {
+  if (error instanceof SignalboxError) return error;
+  const code = (error as NodeJS.ErrnoException | null)?.code ?? 'unknown fault';
+  const why = late ? `no answer in ${TIMEOUT_MS} ms` : code;
+  return new SignalboxError('CREDENTIAL_FAILED', `\`${origin}\` cannot be reached (${why})`, {
+    cause: error,
+    help: 'look whether the authorization server is up, then try again',
+  });
+}

@@ -1,0 +1,188 @@
+import {
+  type AuthorizationServer,
+  authorizationCodeGrantRequest,
+  clientCredentialsGrantRequest,
+  introspectionRequest,
+  processAuthorizationCodeResponse,
+  processClientCredentialsResponse,
+  processIntrospectionResponse,
+  processRefreshTokenResponse,
+  processRevocationResponse,
+  ResponseBodyError,
+  refreshTokenGrantRequest,
+  revocationRequest,
+  type TokenEndpointResponse,
+  WWWAuthenticateChallengeError,
+} from 'oauth4webapi';
+import type { Clock } from '../../domain/doors.ts';
+import { SignalboxError } from '../../domain/errors.ts';
+import { scopesOf } from './challenge.ts';
+import { clip, failed, type Guardian, PING } from './discovery.ts';
+import type { Outward } from './outward.ts';
+import { proofOf, type Registered, through } from './registration.ts';
+
+/** An access token as it was given. Times in ms since the epoch. */
+export interface Token {
+  readonly value: string;
+  readonly at: number;
+  /** Null when the server did not say. */
+  readonly expiresAt: number | null;
+}
+
+export interface Granted {
+  readonly access: Token;
+  /** Null when none came with it. */
+  readonly refresh: string | null;
+  readonly scopes: readonly string[];
+}
+
+/** One authorization server, spoken to as one client about one resource. */
+export interface TokenDesk {
+  readonly outward: Outward;
+  readonly guardian: Guardian;
+  readonly client: Registered;
+  readonly clock: Clock;
+}
+
+/** The server says that the grant or the client is no longer good: a human is needed. */
+export class GrantGone extends Error {
+  constructor(why: string) {
+    super(why);
+    this.name = 'GrantGone';
+  }
+}
+
+const LONGEST_TOKEN = 16_384;
+
+export async function exchangeCode(
+  desk: TokenDesk,
+  callback: URLSearchParams,
+  redirect: string,
+  verifier: string,
+  asked: readonly string[],
+): Promise<Granted> {
+  const { as, resource } = desk.guardian;
+  const client = { client_id: desk.client.id };
+  return tokenFrom(desk, asked, async () => {
+    const answer = await authorizationCodeGrantRequest(
+      as,
+      client,
+      proofOf(desk.client),
+      callback,
+      redirect,
+      verifier,
+      { ...through(desk.outward), additionalParameters: { resource } },
+    );
+    return processAuthorizationCodeResponse(as, client, answer);
+  });
+}
+
+/** Throws GrantGone when the refresh token no longer works. */
+export async function refreshed(
+  desk: TokenDesk,
+  refresh: string,
+  had: readonly string[],
+): Promise<Granted> {
+  const { as, resource } = desk.guardian;
+  const client = { client_id: desk.client.id };
+  return tokenFrom(desk, had, async () => {
+    const answer = await refreshTokenGrantRequest(as, client, proofOf(desk.client), refresh, {
+      ...through(desk.outward),
+      additionalParameters: { resource },
+    });
+    return processRefreshTokenResponse(as, client, answer);
+  });
+}
+
+export async function ownCredentials(desk: TokenDesk, asked: readonly string[]): Promise<Granted> {
+  const { as, resource } = desk.guardian;
+  const client = { client_id: desk.client.id };
+  const scope = asked.length === 0 ? {} : { scope: asked.join(' ') };
+  return tokenFrom(desk, asked, async () => {
+    const answer = await clientCredentialsGrantRequest(
+      as,
+      client,
+      proofOf(desk.client),
+      { resource, ...scope },
+      through(desk.outward),
+    );
+    return processClientCredentialsResponse(as, client, answer);
+  });
+}
+
+/** Asks the server to end a token (RFC 7009). It answers yes to unknown ones too: this proves nothing. */
+export async function revokeToken(
+  desk: TokenDesk,
+  token: string,
+  kind: 'access_token' | 'refresh_token',
+): Promise<void> {
+  const answer = await revocationRequest(
+    desk.guardian.as,
+    { client_id: desk.client.id },
+    proofOf(desk.client),
+    token,
+    { ...through(desk.outward), additionalParameters: { token_type_hint: kind } },
+  );
+  await processRevocationResponse(answer);
+}
+
+/** True when the authorization server says it is not active, or the resource itself no longer takes it. */
+export async function isDead(desk: TokenDesk, server: URL, token: string): Promise<boolean> {
+  const { as } = desk.guardian;
+  if (as.introspection_endpoint !== undefined && desk.client.method !== 'none') {
+    const client = { client_id: desk.client.id };
+    const proof = proofOf(desk.client);
+    const answer = await introspectionRequest(as, client, proof, token, through(desk.outward));
+    const said = await processIntrospectionResponse(as, client, answer).catch(() => null);
+    if (said !== null) return !said.active;
+  }
+  const answer = await desk.outward.fetch(server.href, {
+    method: 'POST',
+    headers: {
+      accept: 'application/json, text/event-stream',
+      'content-type': 'application/json',
+      authorization: `Bearer ${token}`,
+    },
+    body: PING,
+  });
+  return answer.status === 401;
+}
+
+export function canRevoke(as: AuthorizationServer): boolean {
+  return as.revocation_endpoint !== undefined;
+}
+
+async function tokenFrom(
+  desk: TokenDesk,
+  asked: readonly string[],
+  request: () => Promise<TokenEndpointResponse>,
+): Promise<Granted> {
+  const at = desk.clock.now();
+  const answer = await request().catch((error: unknown) => {
+    throw meaningOf(error, desk.guardian.as);
+  });
+  if (answer.token_type !== 'bearer')
+    throw failed(`tokens of type \`${clip(answer.token_type)}\` are not known here`);
+  const { access_token: value, expires_in: seconds, scope, refresh_token: refresh } = answer;
+  if (!/^[\x21-\x7e]+$/.test(value) || value.length > LONGEST_TOKEN)
+    throw failed('the token cannot be sent in a header');
+  const expiresAt = seconds === undefined ? null : at + seconds * 1_000;
+  const scopes = scope === undefined ? asked : scopesOf(scope);
+  return { access: { value, at, expiresAt }, refresh: refresh ?? null, scopes };
+}
+
+/** Nothing of an answer's body is passed on but its error code: the rest may repeat what was sent. */
+function meaningOf(error: unknown, as: AuthorizationServer): Error {
+  if (error instanceof SignalboxError) return error;
+  const issuer = clip(as.issuer);
+  if (error instanceof ResponseBodyError) {
+    const code = clip(error.error);
+    if (code === 'invalid_grant' || code === 'invalid_client' || code === 'unauthorized_client')
+      return new GrantGone(`\`${issuer}\` says \`${code}\``);
+    return failed(`\`${issuer}\` gave no token (\`${code}\`)`);
+  }
+  if (error instanceof WWWAuthenticateChallengeError)
+    return new GrantGone(`\`${issuer}\` does not take this client`);
+  const why = error instanceof Error ? clip(error.message) : 'unknown fault';
+  return failed(`\`${issuer}\` gave no token: ${why}`);
+}

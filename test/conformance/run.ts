@@ -1,0 +1,81 @@
+/**
+ * `npm run conformance -- mcp [--json] [--short] [--leg NAME]`: the gateway held against the pinned conformance suite.
+ * Scored scenarios only. Exit 0 only when none fails unexpectedly and no expected failure passes.
+ */
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { readExpected } from './expected.ts';
+import { brokenLeg, judgeLeg, type LegResult } from './judge.ts';
+import { LEGS, type Leg } from './legs.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'boolean', default: false },
+    short: { type: 'boolean', default: false },
+    leg: { type: 'string', multiple: true },
+  },
+});
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+function chosen(): readonly Leg[] {
+  const [protocol = 'mcp'] = positionals;
+  if (protocol !== 'mcp') throw new Error(`expected \`mcp\`, got \`${protocol}\``);
+  const { leg: named } = values;
+  if (named === undefined) return LEGS.filter(({ counts }) => counts);
+  return named.map((name) => {
+    const leg = LEGS.find((one) => one.name === name);
+    if (leg !== undefined) return leg;
+    throw new Error(`expected one of ${LEGS.map((one) => one.name).join(', ')}, got ${name}`);
+  });
+}
+
+function tell(result: LegResult, ms: number): void {
+  const { leg, passed, failed, expectedFailures: expected } = result;
+  say(`${leg}: ${passed} passed, ${failed} failed, ${expected} as expected (${ms} ms)`);
+  for (const { scenario, why } of result.failing)
+    say(`  failed ${scenario}\n${why.map((text) => `    ${text}`).join('\n')}`);
+  for (const scenario of result.stale) say(`  expected to fail and did not: ${scenario}`);
+  for (const text of result.warnings) say(`  warned ${text}`);
+}
+
+const expected = readExpected(fileURLToPath(new URL('expected-failures.yaml', import.meta.url)));
+
+async function run(leg: Leg): Promise<LegResult> {
+  const began = performance.now();
+  const result = await leg.run().then(
+    (findings) => judgeLeg(leg.name, leg.names, findings, expected),
+    (error: Error) => brokenLeg(leg.name, leg.names, error.message),
+  );
+  tell(result, Math.round(performance.now() - began));
+  return result;
+}
+
+/** One after the other when there is time: legs that share two cores measure each other. */
+async function runAll(legs: readonly Leg[]): Promise<readonly LegResult[]> {
+  if (values.short) return Promise.all(legs.map(run));
+  const results: LegResult[] = [];
+  for (const leg of legs) results.push(await run(leg));
+  return results;
+}
+
+const results = await runAll(chosen());
+const sum = (of: (result: LegResult) => number): number =>
+  results.reduce((total, result) => total + of(result), 0);
+const passed = sum((result) => result.passed);
+const failed = sum((result) => result.failed);
+const expectedFailures = sum((result) => result.expectedFailures);
+const stale = sum((result) => result.stale.length);
+const summary = `${passed} scored scenarios pass, ${failed} fail, ${expectedFailures} fail as expected${
+  stale === 0 ? '' : `, ${stale} expected to fail did not`
+}`;
+if (values.json) {
+  const matrix = results.map(({ leg, ...of }) => ({
+    leg,
+    passed: of.passed,
+    failed: of.failed,
+    expectedFailures: of.expectedFailures,
+  }));
+  console.log(JSON.stringify({ passed, failed, expectedFailures, matrix, summary }));
+} else console.log(summary);
+process.exit(failed + stale === 0 ? 0 : 1);

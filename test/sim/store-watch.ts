@@ -1,0 +1,257 @@
+import type { Tool } from '../../src/domain/bundle.ts';
+import type { EffectVector } from '../../src/domain/effect.ts';
+import type {
+  ActionAdmit,
+  ActionMark,
+  ActionSettle,
+  HaltRaise,
+  Op,
+  OpResults,
+} from '../../src/domain/ops.ts';
+import type { Settlement } from '../../src/domain/proposal.ts';
+import { intentChecks } from './intent-checks.ts';
+import type { KnownAction, Model } from './model.ts';
+import type { Watch, Witness, TargetCall } from './witness.ts';
+import type { World } from './world.ts';
+
+/** Checks safety at each op as it is committed and each effect as it is made; keeps the model up to date. */
+export class StoreWatch implements Watch {
+  readonly #world: World;
+  readonly #model: Model;
+  readonly #witness: Witness;
+
+  constructor(world: World, model: Model, witness: Witness) {
+    this.#world = world;
+    this.#model = model;
+    this.#witness = witness;
+  }
+
+  /** An op that was committed, in the order of commits, with its answer. Refused ops changed nothing. */
+  committed(op: Op, answer: OpResults[Op['kind']]): void {
+    if (!answer.ok) return;
+    const model = this.#model;
+    switch (op.kind) {
+      case 'bundle.apply':
+        model.bundle = op.bundle;
+        break;
+      case 'run.begin':
+        this.#mustBeFree(['all', `agent:${op.run.agent}`, `run:${op.run.root}`], `run ${op.run.id}`);
+        model.runs.set(op.run.id, op.run);
+        break;
+      case 'run.end':
+        this.#endRun(op.runId);
+        break;
+      case 'action.admit':
+        this.#admit(op);
+        break;
+      case 'action.mark':
+        this.#mark(op);
+        break;
+      case 'action.settle':
+        this.#settle(op);
+        break;
+      case 'action.decline':
+        this.#add(op.action, op.as);
+        break;
+      case 'action.park':
+        this.#add(op.action, 'parked');
+        model.approvals.set(op.approval.id, op.approval);
+        break;
+      case 'approval.answer':
+        model.approve(op.approvalId, { state: op.answer, answeredBy: op.by });
+        break;
+      case 'approval.void':
+        model.approve(op.approvalId, { state: 'void' });
+        break;
+      case 'halt.raise':
+        this.#raise(op, answer as OpResults['halt.raise']);
+        break;
+      case 'halt.inert':
+        this.#inert(op.epoch, op.scope);
+        break;
+      case 'halt.lift':
+        model.epoch++;
+        for (const halt of model.halts.values())
+          if (halt.scope === op.scope) halt.state = 'lifted';
+        break;
+      case 'lease.write':
+        model.leases.set(op.lease.id, op.lease);
+        break;
+      default:
+    }
+  }
+
+  /** Before its effect a call must have been let through, in writing, and not stopped since. */
+  sent(call: TargetCall): void {
+    const action = this.#actionOf(call);
+    if (action === null) return;
+    const what = `${call.tool} ${call.actionId} was sent`;
+    this.#require(action.isMarked, 'no_effect_without_intent', `${what} before its mark was durable`);
+    const scopes = this.#model.scopesOf(call.runId, call.tool, call.connection);
+    const inert = this.#model.haltsOver(scopes).find(([, { state }]) => state === 'inert');
+    this.#require(inert === undefined, 'halt_is_total', `${what} under inert halt ${inert?.[0]}`);
+  }
+
+  landing(call: TargetCall): void {
+    const action = this.#actionOf(call);
+    if (action === null) return;
+    const what = `effect of ${call.tool} ${call.actionId}`;
+    const made = this.#witness.effectsOf(call.actionId);
+    this.#require(made === 0, 'one_effect_per_action', `${what}: it is effect ${made + 1}`);
+    this.#require(
+      ['open', 'running', 'unknown'].includes(action.state),
+      'outcomes_are_true',
+      `${what} after it was recorded as ${action.state}`,
+    );
+    const { approvalId } = action;
+    const seen = approvalId === null ? null : this.#model.approvals.get(approvalId);
+    if (seen == null || seen.binding.preState === 'unmeasured' || call.preState === null) return;
+    this.#require(
+      seen.binding.preState === call.preState,
+      'approval_is_exact',
+      `${what} on other rows than were approved`,
+    );
+  }
+
+  #actionOf(call: TargetCall): KnownAction | null {
+    const { actionId, tool, argumentsDigest } = call;
+    const action = this.#model.actions.get(actionId);
+    const is = action?.record;
+    const fits =
+      is !== undefined &&
+      is.purpose === 'execute' &&
+      is.tool === tool &&
+      is.runId === call.runId &&
+      is.argumentsDigest === argumentsDigest &&
+      !['denied', 'drafted', 'parked'].includes(action?.state ?? '');
+    this.#require(fits, 'no_effect_without_intent', `${tool} ${actionId}: no durable intent of it`);
+    return fits ? (action ?? null) : null;
+  }
+
+  #add(record: ActionAdmit['action'], state: KnownAction['state'], op?: ActionAdmit): KnownAction {
+    const model = this.#model;
+    const known = model.actions.has(record.id);
+    this.#require(!known, 'one_effect_per_action', `action ${record.id} was recorded twice`);
+    const action: KnownAction = {
+      record,
+      tool: toolOf(model, record.tool),
+      approvalId: op?.approvalId ?? null,
+      reservations: op?.reservations ?? [],
+      epoch: model.epoch,
+      isMarked: false,
+      state,
+    };
+    model.actions.set(record.id, action);
+    return action;
+  }
+
+  #admit(op: ActionAdmit): void {
+    for (const [invariant, detail] of intentChecks(this.#model, op))
+      this.#world.broken(invariant, `intent ${op.action.id} (${op.action.tool}): ${detail}`);
+    const action = this.#add(op.action, 'open', op);
+    this.#world.count(op.action.purpose === 'preview' ? 'previews' : 'intents');
+    this.#model.draw(action);
+    this.#checkLimits(op);
+    if (op.approvalId !== null) {
+      this.#model.approve(op.approvalId, { state: 'used' });
+      this.#world.count('approvalsUsed');
+    }
+    if (op.outcome !== null) this.#close(action, op.outcome.settlement, op.outcome.posted);
+  }
+
+  #checkLimits(op: ActionAdmit): void {
+    for (const { key, dimension, limit } of op.reservations) {
+      const { posted, pending } = this.#model.lineOf(key, dimension);
+      const told = `${dimension} of ${key}: ${posted} + ${pending} of ${limit}`;
+      this.#require(posted + pending <= limit, 'spent_plus_pending_le_limit', told);
+    }
+  }
+
+  #mark({ actionId, runId }: ActionMark): void {
+    const action = this.#model.actions.get(actionId);
+    if (action === undefined) return;
+    const scopes = this.#model.scopesOf(runId, action.record.tool, action.record.connection);
+    const halts = this.#model.haltsOver(scopes, action.epoch);
+    this.#require(halts.length === 0, 'halt_is_total', `${actionId} marked under halt ${halts[0]?.[0]}`);
+    action.isMarked = true;
+  }
+
+  #settle(op: ActionSettle): void {
+    const action = this.#model.actions.get(op.actionId);
+    const isOpen = action?.state === 'open' || action?.state === 'running';
+    this.#require(isOpen, 'outcomes_are_true', `${op.actionId} is settled and was ${action?.state}`);
+    if (action !== undefined) this.#close(action, op.settlement, op.posted);
+  }
+
+  #close(action: KnownAction, { kind }: Settlement, posted: EffectVector | null): void {
+    const was = action.state;
+    action.state = kind;
+    this.#world.count(`outcome ${kind}`);
+    if (kind === 'running') return;
+    for (const { key, dimension, amount } of action.reservations) {
+      const line = this.#model.lineOf(key, dimension);
+      line.pending -= amount;
+      if (kind === 'done') line.posted += posted?.[dimension] ?? amount;
+      if (kind === 'unknown') line.posted += amount;
+    }
+    const { id, tool, purpose } = action.record;
+    const made = this.#witness.effectsOf(id);
+    const hasEffect = purpose === 'execute' && action.tool?.effect !== 'read';
+    const right =
+      kind === 'unknown' ? this.#witness.isObscured(id) : made === (kind === 'done' && hasEffect ? 1 : 0);
+    this.#require(right, 'outcomes_are_true', `${tool} ${id} (${was}) is ${kind}, effects ${made}`);
+  }
+
+  #raise(op: HaltRaise, answer: OpResults['halt.raise']): void {
+    const model = this.#model;
+    model.epoch++;
+    this.#require(answer.halt.epoch === model.epoch, 'halt_is_total', `halt ${answer.halt.epoch} again`);
+    model.halts.set(model.epoch, { scope: op.scope, state: 'gated' });
+    this.#world.count('halts');
+    const reached = model.openApprovals().filter(({ actionId, binding }) => {
+      const action = model.actions.get(actionId);
+      return (
+        model.runs.get(binding.runId)?.state === 'live' &&
+        model.scopesOf(binding.runId, binding.tool, action?.record.connection ?? '').includes(op.scope)
+      );
+    });
+    const missed = reached.find(({ id }) => !answer.voided.includes(id));
+    this.#require(missed === undefined, 'halt_is_total', `ask ${missed?.id} stands after ${op.scope}`);
+    for (const id of answer.voided) model.approve(id, { state: 'void' });
+  }
+
+  #inert(epoch: number, scope: string): void {
+    const halt = this.#model.halts.get(epoch);
+    if (halt !== undefined) halt.state = 'inert';
+    this.#world.count('inert');
+    const flying = this.#witness
+      .underway()
+      .find(
+        ({ runId, tool, connection, incarnation }) =>
+          connection === 'db' &&
+          incarnation === this.#world.schedule.living &&
+          this.#model.scopesOf(runId, tool, connection).includes(scope),
+      );
+    this.#require(flying === undefined, 'halt_is_total', `inert while ${flying?.actionId} may commit`);
+  }
+
+  #endRun(runId: string): void {
+    const run = this.#model.runs.get(runId);
+    if (run !== undefined) this.#model.runs.set(runId, { ...run, state: 'ended' });
+    for (const { id, binding } of this.#model.openApprovals())
+      if (binding.runId === runId) this.#model.approve(id, { state: 'void' });
+  }
+
+  #mustBeFree(scopes: readonly string[], what: string): void {
+    const halt = this.#model.haltsOver(scopes)[0];
+    this.#require(halt === undefined, 'halt_is_total', `${what} began under halt ${halt?.[0]}`);
+  }
+
+  #require(...[isSo, invariant, detail]: Parameters<World['require']>): void {
+    this.#world.require(isSo, invariant, detail);
+  }
+}
+
+function toolOf({ bundle }: Model, name: string): Tool | null {
+  return bundle?.tools[name] ?? null;
+}

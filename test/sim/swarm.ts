@@ -1,0 +1,134 @@
+import type { Random } from './random.ts';
+
+/** How the world of one seed behaves: probabilities, and milliseconds at most. Each seed draws which faults it has at all. */
+export interface Swarm {
+  /** Things the actors do before the faults stop. */
+  readonly steps: number;
+  /** Simulated milliseconds between two of them, at most. */
+  readonly pace: number;
+  readonly store: StoreFaults;
+  readonly target: TargetFaults;
+  readonly issuer: IssuerFaults;
+  /** At any event. */
+  readonly crash: number;
+  /** What the actors do, by weight. */
+  readonly acts: Readonly<Record<ActKind, number>>;
+  /** What agents do, besides asking for something new. */
+  readonly repeat: number;
+  readonly cancel: number;
+  readonly looseLimits: boolean;
+}
+
+export type ActKind =
+  | 'propose'
+  | 'answer'
+  | 'halt'
+  | 'resume'
+  | 'apply'
+  | 'endRun'
+  | 'beginRun'
+  | 'move'
+  | 'jump'
+  | 'erase';
+
+export interface StoreFaults {
+  readonly commitMs: number;
+  readonly answerMs: number;
+  /** 0: a read is answered at once, as SQLite does it. */
+  readonly readMs: number;
+  readonly failedCommit: number;
+  readonly failedRead: number;
+  /** Ops that may wait. */
+  readonly room: number;
+}
+
+export interface TargetFaults {
+  readonly ms: number;
+  readonly unreachable: number;
+  /** A fault that the connector did not foresee. */
+  readonly broken: number;
+  readonly refuses: number;
+  /** No answer until the deadline. */
+  readonly hangs: number;
+  readonly lostBefore: number;
+  readonly lostAfter: number;
+  readonly notices: number;
+  readonly questions: number;
+  readonly wants: number;
+  readonly probeUnknown: number;
+  readonly probeDown: number;
+}
+
+export interface IssuerFaults {
+  readonly ms: number;
+  readonly mintFails: number;
+  readonly mintLost: number;
+  readonly revokeFails: number;
+  readonly notDeadYet: number;
+}
+
+export function drawSwarm(random: Random): Swarm {
+  /** Half of the seeds do not have a given fault. */
+  const p = (most: number): number => (random.chance(0.5) ? random.next() * most : 0);
+  const ms = (...choices: number[]): number => random.pick(choices);
+  return {
+    steps: random.int(30, 90),
+    pace: ms(40, 400, 4_000),
+    store: {
+      commitMs: ms(1, 5, 60),
+      answerMs: ms(0, 3, 60),
+      readMs: ms(0, 0, 4, 40),
+      failedCommit: p(0.01),
+      failedRead: p(0.01),
+      room: ms(2, 4, 8, 10_000, 10_000, 10_000),
+    },
+    target: {
+      ms: ms(2, 30, 800),
+      unreachable: p(0.1),
+      broken: p(0.06),
+      refuses: p(0.1),
+      hangs: p(0.08),
+      lostBefore: p(0.1),
+      lostAfter: p(0.1),
+      notices: p(0.6),
+      questions: p(0.2),
+      wants: p(0.15),
+      probeUnknown: p(0.4),
+      probeDown: p(0.4),
+    },
+    issuer: {
+      ms: ms(2, 20, 600),
+      mintFails: p(0.1),
+      mintLost: p(0.1),
+      revokeFails: p(0.3),
+      notDeadYet: p(0.3),
+    },
+    crash: random.chance(0.7) ? random.next() * 0.006 : 0,
+    acts: {
+      propose: 12,
+      answer: 5,
+      halt: p(3),
+      resume: p(2),
+      apply: p(1.5),
+      endRun: p(1),
+      beginRun: 0.6,
+      move: p(2),
+      jump: p(0.6),
+      erase: p(0.2),
+    },
+    repeat: 0.2 + random.next() * 0.5,
+    cancel: p(0.2),
+    looseLimits: random.chance(0.5),
+  };
+}
+
+/** After the faults: everything works and answers soon. */
+export const CALM: Pick<Swarm, 'store' | 'target' | 'issuer' | 'crash'> = {
+  store: { commitMs: 2, answerMs: 1, readMs: 0, failedCommit: 0, failedRead: 0, room: 10_000 },
+  target: {
+    ...{ ms: 5, unreachable: 0, broken: 0, refuses: 0, hangs: 0, lostBefore: 0, lostAfter: 0 },
+    ...{ notices: 0, questions: 0, wants: 0, probeUnknown: 0, probeDown: 0 },
+  },
+  issuer: { ms: 5, mintFails: 0, mintLost: 0, revokeFails: 0, notDeadYet: 0 },
+  crash: 0,
+};
