@@ -6,6 +6,7 @@ import type { Broker } from './broker/broker.ts';
 import { bundleSource } from './broker/bundles.ts';
 import { Flights } from './broker/flights.ts';
 import { Notices } from './broker/notices.ts';
+import { Overload } from './broker/overload.ts';
 import { within } from './broker/patience.ts';
 import { type Recovery, recover } from './broker/recover.ts';
 import { beginRun, endExpired, endRun, endUndeclared } from './broker/runs.ts';
@@ -18,6 +19,7 @@ import { createPostgresConnector } from './connectors/postgres/connector.ts';
 import { createPostgresInspector } from './connectors/postgres/inspector.ts';
 import { Leases } from './credentials/leases.ts';
 import { loadMasterKey } from './credentials/master-key.ts';
+import { createUpstreamOAuth, type UpstreamOAuth } from './credentials/oauth/upstream.ts';
 import { postgresRoleIssuer } from './credentials/postgres-role.ts';
 import { createSecrets, type Secrets } from './credentials/secrets.ts';
 import { staticSecretIssuer } from './credentials/static-secret.ts';
@@ -73,7 +75,8 @@ export interface System {
   /** For the first operator; null when there is one. Shown once. */
   readonly setupCode: string | null;
   readonly recovered: Recovery;
-  plan(text: string, path: string): Promise<Plan>;
+  /** `inspect`: servers that may be started or called though they were never applied; all unless said. */
+  plan(text: string, path: string, inspect?: readonly string[] | 'all'): Promise<Plan>;
   apply(plan: Plan, operator: { name: string; role: 'owner' | 'operator' }): Promise<void>;
   close(): Promise<void>;
 }
@@ -95,6 +98,7 @@ interface House {
   readonly leases: Leases;
   readonly secrets: Secrets;
   readonly masterKey: Uint8Array;
+  readonly oauth: UpstreamOAuth;
   close(): Promise<void>;
 }
 
@@ -105,7 +109,8 @@ async function build({ directory, log, doors = realDoors() }: SystemOptions): Pr
   const secrets = createSecrets({ store, masterKey, doors });
   const bundles = bundleSource(store);
   const admin = createPostgresAdmin(secrets, doors);
-  const issuers = [postgresRoleIssuer(admin, doors), staticSecretIssuer(secrets)];
+  const oauth = createUpstreamOAuth({ secrets, store, doors });
+  const issuers = [postgresRoleIssuer(admin, doors), staticSecretIssuer(secrets), oauth.issuer];
   const connection = async (name: string) => (await bundles.active()).connections[name] ?? null;
   const leases = new Leases({ store, issuers, connection, doors, log });
   const connectors = [createPostgresConnector(doors, admin), createHttpConnector(doors)];
@@ -124,10 +129,10 @@ async function build({ directory, log, doors = realDoors() }: SystemOptions): Pr
   const close = async (): Promise<void> => {
     leases.close();
     await Promise.allSettled(connectors.map((connector) => connector.close()));
-    await admin.close();
+    await Promise.all([admin.close(), oauth.close()]);
     await store.close();
   };
-  return { broker, leases, secrets, masterKey, close };
+  return { broker, leases, secrets, masterKey, oauth, close };
 }
 
 async function start(house: House, options: SystemOptions): Promise<System> {
@@ -137,16 +142,18 @@ async function start(house: House, options: SystemOptions): Promise<System> {
   await within(doors.timers, SWEPT_WITHIN_MS, leases.sweep());
   const recovered = await recover(broker);
   await endUndeclared(broker);
-  const plan = async (text: string, path: string): Promise<Plan> =>
+  const plan: System['plan'] = async (text, path, inspect = 'all') =>
     planBundle(loadConfig(text, path), {
+      inspect,
       active: await bundles.active(),
       inspectors: broker.inspectors,
       timers: doors.timers,
     });
   const callers = createCallers({ store, doors });
   const operators = createOperators({ store, doors });
-  const { masterKey } = house;
-  const surfaces = await open({ options, broker, callers, operators, secrets, plan, masterKey });
+  const { masterKey, oauth } = house;
+  const kept = { secrets, masterKey, oauth };
+  const surfaces = await open({ options, broker, callers, operators, plan, ...kept });
   const sweeping = doors.timers.every(SWEEP_EVERY_MS, () => {
     const swept = [endExpired(broker), leases.sweep(), recover(broker, ['running'])];
     void Promise.all(swept).catch((error: Error) => options.log(`sweep: ${error.message}`));
@@ -177,6 +184,7 @@ interface Parts {
   readonly secrets: Secrets;
   readonly plan: System['plan'];
   readonly masterKey: Uint8Array;
+  readonly oauth: UpstreamOAuth;
 }
 
 interface Surfaces {
@@ -206,6 +214,8 @@ async function open(parts: Parts): Promise<Surfaces> {
         operators,
         enrol: createAgents({ store, doors }).enrol,
         secrets,
+        authorizations: parts.oauth,
+        declared: (text, path) => loadConfig(text, path).connections,
         plan,
         verify: () =>
           verifyStore({ directory: options.directory, masterKey: parts.masterKey, pause }),
@@ -229,10 +239,12 @@ async function open(parts: Parts): Promise<Surfaces> {
       ? {}
       : { hold: { modernMs: options.holdMs, legacyMs: options.holdMs } }),
   });
+  const overload = new Overload(store, doors, 'agents');
   const agents = await listen({
     ...common,
     ...options.agents,
     origins: 'none',
+    overloaded: () => overload.refused(),
     routes: [...healthRoutes(store), ...mcp.routes, ...runRoutes({ governed, callers })],
   }).catch(async (error: unknown) => {
     await admin.close(0);
@@ -244,6 +256,7 @@ async function open(parts: Parts): Promise<Surfaces> {
     operators: admin,
     async close() {
       await Promise.all([agents.close(), admin.close()]);
+      overload.close();
       await mcp.close();
     },
   };

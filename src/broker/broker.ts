@@ -29,6 +29,8 @@ export type InputCheck = (tool: Tool, input: JsonObject) => readonly string[];
 /** Bundles by digest, read from the store once. Throws SignalboxError STORE_DOWN when it cannot. */
 export interface BundleSource {
   get(digest: string): Promise<Bundle>;
+  /** The same without waiting; undefined when it was not read yet. */
+  known(digest: string): Bundle | undefined;
   active(): Promise<Bundle>;
 }
 

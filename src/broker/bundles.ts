@@ -29,7 +29,11 @@ export function bundleSource(store: Store): BundleSource {
     kept.set(digest, bundle);
     return bundle;
   };
-  return { get, active: async () => get((await store.haltState()).stamp.bundle) };
+  return {
+    get,
+    known: (digest) => kept.get(digest),
+    active: async () => get((await store.haltState()).stamp.bundle),
+  };
 }
 
 /** False too for what has no digest at all. */

@@ -1,10 +1,12 @@
+import type { Tool } from '../domain/bundle.ts';
 import { type Call, type Connector, ConnectorFailure, type Flight } from '../domain/connector.ts';
 import type { Decision } from '../domain/decision.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import type { Facts } from '../domain/facts.ts';
-import { haltOver, scopesOf } from '../domain/halt.ts';
+import { type HaltScope, haltOver, scopesOf } from '../domain/halt.ts';
 import type { ActionAdmit, ActionRecord } from '../domain/ops.ts';
 import type { Proposal } from '../domain/proposal.ts';
+import type { Run } from '../domain/run.ts';
 import { reservations } from '../limits/blast-radius.ts';
 import type { Broker } from './broker.ts';
 
@@ -69,13 +71,29 @@ export function intentOf(
     kind: 'action.admit',
     action: recordOf(broker, proposal, facts, decision, purpose),
     stamp: facts.stamp,
-    scopes: scopesOf({ run, tool: tool.name, connection: tool.connection }),
+    scopes: scopesFor(run, tool),
     reservations: execute ? reservations(facts.limits, tool.cap) : [],
     approvalId: execute && decision.mode === 'approve' ? (facts.approval?.id ?? null) : null,
     leaseId: null,
     outcome: null,
     at: facts.now,
   };
+}
+
+const scopes = new WeakMap<Tool, WeakMap<Run, readonly HaltScope[]>>();
+
+/** Made once for each tool and run: most calls repeat an earlier one's. */
+function scopesFor(run: Run, tool: Tool): readonly HaltScope[] {
+  let byRun = scopes.get(tool);
+  if (byRun === undefined) {
+    byRun = new WeakMap();
+    scopes.set(tool, byRun);
+  }
+  const known = byRun.get(run);
+  if (known !== undefined) return known;
+  const found = scopesOf({ run, tool: tool.name, connection: tool.connection });
+  byRun.set(run, found);
+  return found;
 }
 
 /** False: the facts moved; nothing was recorded and everything is to be judged again. */
@@ -100,7 +118,7 @@ export async function inject(
   const credential = await broker.credentials.obtain(run, connection);
   aloft.leaseId = credential?.leaseId ?? null;
   const { halts } = await broker.store.haltState();
-  const halted = haltOver(halts, intent.scopes);
+  const halted = halts.length === 0 ? undefined : haltOver(halts, intent.scopes);
   if (halted !== undefined) {
     // minted while the halt fell: the halt may not have seen this lease, so it ends here
     void broker.credentials.revoke(({ id }) => id === credential?.leaseId).catch(() => {});

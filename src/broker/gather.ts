@@ -16,7 +16,8 @@ export async function gather(broker: Broker, proposal: Proposal): Promise<Facts>
     tool: proposal.tool,
     argumentsDigest,
   });
-  const bundle = await broker.bundles.get(known.stamp.bundle);
+  const { bundles } = broker;
+  const bundle = bundles.known(known.stamp.bundle) ?? (await bundles.get(known.stamp.bundle));
   const tool = own(bundle.tools, proposal.tool);
   const connection = tool === null ? null : own(bundle.connections, tool.connection);
   const { lines, keys } = limitLines(bundle, known.run, now);

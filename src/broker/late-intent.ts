@@ -49,6 +49,11 @@ export class LateIntent {
     throw new ConnectorFailure('CONNECTOR_ABORTED', 'the facts moved while it ran', 'none');
   }
 
+  /** The target said nothing: the intent goes with the outcome. */
+  get silent(): boolean {
+    return this.#recording === null;
+  }
+
   /** Waits for a recording under way, so that no outcome overtakes its intent. */
   async settled(): Promise<'unrecorded' | 'recorded' | 'moved'> {
     await this.#recording?.catch(() => undefined);

@@ -107,7 +107,7 @@ export async function recordRead(
   settlement: Settlement,
   measured: Measured | null,
 ): Promise<Outcome | 'again'> {
-  const recorded = await late.settled();
+  const recorded = late.silent ? 'unrecorded' : await late.settled();
   if (recorded === 'moved') return 'again';
   if (recorded === 'recorded') return settle(broker, intent, settlement, measured);
   const posted = postedOf(settlement, measured) ?? reservedBy(intent);

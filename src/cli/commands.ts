@@ -1,12 +1,16 @@
 import { agentEnrol } from './agent/enrol.ts';
 import { approvals, approve, refuse } from './approvals.ts';
 import type { Command, Option } from './command.ts';
+import { connectionAuthorize } from './connection/authorize.ts';
+import { connectionForget } from './connection/forget.ts';
+import { connectionList } from './connection/list.ts';
 import { doctor } from './doctor.ts';
 import { halt, resume } from './halt.ts';
 import { init } from './init.ts';
 import { ledgerErase } from './ledger/erase.ts';
 import { ledgerVerify } from './ledger/verify.ts';
 import { login, logout } from './login.ts';
+import { mcpStdio } from './mcp-stdio/mcp-stdio.ts';
 import { operatorInvite } from './operator/invite.ts';
 import { apply, plan } from './plan.ts';
 import { runEnd } from './run/end.ts';
@@ -31,10 +35,14 @@ export const COMMANDS: readonly Command[] = [
   operatorInvite,
   secretSet,
   secretList,
+  connectionAuthorize,
+  connectionList,
+  connectionForget,
   run,
   runList,
   runShow,
   runEnd,
+  mcpStdio,
   why,
   approvals,
   approve,

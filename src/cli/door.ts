@@ -40,10 +40,18 @@ const SIGNAL_NUMBERS: { readonly [signal: string]: number } = {
 };
 
 function output(stream: WriteStream): Output {
+  // whoever read this is gone: nothing more can be said to it, and its going is no fault of ours
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
   return {
     write: (text) => {
       stream.write(text);
     },
+    line: (text) =>
+      new Promise((resolve) => {
+        stream.write(`${text}\n`, () => resolve());
+      }),
     terminal: stream.isTTY === true,
   };
 }
@@ -73,8 +81,34 @@ function input(stream: ReadStream): Input {
         stream.pause();
       }
     },
+    bytes: () => bytesOf(stream),
   };
 }
+
+/** A generator that waits cannot be told to return, so the stream itself is ended under it. */
+function bytesOf(stream: ReadStream): AsyncGenerator<Uint8Array> {
+  const iterator = stream[Symbol.asyncIterator]();
+  const generator: AsyncGenerator<Uint8Array> = {
+    next: async () => {
+      try {
+        const { value, done } = await iterator.next();
+        return done === true ? OVER : { value: value as Uint8Array, done: false };
+      } catch {
+        return OVER;
+      }
+    },
+    return: async () => {
+      stream.destroy();
+      return OVER;
+    },
+    throw: (error) => Promise.reject(error),
+    [Symbol.asyncIterator]: () => generator,
+    [Symbol.asyncDispose]: async () => void stream.destroy(),
+  };
+  return generator;
+}
+
+const OVER = { value: undefined, done: true } as const;
 
 /** The child shares this terminal. A signal to us goes to it, and we end as it ended. */
 function child(

@@ -2,6 +2,8 @@ import type { Doors } from '../domain/doors.ts';
 
 export interface Output {
   write(text: string): void;
+  /** Writes the text and a line end; resolves when more can be taken. */
+  line(text: string): Promise<void>;
   readonly terminal: boolean;
 }
 
@@ -10,6 +12,8 @@ export interface Input {
   all(limit: number): Promise<string>;
   /** One line without its end; null when the input is over. */
   line(): Promise<string | null>;
+  /** Everything, in pieces as they come; ends early when it is told to return. */
+  bytes(): AsyncGenerator<Uint8Array>;
   readonly terminal: boolean;
 }
 

@@ -2,16 +2,23 @@ import { resolve } from 'node:path';
 import { readConfigText } from '../config/file.ts';
 import { type PlanView, renderPlan } from '../config/render-plan.ts';
 import type { JsonObject } from '../domain/json.ts';
-import type { Call, Command } from './command.ts';
+import type { Call, Command, Option } from './command.ts';
 import { confirm } from './confirm.ts';
 import { count } from './render.ts';
+
+/** A plan starts no program and sends no secret because of what an unread file says. */
+const INSPECT: Option = {
+  type: 'string',
+  value: 'NAMES',
+  summary: 'let it start or call these MCP servers, which were never applied (commas between them)',
+};
 
 export const plan: Command = {
   name: 'plan',
   summary: 'show what a signalbox.yaml would change, every widening flagged; changes nothing',
   usage: '[FILE]',
   positionals: [0, 1],
-  options: {},
+  options: { inspect: INSPECT },
   run: async (call) => {
     const planned = await call.api.post('/api/plan', await configOf(call));
     return { json: planned, text: renderPlan(planOf(planned)) };
@@ -23,7 +30,7 @@ export const apply: Command = {
   summary: 'show what a signalbox.yaml would change, ask, and change it',
   usage: '[FILE]',
   positionals: [0, 1],
-  options: { yes: { type: 'boolean', short: 'y', summary: 'do not ask' } },
+  options: { inspect: INSPECT, yes: { type: 'boolean', short: 'y', summary: 'do not ask' } },
   run: async (call) => {
     const config = await configOf(call);
     const planned = await call.api.post('/api/plan', config);
@@ -42,9 +49,11 @@ export const apply: Command = {
 
 async function configOf({
   io,
+  options: { inspect },
   positionals: [name = 'signalbox.yaml'],
-}: Call): Promise<{ readonly text: string; readonly path: string }> {
-  return { text: await readConfigText(resolve(io.cwd, name)), path: name };
+}: Call): Promise<{ readonly text: string; readonly path: string; readonly inspect?: string }> {
+  const text = await readConfigText(resolve(io.cwd, name));
+  return { text, path: name, ...(typeof inspect === 'string' ? { inspect } : {}) };
 }
 
 function planOf(planned: JsonObject): PlanView {

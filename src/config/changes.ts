@@ -1,6 +1,6 @@
 import type { Bundle } from '../domain/bundle.ts';
 import { canonical, isJsonObject, type Json } from '../domain/json.ts';
-import { compare } from './declare.ts';
+import { compare } from './order.ts';
 
 /** One thing that differs between two bundles, field by field. `widens` says in words how it gives more authority. */
 export type Change = {

@@ -1,21 +1,24 @@
-import { type Bundle, bundleDigest, type Connection, type Tool } from '../domain/bundle.ts';
-import type { Derived, Inspector } from '../domain/connector.ts';
-import type { Timers } from '../domain/doors.ts';
+import {
+  type Bundle,
+  bundleDigest,
+  type Connection,
+  type Grant,
+  type Tool,
+} from '../domain/bundle.ts';
+import type { Derived } from '../domain/connector.ts';
 import { EFFECT_CLASSES, type EffectClass, worseClass } from '../domain/effect.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import { capFor } from '../tools/caps.ts';
 import { pinned } from '../tools/pin.ts';
+import { answered, type Inspection, inTurn } from './asking.ts';
+import { clashes, crossReferences, uriClashes } from './clashes.ts';
 import type { Config, ToolDeclaration } from './config.ts';
-import { compare } from './declare.ts';
+import { grantedOf } from './granted.ts';
 import { pointer } from './meaning.ts';
+import { compare } from './order.ts';
+import { isOutward } from './outward.ts';
 import { type ConfigProblem, ConfigProblems, problem } from './problems.ts';
-
-/** How the systems behind tools are asked what those tools really do. */
-export interface Inspection {
-  readonly inspectors: ReadonlyMap<string, Inspector>;
-  /** With it one answer may take 20 s; without it an inspector’s own timeouts hold. */
-  readonly timers?: Timers;
-}
+import { servedTools } from './served.ts';
 
 /** A bundle, and what its making had to say. */
 export interface Compiled {
@@ -23,30 +26,44 @@ export interface Compiled {
   readonly warnings: readonly string[];
 }
 
-const AT_ONCE = 8;
-const ANSWER_MS = 20_000;
-
 /**
  * The bundle of a configuration: every tool completed by its live system, classed by the worse of what it declares and
  * what was derived, and pinned. Throws ConfigProblems with every fault; a system that does not answer is one of them.
  */
 export async function compileBundle(config: Config, inspection: Inspection): Promise<Compiled> {
-  const tools = Object.values(config.tools).sort((a, b) => compare(a.name, b.name));
-  const answers = await inTurn(tools, (tool) => completed(tool, config, inspection));
-  const problems = [
+  const declared = Object.values(config.tools).sort((a, b) => compare(a.name, b.name));
+  const answers = await inTurn(declared, (tool) => completed(tool, config, inspection));
+  const served = await servedTools(config, inspection);
+  const placed = [
+    ...answers.flatMap(({ tool }) =>
+      tool === null ? [] : [{ tool, at: config.at(pointer('tools', tool.name), 'key') }],
+    ),
+    ...served.placed,
+  ];
+  const clashing = clashes(placed);
+  const broken = [
     ...answers.flatMap(({ problems }) => problems),
-    ...rungProblems(config, answers),
+    ...served.problems,
+    ...clashing.problems,
+    ...uriClashes(config),
+  ];
+  const found = placed.map(({ tool }) => tool).sort((a, b) => compare(a.name, b.name));
+  const tools = Object.fromEntries(found.map((tool) => [tool.name, tool]));
+  const granted = grantedOf(config, tools);
+  // a grant of what could not be made is not a fault of its own
+  const problems = [
+    ...broken,
+    ...(broken.length > 0 ? [] : granted.problems),
+    ...rungProblems(config, granted.grants, tools),
   ];
   if (problems.length > 0) throw new ConfigProblems(problems);
   const contents: Omit<Bundle, 'digest'> = {
     format: 1,
     organisation: config.organisation,
     connections: config.connections,
-    tools: Object.fromEntries(
-      answers.flatMap(({ tool }) => (tool === null ? [] : [[tool.name, tool]])),
-    ),
+    tools,
     agents: config.agents,
-    grants: config.grants,
+    grants: granted.grants,
     limits: config.limits,
     approvalMinutes: config.approvalMinutes,
   };
@@ -56,6 +73,10 @@ export async function compileBundle(config: Config, inspection: Inspection): Pro
     warnings: [
       ...config.warnings,
       ...answers.flatMap(({ warnings }) => warnings),
+      ...served.warnings,
+      ...clashing.warnings,
+      ...granted.warnings,
+      ...crossReferences(found, bundle.connections),
       ...idleGrants(bundle),
     ],
   };
@@ -182,11 +203,6 @@ function finished(declared: ToolDeclaration, derived: Derived, place: Connection
   return { tool, problems: [], warnings };
 }
 
-/** Neither the organisation’s own nor in a private network: what is sent there has left. */
-function isOutward({ kind, settings }: Connection): boolean {
-  return kind === 'http' && settings.inside !== true && settings.allowPrivate !== true;
-}
-
 /** Faults of a tool stand at what it says; faults of a system stand at its connection, once. */
 function problemOf(
   error: unknown,
@@ -208,61 +224,34 @@ function problemOf(
 }
 
 /** `auto` needs an undo that was exercised, and none is when a bundle is made: reads only. */
-function rungProblems(config: Config, answers: readonly Completed[]): ConfigProblem[] {
-  const changing = new Map(
-    answers.flatMap(({ tool }) =>
-      tool === null || tool.effect === 'read' ? [] : [[tool.name, tool]],
-    ),
-  );
-  return config.grants.flatMap(({ agent, tool, rung }) => {
-    const held = changing.get(tool);
-    if (rung !== 'auto' || held === undefined) return [];
+function rungProblems(
+  config: Config,
+  grants: readonly Grant[],
+  tools: Bundle['tools'],
+): ConfigProblem[] {
+  return grants.flatMap(({ agent, tool, rung }) => {
+    const held = tools[tool];
+    if (rung !== 'auto' || held === undefined || held.effect === 'read') return [];
     const message = `agent \`${agent}\` is granted rung \`auto\` on \`${tool}\`, which is a \`${held.effect}\` (${held.derivation.join('; ') || 'as declared'})`;
     return [problem('RUNG_NOT_EARNED', config.grantAt(agent, tool, 'rung'), message)];
   });
 }
 
+/** Many of one agent are told together: a pattern gives whole servers. */
 function idleGrants({ grants, tools }: Bundle): string[] {
-  return grants
-    .filter(({ tool, rung }) => rung === 'read' && tools[tool]?.effect !== 'read')
-    .map(
-      ({ agent, tool }) =>
+  const idle = grants.filter(({ tool, rung }) => rung === 'read' && tools[tool]?.effect !== 'read');
+  const agents = [...new Set(idle.map(({ agent }) => agent))];
+  return agents.flatMap((agent) => {
+    const held = idle.filter((grant) => grant.agent === agent).map(({ tool }) => tool);
+    if (held.length > MANY)
+      return [
+        `${held.length} grants to \`${agent}\` on rung \`read\` permit nothing, since these are no reads: ${held.map((tool) => `\`${tool}\``).join(', ')}`,
+      ];
+    return held.map(
+      (tool) =>
         `grant of \`${tool}\` to \`${agent}\` on rung \`read\` permits nothing: it is a \`${tools[tool]?.effect}\``,
     );
-}
-
-async function answered<T>(
-  answer: Promise<T>,
-  connection: Connection,
-  timers: Timers | undefined,
-): Promise<T> {
-  if (timers === undefined) return answer;
-  const late = Promise.withResolvers<never>();
-  const timer = timers.after(ANSWER_MS, () => {
-    late.reject(
-      new SignalboxError(
-        'CONNECTOR_TIMEOUT',
-        `\`${connection.name}\` gave no answer in ${ANSWER_MS / 1000} s`,
-      ),
-    );
   });
-  try {
-    return await Promise.race([answer, late.promise]);
-  } finally {
-    timer.cancel();
-  }
 }
 
-/** Some at once, answers in the order of the questions. */
-async function inTurn<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  let next = 0;
-  const worker = async () => {
-    for (let i = next++; i < items.length; i = next++) {
-      const item = items[i];
-      if (item !== undefined) results[i] = await work(item);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, worker));
-  return results;
-}
+const MANY = 3;

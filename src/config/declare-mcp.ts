@@ -81,3 +81,7 @@ function servedTool(how: Json): ServedTool {
     timeoutMs: typeof timeoutMs === 'number' ? timeoutMs : TIMEOUT_MS.usual,
   };
 }
+
+export function servesAnything({ tools, others, resources, prompts }: Serving): boolean {
+  return others !== null || resources || prompts || [...tools.values()].some((how) => how !== null);
+}

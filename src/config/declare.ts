@@ -7,6 +7,7 @@ import type { Config, ToolDeclaration } from './config.ts';
 import { mcpConnection, servingOf } from './declare-mcp.ts';
 import { covers, isPattern } from './granted.ts';
 import { listOf, members } from './meaning.ts';
+import { compare } from './order.ts';
 import type { Source } from './source.ts';
 import { warningsOf } from './warnings.ts';
 
@@ -223,9 +224,4 @@ function countsOf(counts: JsonObject): { [D in Dimension]?: number } {
 
 function numberOr(value: Json | undefined, usual: number): number {
   return typeof value === 'number' ? value : usual;
-}
-
-export function compare(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }

@@ -64,7 +64,9 @@ export function wordsShown(value: JsonObject): { value: JsonObject; marked: read
 function withinBounds(listing: JsonObject): void {
   const bytes = Buffer.byteLength(JSON.stringify(listing));
   if (bytes > MAX_LISTING_BYTES)
-    throw new SyntaxError(`what it says of itself has ${bytes} bytes, at most ${MAX_LISTING_BYTES}`);
+    throw new SyntaxError(
+      `what it says of itself has ${bytes} bytes, at most ${MAX_LISTING_BYTES}`,
+    );
 }
 
 function textShown(text: string, where: string, marked: Set<string>): string {
@@ -96,7 +98,9 @@ function mapped(
   if (typeof value !== 'object' || value === null) return value;
   if (depth > MAX_DEPTH) throw new SyntaxError(`its definition is nested deeper than ${MAX_DEPTH}`);
   if (Array.isArray(value)) {
-    const items = (value as readonly Json[]).map((inner) => mapped(inner, where, depth + 1, change));
+    const items = (value as readonly Json[]).map((inner) =>
+      mapped(inner, where, depth + 1, change),
+    );
     return items.every((item, i) => item === value[i]) ? value : items;
   }
   const members = Object.entries(value as JsonObject).map(([key, inner]): [string, Json] => {

@@ -1,7 +1,7 @@
 import type { Bundle, Grant } from '../domain/bundle.ts';
 import type { Config } from './config.ts';
-import { compare } from './declare.ts';
 import { nearest } from './names.ts';
+import { compare } from './order.ts';
 import { type ConfigProblem, problem } from './problems.ts';
 
 /** Is this the beginning of names, with `*` at its end? */

@@ -1,6 +1,8 @@
-import type { Bundle } from '../domain/bundle.ts';
+import type { Bundle, Connection } from '../domain/bundle.ts';
+import { canonical } from '../domain/json.ts';
+import type { Inspection } from './asking.ts';
 import { type Change, changesBetween } from './changes.ts';
-import { compileBundle, type Inspection } from './compile.ts';
+import { compileBundle } from './compile.ts';
 import type { Config } from './config.ts';
 import { wideningsOf } from './widenings.ts';
 
@@ -15,15 +17,29 @@ export interface Plan {
   readonly warnings: readonly string[];
 }
 
+/** Against what a plan is made, and what it may touch for that. */
+export interface Planning extends Omit<Inspection, 'mayAsk'> {
+  readonly active: Bundle;
+  /** Servers that may be started or called though they were never applied as the file has them; none unless said. */
+  readonly inspect?: readonly string[] | 'all';
+}
+
 /**
  * Compares what a file proposes with what is active, against the live systems. The same input gives the same plan.
  * Throws ConfigProblems; nothing is guessed about a system that does not answer.
  */
 export async function planBundle(
   config: Config,
-  { active, ...inspection }: Inspection & { readonly active: Bundle },
+  { active, inspect = [], ...inspection }: Planning,
 ): Promise<Plan> {
-  const { bundle, warnings } = await compileBundle(config, inspection);
+  const isApplied = (connection: Connection): boolean =>
+    Object.hasOwn(active.connections, connection.name) &&
+    canonical(active.connections[connection.name]) === canonical(connection);
+  const { bundle, warnings } = await compileBundle(config, {
+    ...inspection,
+    mayAsk: (connection) =>
+      inspect === 'all' || inspect.includes(connection.name) || isApplied(connection),
+  });
   const changes = changesBetween(active, bundle, wideningsOf(active, bundle));
   const widenings = changes.flatMap(({ widens }) => widens);
   return { bundle, base: active.digest, changes, widenings, warnings };

@@ -1,6 +1,5 @@
-import type { JsonObject } from '../domain/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
 import { toolPrefixOf } from './declare-mcp.ts';
-import { members } from './meaning.ts';
 
 /** What MCP servers will add to the tools of a file, as far as the file alone shows. */
 export interface Servable {
@@ -25,4 +24,8 @@ export function servableIn(root: JsonObject): Servable {
     if (prompts === true) names.push(`${name}/prompts`);
   }
   return { names, prefixes };
+}
+
+function members(value: Json | undefined): JsonObject {
+  return isJsonObject(value) ? value : {};
 }

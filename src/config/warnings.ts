@@ -1,4 +1,5 @@
-import type { Config, Serving } from './config.ts';
+import type { Config } from './config.ts';
+import { servesAnything } from './declare-mcp.ts';
 import { covers, isPattern } from './granted.ts';
 
 /** What a file may say and probably does not mean. */
@@ -7,7 +8,10 @@ export function warningsOf(config: Omit<Config, 'warnings'>): string[] {
   const patterns = [...granted].filter(isPattern);
   const used = new Set([
     ...Object.values(config.tools).map(({ connection }) => connection),
-    ...Object.keys(config.serving).filter((name) => servesAnything(config.serving[name])),
+    ...Object.keys(config.serving).filter((name) => {
+      const serving = config.serving[name];
+      return serving !== undefined && servesAnything(serving);
+    }),
   ]);
   const holders = new Set(config.grants.map(({ agent }) => agent));
   const { domains } = config.organisation;
@@ -37,12 +41,6 @@ export function warningsOf(config: Omit<Config, 'warnings'>): string[] {
           ]),
     ]),
   ];
-}
-
-function servesAnything(serving: Serving | undefined): boolean {
-  if (serving === undefined) return false;
-  const { tools, others, resources, prompts } = serving;
-  return others !== null || resources || prompts || [...tools.values()].some((how) => how !== null);
 }
 
 function isWithin(owner: string, domain: string): boolean {

@@ -20,9 +20,12 @@ export function wideningsOf(before: Bundle, after: Bundle): (change: Change) => 
           ? connection(name, own(before.connections, name), own(after.connections, name))
           : [];
       case 'tool':
-        return kind === 'changed' && reachable.tools.has(name)
-          ? tool(name, own(before.tools, name), own(after.tools, name))
-          : [];
+        return [
+          ...accepted(name, own(before.tools, name), own(after.tools, name)),
+          ...(kind === 'changed' && reachable.tools.has(name)
+            ? tool(name, own(before.tools, name), own(after.tools, name))
+            : []),
+        ];
       case 'agent':
         return kind === 'changed' && reachable.agents.has(name)
           ? [
@@ -122,14 +125,40 @@ function tool(name: string, before: Tool | null, after: Tool | null): string[] {
     );
   if (before.connection !== after.connection)
     words.push(`\`${name}\` works on \`${after.connection}\` instead of \`${before.connection}\``);
-  const moved = fieldChanges(before.binding, after.binding).map(({ field }) => `\`${field}\``);
+  const isServed = isServedTool(before) && isServedTool(after);
+  // the words of a server change its definition, not what a call of its tool is
+  const moved = fieldChanges(before.binding, after.binding)
+    .filter(({ field }) => !(isServed && field === 'definition'))
+    .map(({ field }) => `\`${field}\``);
   if (moved.length > 0)
     words.push(
       `what \`${name}\` does is no longer the same (${moved.slice(0, 6).join(', ')}${moved.length > 6 ? ', …' : ''}): it is now a \`${after.effect}\`; read both versions`,
     );
   if (acceptsMore(before.inputSchema, after.inputSchema))
-    words.push(`\`${name}\` accepts arguments that it refused before`);
+    words.push(
+      isServed
+        ? `the server of \`${name}\` takes other arguments than before: read both schemas`
+        : `\`${name}\` accepts arguments that it refused before`,
+    );
   return words;
+}
+
+/** Nothing can be derived of a server’s tool: below `destroy` it counts as what the operator says. */
+function accepted(name: string, before: Tool | null, after: Tool | null): string[] {
+  if (after === null || !isServedTool(after) || after.effect === 'destroy') return [];
+  const lowered = before === null || !isServedTool(before);
+  const byStar = after.derivation.some((line) => line.endsWith('by `*`'));
+  if (!lowered && !(byStar && !before.derivation.some((line) => line.endsWith('by `*`'))))
+    return [];
+  return [
+    byStar
+      ? `\`${name}\` is taken for a \`${after.effect}\` by \`*\` alone, which takes every tool that its server adds for one`
+      : `\`${name}\` is taken for a \`${after.effect}\` on your word: what its server does with a call is not known`,
+  ];
+}
+
+function isServedTool({ binding }: Tool): boolean {
+  return binding.mcp === 'tools/call';
 }
 
 function unit(dimension: Dimension, amount: number): string {
@@ -165,7 +194,11 @@ function connection(name: string, before: Connection | null, after: Connection |
         words.push(
           `\`${name}\` is reached with less protection: TLS \`${String(is)}\` instead of \`${String(was)}\``,
         );
-    } else
+    } else if (/^(?:command|cwd|env|secrets)\b/.test(field))
+      words.push(
+        `\`${name}\` is started otherwise: \`${field}\` is ${told(is)}, ${told(was)} before`,
+      );
+    else if (!/^(?:protocol|toolPrefix)$/.test(field))
       words.push(`\`${name}\` leads elsewhere: \`${field}\` is ${told(is)}, ${told(was)} before`);
   }
   return words;

@@ -22,6 +22,10 @@ export const ERRORS = {
     status: 409,
     fix: 'the system changed since the plan: run `signalbox plan` and `signalbox apply` again',
   },
+  PLAN_INSPECTS: {
+    status: 409,
+    fix: 'read how the server is reached, then let an owner run `signalbox plan --inspect NAME`',
+  },
   RUNG_NOT_EARNED: {
     status: 400,
     fix: 'use rung `approve`; `auto` on a write needs an exercised undo and idempotency',

@@ -4,7 +4,7 @@ import { SignalboxError } from '../domain/errors.ts';
 import type { TokenRow } from '../domain/ops.ts';
 import type { Run } from '../domain/run.ts';
 import type { Store } from '../domain/store.ts';
-import { present, reached } from './present.ts';
+import { again, present, reached } from './present.ts';
 import { bearerOf, hashOfToken, mintToken } from './tokens.ts';
 
 export interface IssuedToken {
@@ -17,6 +17,7 @@ export interface IssuedToken {
 const RUN_TOKEN_MS = 5 * 60_000;
 
 const KINDS = ['run', 'agent'] as const;
+const MAX_WELL_FORMED = 1_024;
 
 /** The agents' side of identity: proves callers and hands out run tokens. */
 export interface Callers {
@@ -30,13 +31,27 @@ export interface Callers {
 
 export function createCallers({ store, doors }: { store: Store; doors: Doors }): Callers {
   const { clock, entropy } = doors;
+  /** Headers whose token was read before and known then. Only the reading is spared: the store is asked each time. */
+  const wellFormed = new Map<string, Pick<TokenRow, 'hash' | 'kind'>>();
 
   async function authenticate(authorization: string | undefined): Promise<Caller> {
-    const row = await present(store, clock, bearerOf(authorization), KINDS);
+    const row = await presented(authorization);
     if (row.revoked) throw await whyRevoked(store, row);
     return row.kind === 'agent'
       ? { kind: 'agent', agent: row.subject, tokenHash: row.hash }
       : { kind: 'run', runId: row.subject, tokenHash: row.hash };
+  }
+
+  function presented(authorization: string | undefined): Promise<TokenRow> {
+    const known = authorization === undefined ? undefined : wellFormed.get(authorization);
+    return known === undefined ? presentedAnew(authorization) : again(store, clock, known);
+  }
+
+  async function presentedAnew(authorization: string | undefined): Promise<TokenRow> {
+    const row = await present(store, clock, bearerOf(authorization), KINDS);
+    if (wellFormed.size >= MAX_WELL_FORMED) wellFormed.clear();
+    if (!row.revoked) wellFormed.set(authorization ?? '', { hash: row.hash, kind: row.kind });
+    return row;
   }
 
   async function issue(run: Run): Promise<IssuedToken> {

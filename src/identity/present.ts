@@ -25,6 +25,15 @@ export async function present(
   return found(await reached(store.token(hashOfToken(token))), kind, clock);
 }
 
+/** The same for a token whose kind and hash were found before. */
+export async function again(
+  store: Store,
+  clock: Clock,
+  { hash, kind }: Pick<TokenRow, 'hash' | 'kind'>,
+): Promise<TokenRow> {
+  return found(await reached(store.token(hash)), kind, clock);
+}
+
 /** The row, if it is of this kind and in time. */
 export function found(row: TokenRow | null, kind: TokenKind, clock: Clock): TokenRow {
   if (row === null || row.kind !== kind)

@@ -114,7 +114,7 @@ function misuse(open: Open): void {
     assert.deepEqual(await store.commit(read), { ok: true });
     assert.deepEqual(await used(store, 'run:run_a', 'rowsRead'), { posted: 4, pending: 0 });
     assert.deepEqual(await store.openActions(), []);
-    assert.deepEqual(await types(store, 'run_a'), ['run.begun', 'action.intent', 'action.outcome']);
+    assert.deepEqual(await types(store, 'run_a'), ['run.begun', 'action.read']);
     const write = admit(action('act_b', 'run_a'), { outcome });
     await assert.rejects(store.commit(write), { code: 'INTERNAL' });
   });

@@ -7,7 +7,7 @@ export const AGENTS = ['ann', 'bob'] as const;
 export const CONNECTIONS = ['db', 'api'] as const;
 /** What agents ask for: the last three are never allowed. */
 export const ASKED = {
-  ...{ look: 6, fetch: 4, change: 6, wipe: 4, send: 5, bump: 4 },
+  ...{ look: 6, fetch: 4, change: 6, wipe: 4, send: 5, bump: 8 },
   ...{ secret: 1, nowhere: 1, backup: 1 },
 };
 
@@ -51,9 +51,26 @@ function connection(name: string, more: Partial<Connection> = {}): Connection {
   return { name, kind: `sim-${name}`, environment: 'production', settings: {}, issuer, ...more };
 }
 
-const RUNGS: { readonly [agent: string]: { readonly [tool: string]: 'read' | 'draft' | 'approve' | 'auto' } } = {
-  ann: { look: 'read', fetch: 'read', change: 'approve', wipe: 'approve', send: 'approve', bump: 'auto', backup: 'approve' },
-  bob: { look: 'approve', fetch: 'read', change: 'draft', wipe: 'read', send: 'approve', bump: 'auto' },
+const RUNGS: {
+  readonly [agent: string]: { readonly [tool: string]: 'read' | 'draft' | 'approve' | 'auto' };
+} = {
+  ann: {
+    look: 'read',
+    fetch: 'read',
+    change: 'approve',
+    wipe: 'approve',
+    send: 'approve',
+    bump: 'auto',
+    backup: 'approve',
+  },
+  bob: {
+    look: 'approve',
+    fetch: 'read',
+    change: 'draft',
+    wipe: 'read',
+    send: 'approve',
+    bump: 'auto',
+  },
 };
 
 function base(isLoose: boolean): Omit<Bundle, 'digest'> {

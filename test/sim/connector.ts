@@ -9,8 +9,8 @@ import {
 } from '../../src/domain/connector.ts';
 import { effectVector } from '../../src/domain/effect.ts';
 import type { Measured, ToolResult } from '../../src/domain/proposal.ts';
-import { type Landing, send } from './sending.ts';
 import type { Issuer } from './issuer.ts';
+import { type Landing, send } from './sending.ts';
 import { rowOf, type TargetCall, type Witness } from './witness.ts';
 import type { World } from './world.ts';
 
@@ -50,9 +50,10 @@ export class SimConnector implements Connector {
     const measures = this.kind === 'sim-db';
     if (measures) await this.#lock(call);
     this.#checkCredential(call);
-    const begun = witness.begin(call, incarnation, measures);
+    const measured = this.#measure(call);
+    const begun = witness.begin(call, measured.effect, incarnation, measures);
     return {
-      measured: measures ? this.#measure(call) : null,
+      measured: measures ? measured : null,
       trace: measures ? { transaction: call.actionId } : null,
       finish: async () => {
         await this.#talk(call, sink, begun);
@@ -96,7 +97,10 @@ export class SimConnector implements Connector {
       await this.#talk(call, sink, null);
       await this.#pause(random.latency(faults.ms), call);
       if (random.chance(faults.refuses)) throw failure('CONNECTOR_REFUSED', 'none');
-      if (random.chance(faults.broken)) throw new TypeError('a fault nobody foresaw');
+      if (random.chance(faults.broken)) {
+        this.#parts.witness.obscure(call.actionId);
+        throw new TypeError('a fault nobody foresaw');
+      }
       const text = JSON.stringify({ action: call.actionId, rows });
       if (call.continuation === null && random.chance(faults.wants))
         return { text: '', cut: [], wants: { questions: { why: text }, state: call.actionId } };

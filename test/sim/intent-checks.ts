@@ -34,7 +34,12 @@ function halted(model: Model, { action }: ActionAdmit): Finding[] {
     .map(([epoch, { scope }]) => ['halt_is_total', `after halt ${epoch} of ${scope}`]);
 }
 
-function granted(bundle: Bundle, run: Run, tool: Tool, { action, approvalId }: ActionAdmit): Finding[] {
+function granted(
+  bundle: Bundle,
+  run: Run,
+  tool: Tool,
+  { action, approvalId }: ActionAdmit,
+): Finding[] {
   const grant = bundle.grants.find((g) => g.agent === run.agent && g.tool === tool.name);
   if (grant === undefined) return [['default_deny', `${run.agent} has no grant for it`]];
   if (tool.effect === 'read') return [];
@@ -55,13 +60,12 @@ function approved(model: Model, tool: Tool, { action, approvalId, at }: ActionAd
     state !== 'approved' && `its approval is ${state}`,
     approval.answeredBy === null && 'nobody answered its ask',
     binding.runId !== action.runId && 'its approval is of another run',
-    (binding.tool !== tool.name || binding.toolDigest !== tool.digest) && 'another tool was approved',
+    (binding.tool !== tool.name || binding.toolDigest !== tool.digest) &&
+      'another tool was approved',
     binding.argumentsDigest !== action.argumentsDigest && 'other arguments were approved',
     binding.expiresAt <= at && 'its approval had expired',
-    model.haltsOver(
-      model.scopesOf(action.runId, action.tool, action.connection),
-      binding.halt,
-    ).length > 0 && 'a halt came since it was asked for',
+    model.haltsOver(model.scopesOf(action.runId, action.tool, action.connection), binding.halt)
+      .length > 0 && 'a halt came since it was asked for',
   ];
   return wrong.filter((why) => why !== false).map((why) => ['approval_is_exact', why]);
 }
@@ -71,7 +75,11 @@ function limited(bundle: Bundle, run: Run, tool: Tool, op: ActionAdmit): Finding
   if (op.action.purpose === 'preview') return [];
   const day = new Date(op.at).toISOString().slice(0, 10);
   const lines = DIMENSIONS.flatMap((dimension) => [
-    { key: `run:${run.root}`, dimension, limit: least(bundle.limits.run?.[dimension], run.budget[dimension]) },
+    {
+      key: `run:${run.root}`,
+      dimension,
+      limit: least(bundle.limits.run?.[dimension], run.budget[dimension]),
+    },
     { key: `agent:${run.agent}:${day}`, dimension, limit: bundle.limits.agentDay?.[dimension] },
   ]).filter(({ limit, dimension }) => limit !== undefined && tool.cap[dimension] > 0);
   const missing = lines.find(
@@ -85,7 +93,9 @@ function limited(bundle: Bundle, run: Run, tool: Tool, op: ActionAdmit): Finding
       ),
   );
   if (missing === undefined) return [];
-  return [['spent_plus_pending_le_limit', `${missing.dimension} of ${missing.key} is not reserved`]];
+  return [
+    ['spent_plus_pending_le_limit', `${missing.dimension} of ${missing.key} is not reserved`],
+  ];
 }
 
 /** The effect of the same call may have happened: only what is harmless twice may be sent again. */

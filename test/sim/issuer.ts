@@ -26,7 +26,9 @@ export class Issuer {
 
   works(credential: Credential | null): boolean {
     if (credential?.kind === 'secret') return true;
-    return credential?.kind === 'login' && this.#valid.get(credential.leaseId) === credential.password;
+    return (
+      credential?.kind === 'login' && this.#valid.get(credential.leaseId) === credential.password
+    );
   }
 
   /** What one incarnation has of it. */

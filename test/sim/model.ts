@@ -14,7 +14,16 @@ export interface KnownAction {
   /** The halt number when its intent was recorded. */
   readonly epoch: number;
   isMarked: boolean;
-  state: 'open' | 'running' | 'done' | 'failed' | 'refused' | 'unknown' | 'denied' | 'drafted' | 'parked';
+  state:
+    | 'open'
+    | 'running'
+    | 'done'
+    | 'failed'
+    | 'refused'
+    | 'unknown'
+    | 'denied'
+    | 'drafted'
+    | 'parked';
 }
 
 export interface KnownHalt {

@@ -23,7 +23,8 @@ export const PLANTS = {
   /** What a failed or refused action had reserved is never given back. */
   'lost-void': (model) => ({
     tampers: (op, database) => {
-      const isOver = op.kind === 'action.settle' && ['failed', 'refused'].includes(op.settlement.kind);
+      const isOver =
+        op.kind === 'action.settle' && ['failed', 'refused'].includes(op.settlement.kind);
       if (isOver) shift(model, op, database, 'pending');
     },
   }),

@@ -68,11 +68,6 @@ export class Schedule {
     }
   }
 
-  /** Things still to come that somebody alive waits for. */
-  get isIdle(): boolean {
-    return !this.#heap.some(({ isCancelled, owner }) => !isCancelled && this.#isAlive(owner));
-  }
-
   #isAlive(owner: Owner): boolean {
     return owner === 'world' || owner === this.living;
   }

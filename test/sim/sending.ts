@@ -30,7 +30,8 @@ export function send(landing: Landing, sent: TargetCall): Promise<ToolResult> {
   const back = fate === 'hangs' ? call.tool.timeoutMs : arrival + random.latency(ms);
   witness.send(sent);
   schedule.after(arrival, 'world', `${fate} at the target`, () => {
-    const isMade = fate === 'lands' || fate === 'lost after' || (fate === 'hangs' && hang % 2 === 0);
+    const isMade =
+      fate === 'lands' || fate === 'lost after' || (fate === 'hangs' && hang % 2 === 0);
     if (isMade) witness.land(sent);
     else witness.drop(sent);
   });
@@ -45,9 +46,7 @@ export function send(landing: Landing, sent: TargetCall): Promise<ToolResult> {
     const lost = (code: string): void => {
       world.count('lostTargetAnswers');
       witness.obscure(call.actionId);
-      reject(
-        random.chance(0.3) ? new Error('socket hang up') : failed(code, 'unknown'),
-      );
+      reject(random.chance(0.3) ? new Error('socket hang up') : failed(code, 'unknown'));
     };
     const abort = (): void => {
       const course = random.pick(['wait', 'leave', 'cancel'] as const);

@@ -11,11 +11,11 @@ import type {
 import type { Settlement } from '../../src/domain/proposal.ts';
 import { intentChecks } from './intent-checks.ts';
 import type { KnownAction, Model } from './model.ts';
-import type { Watch, Witness, TargetCall } from './witness.ts';
+import type { Witness } from './witness.ts';
 import type { World } from './world.ts';
 
-/** Checks safety at each op as it is committed and each effect as it is made; keeps the model up to date. */
-export class StoreWatch implements Watch {
+/** Checks safety at each op as it is committed, and keeps the model up to date. */
+export class StoreWatch {
   readonly #world: World;
   readonly #model: Model;
   readonly #witness: Witness;
@@ -35,7 +35,10 @@ export class StoreWatch implements Watch {
         model.bundle = op.bundle;
         break;
       case 'run.begin':
-        this.#mustBeFree(['all', `agent:${op.run.agent}`, `run:${op.run.root}`], `run ${op.run.id}`);
+        this.#mustBeFree(
+          ['all', `agent:${op.run.agent}`, `run:${op.run.root}`],
+          `run ${op.run.id}`,
+        );
         model.runs.set(op.run.id, op.run);
         break;
       case 'run.end':
@@ -71,61 +74,13 @@ export class StoreWatch implements Watch {
         break;
       case 'halt.lift':
         model.epoch++;
-        for (const halt of model.halts.values())
-          if (halt.scope === op.scope) halt.state = 'lifted';
+        for (const halt of model.halts.values()) if (halt.scope === op.scope) halt.state = 'lifted';
         break;
       case 'lease.write':
         model.leases.set(op.lease.id, op.lease);
         break;
       default:
     }
-  }
-
-  /** Before its effect a call must have been let through, in writing, and not stopped since. */
-  sent(call: TargetCall): void {
-    const action = this.#actionOf(call);
-    if (action === null) return;
-    const what = `${call.tool} ${call.actionId} was sent`;
-    this.#require(action.isMarked, 'no_effect_without_intent', `${what} before its mark was durable`);
-    const scopes = this.#model.scopesOf(call.runId, call.tool, call.connection);
-    const inert = this.#model.haltsOver(scopes).find(([, { state }]) => state === 'inert');
-    this.#require(inert === undefined, 'halt_is_total', `${what} under inert halt ${inert?.[0]}`);
-  }
-
-  landing(call: TargetCall): void {
-    const action = this.#actionOf(call);
-    if (action === null) return;
-    const what = `effect of ${call.tool} ${call.actionId}`;
-    const made = this.#witness.effectsOf(call.actionId);
-    this.#require(made === 0, 'one_effect_per_action', `${what}: it is effect ${made + 1}`);
-    this.#require(
-      ['open', 'running', 'unknown'].includes(action.state),
-      'outcomes_are_true',
-      `${what} after it was recorded as ${action.state}`,
-    );
-    const { approvalId } = action;
-    const seen = approvalId === null ? null : this.#model.approvals.get(approvalId);
-    if (seen == null || seen.binding.preState === 'unmeasured' || call.preState === null) return;
-    this.#require(
-      seen.binding.preState === call.preState,
-      'approval_is_exact',
-      `${what} on other rows than were approved`,
-    );
-  }
-
-  #actionOf(call: TargetCall): KnownAction | null {
-    const { actionId, tool, argumentsDigest } = call;
-    const action = this.#model.actions.get(actionId);
-    const is = action?.record;
-    const fits =
-      is !== undefined &&
-      is.purpose === 'execute' &&
-      is.tool === tool &&
-      is.runId === call.runId &&
-      is.argumentsDigest === argumentsDigest &&
-      !['denied', 'drafted', 'parked'].includes(action?.state ?? '');
-    this.#require(fits, 'no_effect_without_intent', `${tool} ${actionId}: no durable intent of it`);
-    return fits ? (action ?? null) : null;
   }
 
   #add(record: ActionAdmit['action'], state: KnownAction['state'], op?: ActionAdmit): KnownAction {
@@ -172,14 +127,22 @@ export class StoreWatch implements Watch {
     if (action === undefined) return;
     const scopes = this.#model.scopesOf(runId, action.record.tool, action.record.connection);
     const halts = this.#model.haltsOver(scopes, action.epoch);
-    this.#require(halts.length === 0, 'halt_is_total', `${actionId} marked under halt ${halts[0]?.[0]}`);
+    this.#require(
+      halts.length === 0,
+      'halt_is_total',
+      `${actionId} marked under halt ${halts[0]?.[0]}`,
+    );
     action.isMarked = true;
   }
 
   #settle(op: ActionSettle): void {
     const action = this.#model.actions.get(op.actionId);
     const isOpen = action?.state === 'open' || action?.state === 'running';
-    this.#require(isOpen, 'outcomes_are_true', `${op.actionId} is settled and was ${action?.state}`);
+    this.#require(
+      isOpen,
+      'outcomes_are_true',
+      `${op.actionId} is settled and was ${action?.state}`,
+    );
     if (action !== undefined) this.#close(action, op.settlement, op.posted);
   }
 
@@ -198,25 +161,37 @@ export class StoreWatch implements Watch {
     const made = this.#witness.effectsOf(id);
     const hasEffect = purpose === 'execute' && action.tool?.effect !== 'read';
     const right =
-      kind === 'unknown' ? this.#witness.isObscured(id) : made === (kind === 'done' && hasEffect ? 1 : 0);
+      kind === 'unknown'
+        ? this.#witness.isObscured(id)
+        : made === (kind === 'done' && hasEffect ? 1 : 0);
     this.#require(right, 'outcomes_are_true', `${tool} ${id} (${was}) is ${kind}, effects ${made}`);
   }
 
   #raise(op: HaltRaise, answer: OpResults['halt.raise']): void {
     const model = this.#model;
     model.epoch++;
-    this.#require(answer.halt.epoch === model.epoch, 'halt_is_total', `halt ${answer.halt.epoch} again`);
+    this.#require(
+      answer.halt.epoch === model.epoch,
+      'halt_is_total',
+      `halt ${answer.halt.epoch} again`,
+    );
     model.halts.set(model.epoch, { scope: op.scope, state: 'gated' });
     this.#world.count('halts');
     const reached = model.openApprovals().filter(({ actionId, binding }) => {
       const action = model.actions.get(actionId);
       return (
         model.runs.get(binding.runId)?.state === 'live' &&
-        model.scopesOf(binding.runId, binding.tool, action?.record.connection ?? '').includes(op.scope)
+        model
+          .scopesOf(binding.runId, binding.tool, action?.record.connection ?? '')
+          .includes(op.scope)
       );
     });
     const missed = reached.find(({ id }) => !answer.voided.includes(id));
-    this.#require(missed === undefined, 'halt_is_total', `ask ${missed?.id} stands after ${op.scope}`);
+    this.#require(
+      missed === undefined,
+      'halt_is_total',
+      `ask ${missed?.id} stands after ${op.scope}`,
+    );
     for (const id of answer.voided) model.approve(id, { state: 'void' });
   }
 
@@ -232,7 +207,11 @@ export class StoreWatch implements Watch {
           incarnation === this.#world.schedule.living &&
           this.#model.scopesOf(runId, tool, connection).includes(scope),
       );
-    this.#require(flying === undefined, 'halt_is_total', `inert while ${flying?.actionId} may commit`);
+    this.#require(
+      flying === undefined,
+      'halt_is_total',
+      `inert while ${flying?.actionId} may commit`,
+    );
   }
 
   #endRun(runId: string): void {

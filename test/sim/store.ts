@@ -1,7 +1,7 @@
 import { SignalboxError } from '../../src/domain/errors.ts';
 import type { Op, ResultOf } from '../../src/domain/ops.ts';
 import type { FactsQuery, Store } from '../../src/domain/store.ts';
-import { type Applied, SqliteCore } from '../../src/store/sqlite/core.ts';
+import type { Applied, SqliteCore } from '../../src/store/sqlite/core.ts';
 import { storeOver } from '../../src/store/sqlite/store.ts';
 import { type Disk, MASTER_KEY } from './disk.ts';
 import type { Plant } from './plants.ts';
@@ -100,9 +100,8 @@ export class SimStore implements Store {
       world.count('failedCommits');
       // the disk may have kept what it failed to confirm
       if (random.chance(0.5)) disk.commit(this.#core, ops);
-      return this.#fail(batch);
-    }
-    this.#answer(batch, disk.commit(this.#core, ops));
+      this.#fail(batch);
+    } else this.#answer(batch, disk.commit(this.#core, ops));
   }
 
   #answer(batch: readonly Waiting[], applied: readonly Applied[]): void {

@@ -9,7 +9,7 @@ export interface Swarm {
   readonly store: StoreFaults;
   readonly target: TargetFaults;
   readonly issuer: IssuerFaults;
-  /** At any event. */
+  /** At any event; more often while something is on its way to a target. */
   readonly crash: number;
   /** What the actors do, by weight. */
   readonly acts: Readonly<Record<ActKind, number>>;
@@ -72,8 +72,8 @@ export function drawSwarm(random: Random): Swarm {
   const p = (most: number): number => (random.chance(0.5) ? random.next() * most : 0);
   const ms = (...choices: number[]): number => random.pick(choices);
   return {
-    steps: random.int(30, 90),
-    pace: ms(40, 400, 4_000),
+    steps: random.int(40, 130),
+    pace: ms(40, 200, 1_000, 4_000),
     store: {
       commitMs: ms(1, 5, 60),
       answerMs: ms(0, 3, 60),
@@ -86,10 +86,10 @@ export function drawSwarm(random: Random): Swarm {
       ms: ms(2, 30, 800),
       unreachable: p(0.1),
       broken: p(0.06),
-      refuses: p(0.1),
-      hangs: p(0.08),
-      lostBefore: p(0.1),
-      lostAfter: p(0.1),
+      refuses: p(0.2),
+      hangs: p(0.2),
+      lostBefore: p(0.3),
+      lostAfter: p(0.3),
       notices: p(0.6),
       questions: p(0.2),
       wants: p(0.15),
@@ -103,12 +103,12 @@ export function drawSwarm(random: Random): Swarm {
       revokeFails: p(0.3),
       notDeadYet: p(0.3),
     },
-    crash: random.chance(0.7) ? random.next() * 0.006 : 0,
+    crash: random.chance(0.7) ? random.next() * 0.005 : 0,
     acts: {
-      propose: 12,
-      answer: 5,
-      halt: p(3),
-      resume: p(2),
+      propose: 14,
+      answer: 7,
+      halt: p(2),
+      resume: 1.5,
       apply: p(1.5),
       endRun: p(1),
       beginRun: 0.6,

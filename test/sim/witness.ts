@@ -1,5 +1,6 @@
 import type { Call } from '../../src/domain/connector.ts';
 import { digestOf } from '../../src/domain/digest.ts';
+import type { EffectVector } from '../../src/domain/effect.ts';
 import type { World } from './world.ts';
 
 /** begun → sent → landed, or gone (rolled back, refused, killed with its credential, lost on the way). */
@@ -13,6 +14,8 @@ export interface TargetCall {
   readonly row: string;
   /** Digest of the rows as measured; null where nothing is measured before it is made. */
   readonly preState: string | null;
+  /** What it does, as measured there, whether anybody was told or not. */
+  readonly effect: EffectVector;
   readonly incarnation: number;
   state: 'begun' | 'sent' | 'landed' | 'gone';
 }
@@ -70,7 +73,7 @@ export class Witness {
     return this.#locks.has(row);
   }
 
-  begin(call: Call, incarnation: number, locks: boolean): TargetCall {
+  begin(call: Call, effect: EffectVector, incarnation: number, locks: boolean): TargetCall {
     const row = rowOf(call);
     const begun: TargetCall = {
       actionId: call.actionId,
@@ -81,6 +84,7 @@ export class Witness {
       leaseId: call.credential?.leaseId ?? null,
       row,
       preState: locks ? this.preStateOf(call) : null,
+      effect,
       incarnation,
       state: 'begun',
     };

@@ -60,6 +60,12 @@ export class World {
     this.tell('the faults stop');
   }
 
+  jump(ms: number): void {
+    this.skew += ms;
+    this.count('clockJumps');
+    this.tell(`the clock is off by ${this.skew} ms`);
+  }
+
   tell(line: string): void {
     this.trace.add(`${String(this.schedule.elapsed).padStart(8)} ms  ${line}`);
   }

@@ -80,11 +80,18 @@ function terminalIo(
         written.out += text;
         typed.onOut?.(text);
       },
+      line: async (text) => {
+        written.out += `${text}\n`;
+        typed.onOut?.(`${text}\n`);
+      },
       terminal: false,
     },
     err: {
       write: (text) => {
         written.err += text;
+      },
+      line: async (text) => {
+        written.err += `${text}\n`;
       },
       terminal: false,
     },
@@ -95,6 +102,9 @@ function terminalIo(
         return text;
       },
       line: async () => lines.shift() ?? null,
+      async *bytes() {
+        yield Buffer.from(typed.stdin ?? '');
+      },
       terminal: typed.lines !== undefined,
     },
     doors,

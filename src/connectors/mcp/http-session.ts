@@ -141,8 +141,10 @@ export class HttpSession implements Session {
     return [...this.#headers, 'mcp-method', method];
   }
 
-  meta(id: number, capabilities: JsonObject): string {
-    return this.era === 'modern' ? `${this.#base(capabilities)}${ownMeta(id, false, null)}` : '';
+  /** A request with an id of its own, for a stream that stays open. */
+  text(method: string, members: string): string {
+    const id = this.#next++;
+    return requestText(id, method, members, this.#meta(id, null));
   }
 
   async close(): Promise<void> {

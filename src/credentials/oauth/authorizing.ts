@@ -52,14 +52,14 @@ export class Authorizing {
 
   /** Throws AUTHORIZATION_FAILED. */
   async open(holder: Holder, redirect: string, by: string): Promise<Opening> {
-    const grant = await holder.grant();
+    const grant = await holder.account.grant();
     const guardian = await holder.guardian(grant?.issuer ?? null);
     const { as, resource } = guardian;
     const endpoint = endpointOf(guardian, holder.settings.allowPrivate);
     const scopes = scopesToAsk(holder.settings, guardian, grant, holder.wanted);
     const client = await holder.alone(async () => {
-      const found = await holder.clientAt(guardian, redirect, scopes);
-      await holder.acquaint(guardian, found, by);
+      const found = await holder.account.clientAt(guardian, redirect, scopes);
+      await holder.account.acquaint(guardian, found, by);
       return found;
     });
     const state = this.#secret();
@@ -95,7 +95,7 @@ export class Authorizing {
     const checked = checkedAnswer(guardian, client, callback, state);
     const grant = await holder.alone(async () => {
       const granted = await exchangeCode(
-        holder.desk(guardian, client),
+        holder.account.desk(guardian, client),
         checked,
         redirect,
         verifier,

@@ -1,10 +1,9 @@
 import type { Lease, Revocability } from '../../domain/credential.ts';
-import type { Doors } from '../../domain/doors.ts';
 import { SignalboxError } from '../../domain/errors.ts';
+import { Account, type AccountParts, SELF } from './account.ts';
 import { bearerChallenge, type Challenge } from './challenge.ts';
 import { clip, failed, findGuardian, type Guardian } from './discovery.ts';
-import type { Outward } from './outward.ts';
-import { type Registered, registerAt } from './registration.ts';
+import { Doubts } from './doubts.ts';
 import { scopesToAsk } from './scopes.ts';
 import type { OAuthSettings } from './settings.ts';
 import {
@@ -16,9 +15,8 @@ import {
   refreshed,
   revokeToken,
   type Token,
-  type TokenDesk,
 } from './tokens.ts';
-import { type Acquaintance, essentials, type Grant, type GrantVault, type Kept } from './vault.ts';
+import type { Acquaintance, Grant, Kept } from './vault.ts';
 
 /** What a server said to one of our tokens. `lease`: whose it was; absent, every token of the connection is doubted. */
 export interface Refused {
@@ -27,23 +25,10 @@ export interface Refused {
   readonly leaseId?: string;
 }
 
-export interface HolderParts {
-  readonly vault: GrantVault;
-  readonly outward: Outward;
-  readonly doors: Doors;
-  /** The value of the configured client secret, if one is named. */
-  readonly secret: () => Promise<string | null>;
-}
-
 const MARGIN_MS = 60_000;
 /** Tokens of their own for this many leases at once; more share one. */
 const MAX_LEASED = 16;
-const MAX_DOUBTED = 64;
-/** So many refused tokens in a row, none of them in use for a while, and only a human goes on. */
-const MAX_REFUSALS = 3;
-const SETTLED_MS = 60_000;
 const MAX_WANTED = 64;
-const SELF = 'signalbox';
 
 /**
  * The tokens of one connection. A grant is absent → given (a human, or our own credentials) → refreshed … → gone (its
@@ -52,32 +37,35 @@ const SELF = 'signalbox';
  */
 export class Holder {
   readonly settings: OAuthSettings;
-  readonly #parts: HolderParts;
-  readonly #doubted = new Set<string>();
-  readonly #minted = new Map<string, Token>();
+  readonly account: Account;
+  readonly #parts: AccountParts;
+  readonly #doubts: Doubts;
   #challenge: Challenge | null = null;
   #wanted: readonly string[] = [];
   /** The server refused a token since its guardian was last looked up. */
   #stale = false;
-  #refusals = 0;
-  #newest: Token | null = null;
+  /** An access token was ended at the server since the last refresh. */
+  #ended = false;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(settings: OAuthSettings, parts: HolderParts) {
+  constructor(settings: OAuthSettings, parts: AccountParts) {
     this.settings = settings;
+    this.account = new Account(settings, parts);
     this.#parts = parts;
+    this.#doubts = new Doubts(parts.doors.clock);
   }
 
   /** How fast a token that a lease gets now can be ended. Throws AUTHORIZATION_NEEDED when there is none to get. */
   prepare(): Promise<Revocability> {
     return this.alone(async () => {
       const { kept, grant } = await this.#ready();
-      const as = kept.servers[grant.issuer]?.as;
+      const known = kept.servers[grant.issuer];
       const own =
-        as !== undefined &&
-        canRevoke(as) &&
-        this.#renews(grant) &&
+        known !== undefined &&
+        canRevoke(known.as) &&
+        known.coarse !== true &&
         grant.separable &&
+        this.#renews(grant) &&
         Object.keys(kept.leased).length < MAX_LEASED;
       return own ? 'bounded' : 'none';
     });
@@ -88,16 +76,16 @@ export class Holder {
       const { kept, grant } = await this.#ready();
       if (lease.revocability === 'none') {
         const token = await this.#shared(grant);
-        this.#remember(lease.id, token);
+        this.#doubts.lent(lease.id, token);
         return token.value;
       }
       const granted = await this.#renewed(grant);
       const { issuer, server } = grant;
-      await this.#write({
+      await this.account.write({
         grant: after(grant, granted),
         leased: { ...kept.leased, [lease.id]: { ...granted.access, issuer, server } },
       });
-      this.#remember(lease.id, granted.access);
+      this.#doubts.lent(lease.id, granted.access);
       return granted.access.value;
     });
   }
@@ -113,66 +101,66 @@ export class Holder {
   /** Gets a token by our own credentials now, whatever was refused before. Throws AUTHORIZATION_FAILED. */
   async selfAuthorize(): Promise<void> {
     await this.alone(async () => {
-      this.#refusals = 0;
-      await this.#selfGranted(await this.grant());
+      const { access } = await this.#selfGranted(await this.account.grant());
+      if (access !== null) this.#doubts.calm(access);
     });
   }
 
   /** Whether a token could be had without a human, as far as is known. */
   async isUsable(): Promise<boolean> {
-    const grant = await this.grant();
-    if (grant === null || this.#refusals >= MAX_REFUSALS) return false;
-    return this.#renews(grant) || this.#usable(grant.access);
+    const grant = await this.account.grant();
+    if (grant === null || this.#doubts.exhausted) return false;
+    return this.#renews(grant) || this.#doubts.usable(grant.access);
   }
 
   /** A lease whose token is refused or about to expire is not handed out again. */
   isSpent(leaseId: string): boolean {
-    const token = this.#minted.get(leaseId);
-    return token !== undefined && !this.#usable(token);
+    const token = this.#doubts.of(leaseId);
+    return token !== undefined && !this.#doubts.usable(token);
   }
 
   async end(leaseId: string): Promise<void> {
-    const { kept, token } = await this.#leased(leaseId);
+    const { kept, token } = await this.account.leased(leaseId);
     const known = kept.servers[token?.issuer ?? ''];
     if (token === null || known === undefined || !canRevoke(known.as)) return;
-    await revokeToken(await this.#deskAt(known), token.value, 'access_token');
+    await revokeToken(await this.account.deskAt(known), token.value, 'access_token');
+    this.#ended = true;
   }
 
   /** A lease without a kept token never got one out: the value is known to nobody. */
   async isDead(leaseId: string): Promise<boolean> {
-    const { kept, token } = await this.#leased(leaseId);
+    const { kept, token } = await this.account.leased(leaseId);
     if (token === null) return true;
     const known = kept.servers[token.issuer];
     const over = token.expiresAt !== null && this.#now() > token.expiresAt + MARGIN_MS;
     if (!over && known === undefined) return false;
     if (!over && known !== undefined) {
-      const desk = await this.#deskAt(known);
+      const desk = await this.account.deskAt(known);
       if (!(await isDead(desk, new URL(token.server), token.value))) return false;
     }
     await this.alone(async () => {
-      const { leased } = await this.kept();
+      const { leased } = await this.account.kept();
       const { [leaseId]: _dead, ...rest } = leased;
-      await this.#write({ leased: rest });
+      await this.account.write({ leased: rest });
     });
-    this.#minted.delete(leaseId);
+    this.#doubts.ended(leaseId);
     return true;
   }
 
   /** Remembers what the server wants, so that the next token, or the next human, gives it. */
-  async refused({ status, header, leaseId }: Refused): Promise<void> {
-    const challenge = await bearerChallenge(header);
-    if (challenge !== null) this.#challenge = challenge;
-    if (status === 403) {
-      const missed = challenge?.scopes ?? [];
-      this.#wanted = [...new Set([...this.#wanted, ...missed])].slice(0, MAX_WANTED);
-      return;
-    }
-    if (status !== 401) return;
-    this.#stale = true;
-    const given = this.#newest;
-    const settled = given === null || this.#now() - given.at > SETTLED_MS;
-    this.#refusals = settled ? 1 : this.#refusals + 1;
-    await this.#doubt(leaseId);
+  refused({ status, header, leaseId }: Refused): Promise<void> {
+    const one = this.#doubts.of(leaseId);
+    // at once: the next call may come before anything is awaited
+    if (status === 401) this.#doubts.doubt(one);
+    return this.alone(async () => {
+      const challenge = await bearerChallenge(header);
+      if (challenge !== null) this.#challenge = challenge;
+      if (status === 403) {
+        const missed = challenge?.scopes ?? [];
+        this.#wanted = [...new Set([...this.#wanted, ...missed])].slice(0, MAX_WANTED);
+      }
+      if (status === 401) await this.#refusedToken(one);
+    });
   }
 
   /** What the server lacks in our tokens, by its own words. */
@@ -184,47 +172,8 @@ export class Holder {
     return this.#challenge;
   }
 
-  async kept(): Promise<Kept> {
-    return this.#parts.vault.read(this.settings.connection);
-  }
-
-  /** The grant for the server as it is configured now. */
-  async grant(): Promise<Grant | null> {
-    const { grant } = await this.kept();
-    return grant?.server === this.settings.server.href ? grant : null;
-  }
-
   guardian(known: string | null): Promise<Guardian> {
     return findGuardian(this.#parts.outward, this.settings.server, this.#challenge, known);
-  }
-
-  /** Who we are at this server: as before, when that still fits. */
-  async clientAt(
-    guardian: Guardian,
-    redirect: string | null,
-    scopes: readonly string[],
-  ): Promise<Registered> {
-    const { servers } = await this.kept();
-    const known = servers[guardian.as.issuer]?.client;
-    const isOurs = known?.by === 'registration' && this.settings.clientId === null;
-    if (isOurs && known.redirect === redirect) return known;
-    const secret = await this.#parts.secret();
-    const { outward } = this.#parts;
-    const { as } = guardian;
-    return registerAt({ outward, as, settings: this.settings, secret, redirect, scopes });
-  }
-
-  /** What is known of a server and of us there, kept before anything is asked of it. */
-  async acquaint(guardian: Guardian, client: Registered, by: string): Promise<void> {
-    const { issuer } = guardian.as;
-    const { [issuer]: _old, ...others } = (await this.kept()).servers;
-    const servers = { ...others, [issuer]: { as: essentials(guardian.as), client } };
-    await this.#write({ servers }, by);
-  }
-
-  desk(guardian: Guardian, client: Registered): TokenDesk {
-    const { outward, doors } = this.#parts;
-    return { outward, guardian, client, clock: doors.clock };
   }
 
   /** A new grant takes the place of the old one. */
@@ -246,24 +195,25 @@ export class Holder {
       by,
       at: this.#now(),
     };
-    await this.#write({ grant }, by);
+    await this.account.write({ grant }, by);
     this.#wanted = [];
     this.#challenge = null;
     this.#stale = false;
-    this.#refusals = 0;
-    this.#newest = granted.access;
+    this.#ended = false;
+    if (by === SELF) this.#doubts.given(granted.access);
+    else this.#doubts.calm(granted.access);
     return grant;
   }
 
   /** Ends the grant at its server where that can be done, and forgets it. True when the server took it back. */
   async forget(by: string): Promise<boolean> {
     return this.alone(async () => {
-      const kept = await this.kept();
+      const kept = await this.account.kept();
       const { grant } = kept;
       const known = kept.servers[grant?.issuer ?? ''];
-      await this.#write({ grant: null }, by);
+      await this.account.write({ grant: null }, by);
       if (grant === null || known === undefined || !canRevoke(known.as)) return false;
-      const desk = await this.#deskAt(known, grant.resource);
+      const desk = await this.account.deskAt(known, grant.resource);
       if (grant.refresh !== null) await revokeToken(desk, grant.refresh, 'refresh_token');
       if (grant.access !== null) await revokeToken(desk, grant.access.value, 'access_token');
       return true;
@@ -279,18 +229,18 @@ export class Holder {
 
   /** A grant that tokens can come from, or AUTHORIZATION_NEEDED. */
   async #ready(): Promise<{ readonly kept: Kept; readonly grant: Grant }> {
-    const grant = await this.grant();
-    if (this.#refusals >= MAX_REFUSALS)
-      throw this.#needed(`its server refused ${this.#refusals} tokens in a row`);
+    const grant = await this.account.grant();
+    if (this.#doubts.exhausted)
+      throw this.#needed('its server refused one new token after the other');
     if (this.settings.grant === 'client_credentials') {
       const own = await this.#ownGrant(grant);
-      return { grant: own, kept: await this.kept() };
+      return { grant: own, kept: await this.account.kept() };
     }
     if (grant === null) throw this.#needed('nobody has authorized it yet');
     if (this.#stale) await this.#lookAgain(grant);
-    if (!this.#renews(grant) && !this.#usable(grant.access))
+    if (!this.#renews(grant) && !this.#doubts.usable(grant.access))
       throw this.#needed('its token is over, and none came to refresh it with');
-    return { kept: await this.kept(), grant };
+    return { kept: await this.account.kept(), grant };
   }
 
   /** After a refused token: the server may have gone over to another authorization server. What was held stays away from that one. */
@@ -319,89 +269,68 @@ export class Holder {
   async #selfGranted(old: Grant | null): Promise<Grant> {
     const guardian = await this.guardian(old?.issuer ?? null);
     const asked = scopesToAsk(this.settings, guardian, old, this.#wanted);
-    const client = await this.clientAt(guardian, null, asked);
-    await this.acquaint(guardian, client, SELF);
-    const granted = await ownCredentials(this.desk(guardian, client), asked).catch(
+    const client = await this.account.clientAt(guardian, null, asked);
+    await this.account.acquaint(guardian, client, SELF);
+    const granted = await ownCredentials(this.account.desk(guardian, client), asked).catch(
       (error: Error) => {
         throw error instanceof GrantGone ? failed(error.message) : error;
       },
     );
-    const refusals = this.#refusals;
-    const grant = await this.accept(guardian, granted, asked, SELF);
-    this.#refusals = refusals;
-    return grant;
+    return this.accept(guardian, granted, asked, SELF);
   }
 
   async #shared(grant: Grant): Promise<Token> {
-    if (this.#usable(grant.access)) return grant.access;
+    if (this.#doubts.usable(grant.access)) return grant.access;
     const granted = await this.#renewed(grant);
-    await this.#write({ grant: { ...after(grant, granted), access: granted.access } });
+    await this.account.write({ grant: { ...after(grant, granted), access: granted.access } });
     return granted.access;
   }
 
   async #renewed(grant: Grant): Promise<Granted> {
-    const known = (await this.kept()).servers[grant.issuer];
+    const known = (await this.account.kept()).servers[grant.issuer];
     if (known === undefined) throw this.#needed('nothing is known of its authorization server');
-    const desk = await this.#deskAt(known, grant.resource);
+    const desk = await this.account.deskAt(known, grant.resource);
     try {
       const granted =
         grant.refresh === null
           ? await ownCredentials(desk, grant.asked)
           : await refreshed(desk, grant.refresh, grant.scopes);
-      this.#newest = granted.access;
+      this.#doubts.given(granted.access);
+      this.#ended = false;
       return granted;
     } catch (error) {
       if (!(error instanceof GrantGone)) throw error;
-      await this.#write({ grant: { ...grant, refresh: null, access: null } });
+      await this.#gone(grant, known);
       throw this.#needed(error.message);
     }
   }
 
-  /** One lease's token, or all. An older one that died when a newer was given tells that this server gives only one. */
-  async #doubt(leaseId: string | undefined): Promise<void> {
-    const one = leaseId === undefined ? undefined : this.#minted.get(leaseId);
-    const shared = (await this.grant())?.access;
-    const doubted =
-      one === undefined ? [...this.#minted.values(), ...(shared == null ? [] : [shared])] : [one];
-    for (const { value } of doubted) this.#doubted.add(value);
-    for (const value of [...this.#doubted].slice(0, -MAX_DOUBTED)) this.#doubted.delete(value);
-    const superseded = one !== undefined && one.at < (this.#newest?.at ?? 0);
-    if (!superseded || one.value === shared?.value) return;
-    await this.alone(async () => {
-      const grant = await this.grant();
-      if (grant?.separable) await this.#write({ grant: { ...grant, separable: false } });
+  /** A refresh token that died after an access token was ended: this server ends both, so single ones are left alone. */
+  async #gone(grant: Grant, known: Acquaintance): Promise<void> {
+    const { servers } = await this.account.kept();
+    const seen = { ...known, coarse: known.coarse === true || this.#ended };
+    await this.account.write({
+      grant: { ...grant, refresh: null, access: null },
+      servers: { ...servers, [grant.issuer]: seen },
     });
   }
 
-  #usable(token: Token | null): token is Token {
-    if (token === null || this.#doubted.has(token.value)) return false;
-    if (token.expiresAt === null) return true;
-    const margin = Math.min(MARGIN_MS, (token.expiresAt - token.at) / 4);
-    return this.#now() < token.expiresAt - margin;
+  /** `one`: the token of the lease that was refused, where that is known; else any of them. */
+  async #refusedToken(one: Token | undefined): Promise<void> {
+    const { newest } = this.#doubts;
+    this.#doubts.countRefusal();
+    this.#stale = true;
+    const grant = await this.account.grant();
+    if (grant === null) return;
+    if (one === undefined && grant.access !== null) this.#doubts.doubt(grant.access);
+    // an older one that died when a newer was given tells that this server gives only one
+    const superseded = one !== undefined && newest !== null && one.value !== newest.value;
+    if (superseded && grant.separable)
+      await this.account.write({ grant: { ...grant, separable: false, access: newest } });
   }
 
   #renews(grant: Grant): boolean {
     return grant.refresh !== null || this.settings.grant === 'client_credentials';
-  }
-
-  #remember(leaseId: string, token: Token): void {
-    this.#minted.set(leaseId, token);
-    const oldest = this.#minted.size > 1_024 ? this.#minted.keys().next().value : undefined;
-    if (oldest !== undefined) this.#minted.delete(oldest);
-  }
-
-  async #leased(leaseId: string) {
-    const kept = await this.kept();
-    return { kept, token: kept.leased[leaseId] ?? null };
-  }
-
-  async #deskAt({ as, client }: Acquaintance, resource = ''): Promise<TokenDesk> {
-    const own = client.by === 'configuration' ? { secret: await this.#parts.secret() } : {};
-    return this.desk({ resource, as, scopes: null, challenge: null }, { ...client, ...own });
-  }
-
-  #write(change: Partial<Kept>, by = SELF): Promise<Kept> {
-    return this.#parts.vault.write(this.settings.connection, change, by);
   }
 
   #needed(why: string): SignalboxError {

@@ -1,5 +1,6 @@
 import {
   type AuthorizationServer,
+  allowInsecureRequests,
   type ClientAuth,
   ClientSecretPost,
   customFetch,
@@ -27,8 +28,12 @@ type AuthMethod = (typeof METHODS)[number];
 /** Every request of the library goes out this way; what may be reached is decided there, http included. */
 export function through(outward: Outward): {
   [customFetch]: (url: string, options: Parameters<Outward['fetch']>[1]) => Promise<Response>;
+  [allowInsecureRequests]: boolean;
 } {
-  return { [customFetch]: (url, options) => outward.fetch(url, options) };
+  return {
+    [customFetch]: (url, options) => outward.fetch(url, options),
+    [allowInsecureRequests]: true,
+  };
 }
 
 interface Request {

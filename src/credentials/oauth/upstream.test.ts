@@ -197,7 +197,10 @@ test('a refused token is replaced; three in a row and only a human goes on', asy
     authority.live.delete(token.value);
     await challenged(401, token);
   }
-  await assert.rejects(tokenOf(mine), failsWith('AUTHORIZATION_NEEDED', /refused 3 tokens/));
+  await assert.rejects(
+    tokenOf(mine),
+    failsWith('AUTHORIZATION_NEEDED', /one new token after the other/),
+  );
   await authorize();
   assert.ok(isAlive(await tokenOf(mine)));
 });
@@ -213,6 +216,22 @@ test('a server that ends the older token with each new one is seen, and all shar
   const [shared, third] = [await tokenOf(mine), await tokenOf(await run())];
   assert.equal(shared.value, third.value);
   assert.ok(isAlive(shared));
+});
+
+test('a server that ends a whole grant with one token is left alone the next time', async () => {
+  await guard({ coarse: true });
+  await authorize();
+  const mine = await run();
+  await tokenOf(mine);
+  const [report] = await leases.revoke(({ runId }) => runId === mine.id);
+  assert.equal(report?.dead, true);
+  await assert.rejects(tokenOf(await run()), failsWith('AUTHORIZATION_NEEDED', /invalid_grant/));
+  await authorize();
+  const other = await run();
+  const token = await tokenOf(other);
+  const [second] = await leases.revoke(({ runId }) => runId === other.id);
+  assert.equal(second?.lease.state, 'residual');
+  assert.ok(isAlive(token) && isAlive(await tokenOf(await run())));
 });
 
 test('a refresh token that is over asks for a human, and is not tried again', async () => {

@@ -31,6 +31,8 @@ export interface Standing {
   /** Its server can be asked to end tokens. */
   readonly revocable: boolean;
   readonly by: string | null;
+  /** When it was granted; null when it was not. Ms since the epoch. */
+  readonly at: number | null;
 }
 
 /** Signalbox as OAuth client of upstream servers. */
@@ -162,8 +164,8 @@ class HolderShelf {
 }
 
 async function standingOf(holder: Holder): Promise<Standing> {
-  const { servers } = await holder.kept();
-  const grant = await holder.grant();
+  const { servers } = await holder.account.kept();
+  const grant = await holder.account.grant();
   const known = servers[grant?.issuer ?? ''];
   const self = holder.settings.grant === 'client_credentials';
   const renews = self || (grant !== null && grant.refresh !== null);
@@ -178,5 +180,6 @@ async function standingOf(holder: Holder): Promise<Standing> {
     renews,
     revocable: known !== undefined && canRevoke(known.as),
     by: grant?.by ?? null,
+    at: grant?.at ?? null,
   };
 }

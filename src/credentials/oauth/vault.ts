@@ -32,6 +32,8 @@ export interface Leased extends Token {
 export interface Acquaintance {
   readonly as: AuthorizationServer;
   readonly client: Registered;
+  /** Ending one access token there was seen to end the whole grant. */
+  readonly coarse?: boolean;
 }
 
 /** Kept for one connection. */

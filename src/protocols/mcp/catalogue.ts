@@ -1,15 +1,51 @@
 import type { Bundle, Tool } from '../../domain/bundle.ts';
-import type { JsonObject } from '../../domain/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import { ProtocolFault } from './faults.ts';
 
 const PAGE = 100;
+/** What a system says of its tool that is shown as it was pinned. Everything else is ours to say. */
+const SHOWN = ['title', 'outputSchema', 'icons', 'execution', '_meta'] as const;
 
-/** The tools an agent holds a grant for, by name in code point order: the same bundle gives the same list. */
-export function grantedTools(bundle: Bundle, agent: string): Tool[] {
+/** A prompt an agent may get, and the tool through which it gets it. */
+export interface GrantedPrompt {
+  readonly definition: JsonObject;
+  readonly tool: Tool;
+}
+
+/** What one agent holds a grant for, in an order that depends on nothing but the bundle. */
+export interface Granted {
+  /** Listed ones, by name in code point order. */
+  readonly tools: readonly Tool[];
+  readonly prompts: readonly JsonObject[];
+  readonly promptByName: ReadonlyMap<string, GrantedPrompt>;
+  /** The pseudo tools for resources, by name. */
+  readonly resources: readonly Tool[];
+}
+
+/** What the bundle grants this agent. */
+export function grantedTo(bundle: Bundle, agent: string): Granted {
+  const held = heldTools(bundle, agent);
+  const promptByName = new Map<string, GrantedPrompt>();
+  for (const tool of held.filter(({ offers }) => offers === 'prompts'))
+    for (const definition of promptsOf(tool))
+      // two servers with one prompt name and no prefix: the first by connection keeps it
+      if (!promptByName.has(String(definition.name)))
+        promptByName.set(String(definition.name), { definition, tool });
+  const prompts = [...promptByName.entries()]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, { definition }]) => definition);
+  return {
+    tools: held.filter(({ offers }) => offers === undefined),
+    prompts,
+    promptByName,
+    resources: held.filter(({ offers }) => offers === 'resources'),
+  };
+}
+
+function heldTools(bundle: Bundle, agent: string): Tool[] {
   if (!Object.hasOwn(bundle.agents, agent)) return [];
-  const names = new Set(
-    bundle.grants.filter((grant) => grant.agent === agent).map(({ tool }) => tool),
-  );
+  const names = new Set<string>();
+  for (const grant of bundle.grants) if (grant.agent === agent) names.add(grant.tool);
   return [...names]
     .sort((a, b) => (a < b ? -1 : 1))
     .flatMap((name) => {
@@ -18,39 +54,64 @@ export function grantedTools(bundle: Bundle, agent: string): Tool[] {
     });
 }
 
-/** The members of a `tools/list` result for one page, serialised. Throws ProtocolFault for a cursor we did not make for this list. */
-export function toolPage(bundle: Bundle, agent: string, cursor: string | null): string {
-  const tools = grantedTools(bundle, agent);
-  const start = cursor === null ? 0 : startOf(cursor, bundle, tools.length);
+function promptsOf({ listing }: Tool): JsonObject[] {
+  const prompts = listing?.prompts;
+  return Array.isArray(prompts) ? (prompts as readonly Json[]).filter(isJsonObject) : [];
+}
+
+/**
+ * The members of a list result for one page, serialised. `member` names the list. Throws ProtocolFault for a cursor we
+ * did not make for this very list.
+ */
+export function listPage(
+  bundle: Bundle,
+  member: 'tools' | 'prompts',
+  { tools, prompts }: Granted,
+  cursor: string | null,
+): string {
+  const length = member === 'tools' ? tools.length : prompts.length;
+  const start = cursor === null ? 0 : startOf(cursor, bundle, member, length);
   const end = start + PAGE;
-  const shown = JSON.stringify(tools.slice(start, end).map(described));
-  return end < tools.length
-    ? `"tools":${shown},"nextCursor":${JSON.stringify(cursorAt(bundle, end))}`
-    : `"tools":${shown}`;
+  const shown =
+    member === 'tools' ? tools.slice(start, end).map(described) : prompts.slice(start, end);
+  const text = `"${member}":${JSON.stringify(shown)}`;
+  return end < length
+    ? `${text},"nextCursor":${JSON.stringify(cursorAt(bundle, member, end))}`
+    : text;
 }
 
 function described(tool: Tool): JsonObject {
+  const { name, description, inputSchema, listing = {} } = tool;
+  const shown: Record<string, Json> = {};
+  for (const member of SHOWN) {
+    const value = listing[member];
+    if (value !== undefined) shown[member] = value;
+  }
+  return { name, description, inputSchema, ...shown, annotations: annotationsOf(tool) };
+}
+
+/** Our effect class decides; a system's own word may only make it sound worse. */
+function annotationsOf({ effect, idempotent, listing }: Tool): JsonObject {
+  const said = listing?.annotations;
+  const theirs = isJsonObject(said) ? said : {};
   return {
-    name: tool.name,
-    description: tool.description,
-    inputSchema: tool.inputSchema,
-    annotations: {
-      readOnlyHint: tool.effect === 'read',
-      destructiveHint: tool.effect === 'destroy',
-      idempotentHint: tool.idempotent,
-      openWorldHint: false,
-    },
+    ...(typeof theirs.title === 'string' ? { title: theirs.title } : {}),
+    readOnlyHint: effect === 'read' && theirs.readOnlyHint !== false,
+    destructiveHint: effect === 'destroy' || (effect !== 'read' && theirs.destructiveHint === true),
+    idempotentHint: idempotent,
+    openWorldHint: theirs.openWorldHint === true,
   };
 }
 
-function cursorAt(bundle: Bundle, start: number): string {
-  return Buffer.from(`${bundle.digest.slice(0, 16)} ${start}`).toString('base64url');
+function cursorAt(bundle: Bundle, member: string, start: number): string {
+  return Buffer.from(`${bundle.digest.slice(0, 16)} ${member} ${start}`).toString('base64url');
 }
 
-function startOf(cursor: string, bundle: Bundle, length: number): number {
-  const [digest, at] = Buffer.from(cursor.slice(0, 200), 'base64url').toString().split(' ');
+function startOf(cursor: string, bundle: Bundle, member: string, length: number): number {
+  const [digest, , at] = Buffer.from(cursor.slice(0, 200), 'base64url').toString().split(' ');
   const start = Number(at);
-  if (cursorAt(bundle, start) !== cursor || start <= 0 || start >= length || start % PAGE !== 0)
+  const ours = cursorAt(bundle, member, start) === cursor;
+  if (!ours || start <= 0 || start >= length || start % PAGE !== 0)
     throw new ProtocolFault(
       'invalidParams',
       digest === bundle.digest.slice(0, 16)

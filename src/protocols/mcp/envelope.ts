@@ -1,6 +1,7 @@
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import { ProtocolFault, unsupportedVersion } from './faults.ts';
 import type { Id, Request } from './message.ts';
+import { decodeHeader } from './mirror.ts';
 import { isLegacyVersion, MODERN_VERSION, UNNAMED_VERSION } from './versions.ts';
 
 /** The HTTP headers that mirror a message. */
@@ -19,12 +20,18 @@ export interface Envelope {
   readonly client: string | null;
   readonly progressToken: Id | null;
   readonly traceparent: string | null;
+  /** The least severe log line the client wants; null: none. */
+  readonly logLevel: string | null;
 }
+
+/** What a legacy client agreed on before, where it has a session. */
+export type Agreed = Pick<Envelope, 'version' | 'capabilities' | 'client' | 'logLevel'>;
 
 const PREFIX = 'io.modelcontextprotocol/';
 const VERSION_KEY = `${PREFIX}protocolVersion`;
 const CAPABILITIES_KEY = `${PREFIX}clientCapabilities`;
 const CLIENT_KEY = `${PREFIX}clientInfo`;
+const LEVEL_KEY = `${PREFIX}logLevel`;
 const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 const NO_META: JsonObject = {};
 
@@ -33,11 +40,15 @@ const NO_META: JsonObject = {};
  * cross-check. Throws ProtocolFault: -32602 for a broken envelope, -32022 for a version not spoken, -32020 when
  * headers and body disagree.
  */
-export function readEnvelope(request: Request, mirrors: Mirrors): Envelope {
+export function readEnvelope(
+  request: Request,
+  mirrors: Mirrors,
+  agreed: Agreed | null = null,
+): Envelope {
   const meta = metaOf(request);
   return Object.hasOwn(meta, VERSION_KEY)
     ? modern(request, meta, mirrors)
-    : legacy(request, meta, mirrors);
+    : legacy(request, meta, mirrors, agreed);
 }
 
 function modern(request: Request, meta: JsonObject, mirrors: Mirrors): Envelope {
@@ -55,19 +66,45 @@ function modern(request: Request, meta: JsonObject, mirrors: Mirrors): Envelope 
   if (version !== MODERN_VERSION) throw unsupportedVersion(version);
   if (mirrors.version === undefined) throw missing('MCP-Protocol-Version');
   checkMirrors(request, mirrors);
-  return { era: 'modern', version, capabilities, client: clientOf(meta), ...common(meta) };
+  const { progressToken, traceparent } = meta;
+  return {
+    era: 'modern',
+    version,
+    capabilities,
+    client: clientOf(meta),
+    progressToken: isToken(progressToken) ? progressToken : null,
+    traceparent: isTraceparent(traceparent) ? traceparent : null,
+    logLevel: isLogLevel(meta[LEVEL_KEY]) ? meta[LEVEL_KEY] : null,
+  };
 }
 
-function legacy(request: Request, meta: JsonObject, { version }: Mirrors): Envelope {
+function legacy(
+  request: Request,
+  meta: JsonObject,
+  { version }: Mirrors,
+  agreed: Agreed | null,
+): Envelope {
   // The revision of an `initialize` is in its params; no header is defined for it.
-  const spoken = request.method === 'initialize' ? UNNAMED_VERSION : (version ?? UNNAMED_VERSION);
+  const spoken =
+    request.method === 'initialize'
+      ? UNNAMED_VERSION
+      : (version ?? agreed?.version ?? UNNAMED_VERSION);
   if (spoken === MODERN_VERSION)
     throw new ProtocolFault(
       'envelope',
       `expected \`params._meta\` with \`${VERSION_KEY}\` and \`${CAPABILITIES_KEY}\``,
     );
   if (!isLegacyVersion(spoken)) throw unsupportedVersion(spoken);
-  return { era: 'legacy', version: spoken, capabilities: NO_META, client: null, ...common(meta) };
+  const { progressToken, traceparent } = meta;
+  return {
+    era: 'legacy',
+    version: spoken,
+    capabilities: agreed?.capabilities ?? NO_META,
+    client: agreed?.client ?? null,
+    progressToken: isToken(progressToken) ? progressToken : null,
+    traceparent: isTraceparent(traceparent) ? traceparent : null,
+    logLevel: agreed?.logLevel ?? null,
+  };
 }
 
 /** The methods whose `params` member the `Mcp-Name` header mirrors. */
@@ -85,13 +122,7 @@ function checkMirrors({ method, params }: Request, mirrors: Mirrors): void {
   const named = params[member];
   if (typeof named !== 'string') return;
   if (mirrors.name === undefined) throw missing('Mcp-Name');
-  if (decodedHeader(mirrors.name) !== named) throw mismatch('Mcp-Name', mirrors.name, named);
-}
-
-/** A header value as it was meant: `=?base64?…?=` carries what plain ASCII cannot. */
-function decodedHeader(value: string): string {
-  const sealed = /^=\?base64\?([A-Za-z0-9+/]*={0,2})\?=$/.exec(value.trim());
-  return sealed === null ? value.trim() : Buffer.from(sealed[1] ?? '', 'base64').toString();
+  if (mirrors.name !== named && decodeHeader(mirrors.name) !== named) throw mismatch('Mcp-Name', mirrors.name, named);
 }
 
 function metaOf({ params }: Request): JsonObject {
@@ -101,12 +132,20 @@ function metaOf({ params }: Request): JsonObject {
   return meta;
 }
 
-function common(meta: JsonObject): Pick<Envelope, 'progressToken' | 'traceparent'> {
-  const { progressToken, traceparent } = meta;
-  return {
-    progressToken: isToken(progressToken) ? progressToken : null,
-    traceparent: isTraceparent(traceparent) ? traceparent : null,
-  };
+/** Severities of log lines, least severe first. */
+export const LOG_LEVELS = [
+  'debug',
+  'info',
+  'notice',
+  'warning',
+  'error',
+  'critical',
+  'alert',
+  'emergency',
+] as const;
+
+export function isLogLevel(value: unknown): value is (typeof LOG_LEVELS)[number] {
+  return typeof value === 'string' && (LOG_LEVELS as readonly string[]).includes(value);
 }
 
 /** True for a `traceparent` of W3C Trace Context, version 00. */

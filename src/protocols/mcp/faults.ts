@@ -1,5 +1,6 @@
 import type { SignalboxError } from '../../domain/errors.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import type { TargetError } from '../../domain/proposal.ts';
 import type { Id } from './message.ts';
 import { SUPPORTED_VERSIONS } from './versions.ts';
 
@@ -12,7 +13,12 @@ export const CODES = {
   /** `_meta` of the modern revision is missing or malformed. */
   envelope: { code: -32602, status: 400 },
   headerMismatch: { code: -32020, status: 400 },
+  missingCapability: { code: -32021, status: 400 },
   unsupportedVersion: { code: -32022, status: 400 },
+  /** Before the modern revision a resource that is not there had a code of its own. */
+  resourceGone: { code: -32002, status: 200 },
+  /** The session is over, or never was one: the client has to begin another. */
+  noSession: { code: -32001, status: 404 },
 } as const;
 
 /** A request that the protocol does not allow; nothing was proposed to the broker. */
@@ -37,8 +43,17 @@ export function unsupportedVersion(requested: string): ProtocolFault {
   });
 }
 
+/** The call needs to ask its client something that the client did not say it answers. */
+export function missingCapability(required: JsonObject): ProtocolFault {
+  return new ProtocolFault(
+    'missingCapability',
+    `this call has to ask its client, who did not declare \`${Object.keys(required).join('`, `')}\``,
+    { requiredCapabilities: required },
+  );
+}
+
 /** The answer to a request that failed, serialised. */
-export function faultText(id: Id | null, fault: ProtocolFault): string {
+export function faultText(id: Id | null, fault: ProtocolFault | TargetError): string {
   const { code, message, data } = fault;
   return JSON.stringify({
     jsonrpc: '2.0',

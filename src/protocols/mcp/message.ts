@@ -17,9 +17,12 @@ export interface Notification {
   readonly params: JsonObject;
 }
 
-/** An answer of the client to something we never ask. */
+/** An answer of the client to something it was asked on a stream. */
 export interface Response {
   readonly kind: 'response';
+  readonly id: Id | null;
+  /** Null: the client answered with an error. */
+  readonly result: JsonObject | null;
 }
 
 export type Message = Request | Notification | Response;
@@ -39,7 +42,7 @@ export function parseBody(text: string): Message | readonly Message[] {
   } catch {
     throw new ProtocolFault('parse', 'the body is not JSON');
   }
-  checkValues(value);
+  if (!isPlain(text)) checkValues(value);
   for (const message of Array.isArray(value) ? value : [value]) checkArguments(message, inexact);
   if (!Array.isArray(value)) return messageOf(value);
   if (value.length === 0) throw new ProtocolFault('invalidRequest', 'an empty batch');
@@ -83,7 +86,7 @@ function messageOf(value: Json): Message {
   if (!isJsonObject(value) || value.jsonrpc !== '2.0')
     throw new ProtocolFault('invalidRequest', 'expected an object with `jsonrpc` `2.0`');
   if (!Object.hasOwn(value, 'method')) {
-    if (Object.hasOwn(value, 'result') || Object.hasOwn(value, 'error')) return RESPONSE;
+    if (Object.hasOwn(value, 'result') || Object.hasOwn(value, 'error')) return responseOf(value);
     throw new ProtocolFault('invalidRequest', 'expected a `method`');
   }
   const { method } = value;
@@ -98,10 +101,28 @@ function messageOf(value: Json): Message {
   return { kind: 'request', id: value.id, method, params };
 }
 
-const RESPONSE: Response = { kind: 'response' };
+function responseOf({ id, result }: JsonObject): Response {
+  return {
+    kind: 'response',
+    id: isId(id) ? id : null,
+    result: isJsonObject(result) ? result : null,
+  };
+}
 
 function isId(id: Json | undefined): id is Id {
   return typeof id === 'string' ? id.length <= MAX_ID : Number.isSafeInteger(id);
+}
+
+/**
+ * True for a text that surely holds nothing `checkValues` would refuse: no escape that could make a lone surrogate or
+ * NUL (the bytes were UTF-8), too short for too many values, and too few openings to nest deep.
+ */
+function isPlain(text: string): boolean {
+  if (text.length > MAX_VALUES || text.includes('\\u') || text.includes('__proto__')) return false;
+  let openings = 0;
+  for (let at = text.indexOf('{'); at !== -1; at = text.indexOf('{', at + 1)) openings++;
+  for (let at = text.indexOf('['); at !== -1; at = text.indexOf('[', at + 1)) openings++;
+  return openings <= MAX_DEPTH;
 }
 
 /**

@@ -1,20 +1,31 @@
-import { createCipheriv, createDecipheriv } from 'node:crypto';
 import type { Entropy } from '../../domain/doors.ts';
-import { isJsonObject } from '../../domain/json.ts';
+import type { Continuation } from '../../domain/proposal.ts';
+import { createSeal } from './seal.ts';
 
-/** What a parked call carries to its own retry. All of it is compared there: the client is not to be trusted with it. */
+/** What a call that was not answered yet carries to its own retry. All of it is compared there: the client is not to be trusted with it. */
 export interface RequestState {
   readonly runId: string;
   readonly tool: string;
   readonly argumentsDigest: string;
-  readonly approvalId: string;
-  readonly actionId: string;
-  readonly previewed: boolean;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
   /** How often the client was sent away with it already. */
   readonly rounds: number;
+  /** Answers that the call itself goes on with, from rounds before this one. */
+  readonly continuation: Continuation | null;
+  readonly waits: Waits;
 }
+
+/** What the call waits for: an operator, the client's own answers to its target, or those to a call still in the air here. */
+export type Waits =
+  | {
+      readonly for: 'approval';
+      readonly approvalId: string;
+      readonly actionId: string;
+      readonly previewed: boolean;
+    }
+  | { readonly for: 'answers'; readonly state: string | null; readonly once: string }
+  | { readonly for: 'held'; readonly call: string; readonly round: number };
 
 /** Seals what travels through the client as `requestState`, so that it can be neither read nor changed there. */
 export interface StateSeal {
@@ -23,40 +34,14 @@ export interface StateSeal {
   open(sealed: string): RequestState | null;
 }
 
-const CONTEXT = Buffer.from('signalbox/mcp/request-state/1');
-const NONCE = 12;
-const TAG = 16;
-const MAX_LENGTH = 2_048;
+/** An upstream's own state travels inside. */
+const MAX_LENGTH = 65_536;
 
 /** `key`: 32 bytes, shared by all replicas. */
 export function createStateSeal(key: Uint8Array, entropy: Entropy): StateSeal {
+  const seal = createSeal(key, 'signalbox/mcp/request-state/2', MAX_LENGTH, entropy);
   return {
-    seal(state) {
-      const nonce = entropy.bytes(NONCE);
-      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(CONTEXT);
-      const text = Buffer.concat([cipher.update(JSON.stringify(state)), cipher.final()]);
-      return Buffer.concat([nonce, cipher.getAuthTag(), text]).toString('base64url');
-    },
-
-    open(sealed) {
-      if (sealed.length > MAX_LENGTH) return null;
-      const bytes = Buffer.from(sealed, 'base64url');
-      // Only the one spelling we made: base64 would let a changed text through unchanged.
-      if (bytes.length <= NONCE + TAG || bytes.toString('base64url') !== sealed) return null;
-      try {
-        const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE), {
-          authTagLength: TAG,
-        }).setAAD(CONTEXT);
-        decipher.setAuthTag(bytes.subarray(NONCE, NONCE + TAG));
-        const text = Buffer.concat([
-          decipher.update(bytes.subarray(NONCE + TAG)),
-          decipher.final(),
-        ]);
-        const state: unknown = JSON.parse(text.toString());
-        return isJsonObject(state) ? (state as unknown as RequestState) : null;
-      } catch {
-        return null;
-      }
-    },
+    seal: (state) => seal.seal(state),
+    open: (sealed) => seal.open(sealed) as RequestState | null,
   };
 }

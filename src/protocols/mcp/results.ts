@@ -19,6 +19,10 @@ export const INSTRUCTIONS =
 /** How long a client may keep what it was told about tools. Short: a bundle can be replaced at any time. */
 export const TTL_MS = 5_000;
 
+const MODERN_TYPE = '"resultType":"complete"';
+/** What a modern client may keep of an answer that can be kept at all. */
+export const CACHING = `"ttlMs":${TTL_MS},"cacheScope":"private"`;
+
 /** Wraps results for one side: modern ones say their type and who made them. Texts are JSON, ready to send. */
 export class Results {
   readonly #server: ServerIdentity;
@@ -27,14 +31,25 @@ export class Results {
   constructor(server: ServerIdentity) {
     this.#server = server;
     const meta = JSON.stringify({ 'io.modelcontextprotocol/serverInfo': server });
-    this.#modernHead = `"resultType":"complete","_meta":${meta}`;
+    this.#modernHead = `${MODERN_TYPE},"_meta":${meta}`;
   }
 
-  /** A complete result from the members of an object, already serialised and without its braces. */
+  /**
+   * A complete result from the members of an object, already serialised and without its braces. Where they have a
+   * `_meta` of their own, a target's, ours is left out.
+   */
   complete(id: Id, { era }: Pick<Envelope, 'era'>, members: string): string {
-    const head = era === 'modern' ? this.#modernHead : '';
+    const head = era === 'modern' ? this.#headFor(members) : '';
     const comma = head !== '' && members !== '' ? ',' : '';
-    return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{${head}${comma}${members}}}`;
+    const name = typeof id === 'number' ? id : JSON.stringify(id);
+    return `{"jsonrpc":"2.0","id":${name},"result":{${head}${comma}${members}}}`;
+  }
+
+  #headFor(members: string): string {
+    if (!members.includes('"_meta"')) return this.#modernHead;
+    return Object.hasOwn(JSON.parse(`{${members}}`) as object, '_meta')
+      ? MODERN_TYPE
+      : this.#modernHead;
   }
 
   /** A complete result from an object that has no `_meta` of its own. */
@@ -42,13 +57,13 @@ export class Results {
     return this.complete(id, envelope, JSON.stringify(result).slice(1, -1));
   }
 
-  discover(id: Id): string {
+  discover(id: Id, offered: Offered): string {
     return this.completeObject(
       id,
       { era: 'modern' },
       {
         supportedVersions: SUPPORTED_VERSIONS,
-        capabilities: { tools: {} },
+        capabilities: capabilitiesOf(offered),
         instructions: INSTRUCTIONS,
         ttlMs: TTL_MS,
         cacheScope: 'private',
@@ -56,21 +71,20 @@ export class Results {
     );
   }
 
-  initialize(id: Id, version: string): string {
+  initialize(id: Id, version: string, offered: Offered): string {
     const { name, title, version: ours } = this.#server;
     const serverInfo =
       version < '2025-06-18' ? { name, version: ours } : { name, title, version: ours };
-    const capabilities = { tools: { listChanged: false }, logging: {} };
     const result = {
       protocolVersion: version,
-      capabilities,
+      capabilities: { ...capabilitiesOf(offered), logging: {} },
       serverInfo,
       instructions: INSTRUCTIONS,
     };
     return this.completeObject(id, { era: 'legacy' }, result);
   }
 
-  /** The call waits for a human; the same request again, with `requestState`, continues it. */
+  /** The call waits for somebody; the same request again, with `requestState`, continues it. */
   inputRequired(id: Id, requestState: string, inputRequests: JsonObject | null): string {
     const result = {
       resultType: 'input_required',
@@ -81,6 +95,21 @@ export class Results {
   }
 }
 
+/** What one agent holds a grant for, apart from tools. */
+export interface Offered {
+  readonly resources: boolean;
+  readonly prompts: boolean;
+}
+
+function capabilitiesOf({ resources, prompts }: Offered): JsonObject {
+  return {
+    tools: { listChanged: true },
+    ...(resources ? { resources: { subscribe: true, listChanged: true } } : {}),
+    ...(prompts ? { prompts: { listChanged: true } } : {}),
+    ...(resources || prompts ? { completions: {} } : {}),
+  };
+}
+
 /** A progress notification of a call that is held. `step` must grow. */
 export function progressText(token: Id, step: number, message: string): string {
   return JSON.stringify({
@@ -89,6 +118,15 @@ export function progressText(token: Id, step: number, message: string): string {
     params: { progressToken: token, progress: step, message },
   });
 }
+
+/** A notification. `about` ties it to a subscription of the modern revision. */
+export function notificationText(method: string, params: JsonObject, about?: Id): string {
+  if (about === undefined) return JSON.stringify({ jsonrpc: '2.0', method, params });
+  const _meta = { ...(params._meta as JsonObject | undefined), [SUBSCRIPTION]: about };
+  return JSON.stringify({ jsonrpc: '2.0', method, params: { ...params, _meta } });
+}
+
+const SUBSCRIPTION = 'io.modelcontextprotocol/subscriptionId';
 
 /** One message as a server-sent event. JSON has no raw line break, so one `data` line holds it. */
 export function eventOf(text: string): string {

@@ -48,16 +48,23 @@ export function outcomeMembers(outcome: Exclude<Outcome, { kind: 'parked' }>): s
 
 /** Not executed, and what would pass. */
 export function refusalMembers(refusal: Refusal, actionId: string | null): string {
+  return said(refusalText(refusal), true, refusalFields(refusal, actionId));
+}
+
+export function refusalText(refusal: Refusal): string {
   const lines = refusal.reasons.map(
     ({ reason, fix }) => `- ${reason}${fix === undefined ? '' : ` (${fix})`}`,
   );
-  const text = [`Refused (${refusal.code}). Nothing was executed.`, ...lines].join('\n');
-  return said(text, true, {
+  return [`Refused (${refusal.code}). Nothing was executed.`, ...lines].join('\n');
+}
+
+export function refusalFields(refusal: Refusal, actionId: string | null): JsonObject {
+  return {
     status: 'refused',
     code: refusal.code,
     reasons: refusal.reasons.map((reason) => ({ ...reason })),
     ...(actionId === null ? {} : { action: actionId }),
-  });
+  };
 }
 
 /** The ask is closed without an effect of this call: used by a twin, expired, or turned down. */
@@ -85,6 +92,7 @@ export function pendingFields(pending: Pending): JsonObject {
 }
 
 function doneMembers(result: Extract<Outcome, { kind: 'done' }>['result']): string {
+  if (result.wire !== undefined) return result.wire;
   const content = [{ type: 'text', text: result.text }];
   for (const cut of result.cut) content.push({ type: 'text', text: `Cut: ${cut}` });
   const members = `"content":${JSON.stringify(content)}`;

@@ -12,6 +12,7 @@ import { APPROVAL_COLUMNS, type ApprovalRow, approvalOf } from './op-approvals.t
 import { type HaltRow, haltOf } from './op-halts.ts';
 import { type StoredToken, TOKEN_BY_HASH, tokenOf } from './op-identity.ts';
 import type { Payloads } from './payloads.ts';
+import type { InForce, Snapshot } from './snapshot.ts';
 
 export interface RunRow {
   readonly id: string;
@@ -36,59 +37,59 @@ const HALTS = `SELECT epoch, scope, reason, raised_by, at, state FROM halts
   WHERE state <> 'lifted' ORDER BY epoch`;
 const ASK = `SELECT ${APPROVAL_COLUMNS} FROM approvals
   WHERE ask_key = ? AND state IN ('pending', 'approved', 'refused') ORDER BY asked_at DESC, id DESC LIMIT 1`;
+const ANY_ASK = `SELECT 1 AS found FROM approvals
+  WHERE run_id = ? AND state IN ('pending', 'approved', 'refused') LIMIT 1`;
+const ANY_UNKNOWN = `SELECT 1 AS found FROM actions
+  WHERE state IN ('unknown', 'running') AND root = ? LIMIT 1`;
 const UNKNOWN = `SELECT id FROM actions
   WHERE state IN ('unknown', 'running') AND root = ? AND tool = ? AND arguments_digest = ? LIMIT 1`;
 
-/** The reads of the hot path: a few statements of some microseconds each, on the calling thread. */
+/** The reads of the hot path: what was read before and has not changed comes from memory (snapshot.ts). */
 export class Reads {
   readonly #database: Database;
   readonly #payloads: Payloads;
+  readonly #known: Snapshot;
 
-  constructor(database: Database, payloads: Payloads) {
+  constructor(database: Database, payloads: Payloads, known: Snapshot) {
     this.#database = database;
     this.#payloads = payloads;
+    this.#known = known;
   }
 
-  factsFor({ runId, tool, argumentsDigest }: FactsQuery): StoreFacts {
-    return this.snapshot((database) => {
-      const run = database.one<RunRow>(RUN, runId);
-      const ask = database.one<ApprovalRow>(ASK, askKey(runId, tool, argumentsDigest));
-      const unknown = run && database.one<{ id: string }>(UNKNOWN, run.root, tool, argumentsDigest);
-      return {
-        stamp: this.#stamp(),
-        run: run === undefined ? null : this.runOf(run),
-        halts: this.#halts(),
-        approval: ask === undefined ? null : approvalOf(ask),
-        unknownRepeat: unknown?.id ?? null,
-      };
-    });
+  factsFor(query: FactsQuery): StoreFacts {
+    const run = this.#known.runs.get(query.runId);
+    const { inForce } = this.#known;
+    if (run !== undefined && inForce !== null && this.#isPlain(run))
+      return { ...inForce, run, approval: null, unknownRepeat: null };
+    return this.snapshot(() => this.#facts(query));
   }
 
-  haltState(): { readonly stamp: Stamp; readonly halts: readonly Halt[] } {
-    return this.snapshot(() => ({ stamp: this.#stamp(), halts: this.#halts() }));
+  haltState(): InForce {
+    const { inForce } = this.#known;
+    if (inForce !== null) return inForce;
+    const read = this.snapshot(() => ({ stamp: this.#stamp(), halts: this.#halts() }));
+    this.#known.inForce = read;
+    return read;
   }
 
-  usage(keys: readonly string[]): Usage[] {
-    return this.snapshot((database) =>
-      keys.flatMap((key) =>
-        database
-          .all<{ dimension: Dimension; posted: number; pending: number }>(
-            'SELECT dimension, posted, pending FROM usage WHERE key = ?',
-            key,
-          )
-          .map(({ dimension, posted, pending }) => ({ key, dimension, posted, pending })),
-      ),
-    );
+  usage(keys: readonly string[]): readonly Usage[] {
+    const [first] = keys;
+    if (first !== undefined && keys.length === 1) return this.#used(first);
+    return keys.flatMap((key) => this.#used(key));
   }
 
   token(hash: string): TokenRow | null {
+    const known = this.#known.tokens.get(hash);
+    if (known !== undefined) return known;
     const row = this.#database.one<StoredToken>(TOKEN_BY_HASH, hash);
-    return row === undefined ? null : tokenOf(row);
+    return row === undefined ? null : this.#known.tokens.keep(hash, tokenOf(row));
   }
 
   run(id: string): Run | null {
+    const known = this.#known.runs.get(id);
+    if (known !== undefined) return known;
     const row = this.#database.one<RunRow>(RUN, id);
-    return row === undefined ? null : this.runOf(row);
+    return row === undefined ? null : this.#known.runs.keep(id, this.runOf(row));
   }
 
   runOf(row: RunRow): Run {
@@ -194,6 +195,41 @@ export class Reads {
     } finally {
       this.#database.run('COMMIT');
     }
+  }
+
+  /** A run that never asked for anything, in a tree where nothing is unknown: the common one. */
+  #isPlain(run: Run): boolean {
+    return this.#known.askless.has(run.id) && this.#known.certain.has(run.root);
+  }
+
+  #facts({ runId, tool, argumentsDigest }: FactsQuery): StoreFacts {
+    const run = this.run(runId);
+    const { stamp, halts } = this.haltState();
+    const none = { stamp, halts, run, approval: null, unknownRepeat: null };
+    if (run === null) return none;
+    if (this.#database.one(ANY_ASK, runId) === undefined) this.#known.askless.keep(runId, true);
+    if (this.#database.one(ANY_UNKNOWN, run.root) === undefined)
+      this.#known.certain.keep(run.root, true);
+    if (this.#isPlain(run)) return none;
+    const ask = this.#database.one<ApprovalRow>(ASK, askKey(runId, tool, argumentsDigest));
+    const unknown = this.#database.one<{ id: string }>(UNKNOWN, run.root, tool, argumentsDigest);
+    return {
+      ...none,
+      approval: ask === undefined ? null : approvalOf(ask),
+      unknownRepeat: unknown?.id ?? null,
+    };
+  }
+
+  #used(key: string): readonly Usage[] {
+    const known = this.#known.usage.get(key);
+    if (known !== undefined) return known;
+    const rows = this.#database
+      .all<{ dimension: Dimension; posted: number; pending: number }>(
+        'SELECT dimension, posted, pending FROM usage WHERE key = ?',
+        key,
+      )
+      .map(({ dimension, posted, pending }) => ({ key, dimension, posted, pending }));
+    return this.#known.usage.keep(key, rows);
   }
 
   #stamp(): Stamp {

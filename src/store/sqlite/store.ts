@@ -14,6 +14,7 @@ import { DATABASE_FILE, lockDirectory } from './lock.ts';
 import { Payloads } from './payloads.ts';
 import { CommitQueue } from './queue.ts';
 import { Reads } from './reads.ts';
+import { Snapshot } from './snapshot.ts';
 import {
   answersFrom,
   errorFrom,
@@ -42,18 +43,20 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   const wrapping = wrappingKey(masterKey);
   const lock = lockDirectory(directory);
   const file = join(directory, DATABASE_FILE);
+  const known = new Snapshot();
   let writer: Writer | null = null;
   try {
-    writer = await startWriter({
+    const start = {
       file,
       masterKey: Uint8Array.from(masterKey),
       seed: doors.entropy.bytes(32),
       at: doors.clock.now(),
       maxBytes: options.maxBytes ?? null,
-    });
+    };
+    writer = await startWriter(start, known);
     const { queue, close } = writer;
     const reader = openReader(file);
-    return new SqliteStore(reader, wrapping, doors, queue, async () => {
+    return new SqliteStore({ reader, wrapping, doors, queue, known }, async () => {
       await queue.drain();
       queue.fail(closed());
       reader.close();
@@ -69,6 +72,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
 
 /** The same store on one thread over a core of the caller's, for the simulator; the caller closes the core. */
 export function storeOver(core: SqliteCore, masterKey: Uint8Array, doors: Doors): Store {
+  const known = new Snapshot();
   const queue: CommitQueue = new CommitQueue({
     post(texts) {
       try {
@@ -79,8 +83,11 @@ export function storeOver(core: SqliteCore, masterKey: Uint8Array, doors: Doors)
       }
     },
     soon: (flush) => process.nextTick(flush),
+    heard: (ops, { drawn }) => known.heard(ops, drawn),
   });
-  return new SqliteStore(core.database, wrappingKey(masterKey), doors, queue, async () => {
+  const reader = core.database;
+  const wrapping = wrappingKey(masterKey);
+  return new SqliteStore({ reader, wrapping, doors, queue, known }, async () => {
     await queue.drain();
     queue.fail(closed());
   });
@@ -91,12 +98,16 @@ interface Writer {
   close(): Promise<void>;
 }
 
-function startWriter(start: WorkerStart): Promise<Writer> {
+function startWriter(start: WorkerStart, known: Snapshot): Promise<Writer> {
   // The build renames the file; the one beside this one is of the same kind.
   const name = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js';
   const worker = new Worker(new URL(name, import.meta.url), { workerData: start, stdin: false });
   const say = (message: ToWorker): void => worker.postMessage(message);
-  const queue = new CommitQueue({ post: say, soon: (flush) => void setImmediate(flush) });
+  const queue = new CommitQueue({
+    post: say,
+    soon: (flush) => process.nextTick(flush),
+    heard: (ops, { drawn }) => known.heard(ops, drawn),
+  });
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   return new Promise((resolve, reject) => {
     const fail = (reason: SignalboxError): void => {
@@ -132,6 +143,14 @@ function downFrom(error: unknown): SignalboxError {
   return error instanceof SignalboxError ? error : down(said(error));
 }
 
+interface Parts {
+  readonly reader: Database;
+  readonly wrapping: ReturnType<typeof wrappingKey>;
+  readonly doors: Doors;
+  readonly queue: CommitQueue;
+  readonly known: Snapshot;
+}
+
 class SqliteStore implements Store {
   readonly #queue: CommitQueue;
   readonly #reads: Reads;
@@ -139,16 +158,10 @@ class SqliteStore implements Store {
   readonly #end: () => Promise<void>;
   #closing: Promise<void> | null = null;
 
-  constructor(
-    reader: Database,
-    wrapping: ReturnType<typeof wrappingKey>,
-    doors: Doors,
-    queue: CommitQueue,
-    end: () => Promise<void>,
-  ) {
+  constructor({ reader, wrapping, doors, queue, known }: Parts, end: () => Promise<void>) {
     const payloads = new Payloads(reader, wrapping);
     this.#queue = queue;
-    this.#reads = new Reads(reader, payloads);
+    this.#reads = new Reads(reader, payloads, known);
     this.#history = new History(reader, this.#reads, payloads, doors.clock);
     this.#end = end;
   }

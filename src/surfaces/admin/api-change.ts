@@ -12,7 +12,11 @@ import { changer } from './guard.ts';
 const NAME = { most: 200 } as const;
 const REASON = { most: LONGEST_REASON } as const;
 const DIGEST = { most: 128 } as const;
-const CONFIG = { text: { most: 1_048_576 }, path: { most: 1_000 } } as const;
+const CONFIG = {
+  text: { most: 1_048_576 },
+  path: { most: 1_000 },
+  inspect: { most: 4_000, optional: true },
+} as const;
 
 /** The half of the operators' API that changes something, or may take a whole configuration. */
 export function changeRoutes(deps: AdminDeps): Route[] {
@@ -55,14 +59,17 @@ export function changeRoutes(deps: AdminDeps): Route[] {
     post(
       '/api/plan',
       CONFIG,
-      async ({ text, path }) => planJson(await deps.plan(text, path)),
+      async ({ text, path, inspect }, by) =>
+        planJson(await deps.plan(text, path, inspected(inspect, by))),
       CONFIG_BODY,
     ),
     post(
       '/api/apply',
       { ...CONFIG, plan: DIGEST },
-      async ({ text, path, plan: digest }, by) =>
-        planJson(await applyShown(deps, { text, path, digest }, by)),
+      async ({ text, path, inspect, plan: digest }, by) =>
+        planJson(
+          await applyShown(deps, { text, path, digest, inspect: inspected(inspect, by) }, by),
+        ),
       CONFIG_BODY,
     ),
     ...identityRoutes(deps),
@@ -136,6 +143,13 @@ function ownersOnly(by: Operator, deed: string): void {
       'OWNER_NEEDED',
       `\`${by.name}\` is an operator, only an owner can ${deed}`,
     );
+}
+
+/** Names with commas between them. Starting a program here, or sending a secret there, is an owner’s to allow. */
+function inspected(inspect: string, by: Operator): readonly string[] {
+  const names = inspect.split(',').filter((name) => name !== '');
+  if (names.length > 0) ownersOnly(by, 'let a plan start or call a server that was never applied');
+  return names;
 }
 
 function planJson(plan: Plan): { readonly [name: string]: unknown } {

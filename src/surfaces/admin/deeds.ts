@@ -64,10 +64,15 @@ export function planDigest(plan: Plan): string {
 /** Plans again and applies only what was shown. Throws BUNDLE_MOVED, APPLY_NEEDS_OWNER. */
 export async function applyShown(
   deps: AdminDeps,
-  shown: { readonly text: string; readonly path: string; readonly digest: string },
+  shown: {
+    readonly text: string;
+    readonly path: string;
+    readonly digest: string;
+    readonly inspect: readonly string[];
+  },
   by: Operator,
 ): Promise<Plan> {
-  const plan = await deps.plan(shown.text, shown.path);
+  const plan = await deps.plan(shown.text, shown.path, shown.inspect);
   if (planDigest(plan) !== shown.digest)
     throw new SignalboxError(
       'BUNDLE_MOVED',

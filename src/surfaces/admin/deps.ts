@@ -1,5 +1,6 @@
 import type { Proposed } from '../../broker/apply.ts';
 import type { Broker } from '../../broker/broker.ts';
+import type { Connection } from '../../domain/bundle.ts';
 import type { JsonObject } from '../../domain/json.ts';
 
 /** A human who answers here. `operator` answers and halts; `owner` also widens authority. */
@@ -23,8 +24,15 @@ export interface AdminDeps {
     put(name: string, value: string, by: string): Promise<{ readonly version: number }>;
     names(): Promise<readonly SecretName[]>;
   };
-  /** Compares a configuration text with the active bundle; changes nothing. Throws CONFIG_… and TOOL_… errors. */
-  readonly plan: (text: string, path: string) => Promise<Plan>;
+  /**
+   * Compares a configuration text with the active bundle; changes nothing. `inspect`: servers that it may start or call
+   * though they were never applied. Throws CONFIG_… and TOOL_… errors, PLAN_INSPECTS.
+   */
+  readonly plan: (text: string, path: string, inspect: readonly string[]) => Promise<Plan>;
+  /** Upstream OAuth: who may begin it is decided here. */
+  readonly authorizations: Authorizations;
+  /** The connections that a configuration text declares. Throws CONFIG_… errors. */
+  readonly declared: (text: string, path: string) => { readonly [name: string]: Connection };
   /** Re-reads every chain of the ledger. `ok` says whether all of it holds. */
   readonly verify: () => Promise<{ readonly ok: boolean }>;
   /** What led to an action, approval or run, and what followed; null when the id is not known. */
@@ -38,6 +46,31 @@ export interface AdminDeps {
   readonly version: string;
   /** Cookies are marked Secure. */
   readonly tls: boolean;
+}
+
+/** Connections that get their tokens from an authorization server. Names and scopes come out, never a token. */
+export interface Authorizations {
+  /** What a human is to open; null when none is needed. Throws AUTHORIZATION_FAILED. */
+  authorize(
+    connection: Connection,
+    redirect: string,
+    by: string,
+  ): Promise<{
+    readonly url: string;
+    readonly issuer: string;
+    readonly resource: string;
+    readonly scopes: readonly string[];
+    readonly redirect: string;
+    readonly expiresAt: number;
+  } | null>;
+  /** The query that the authorization server sent the browser back with. Throws AUTHORIZATION_FAILED. */
+  finish(callback: URLSearchParams): Promise<{
+    readonly connection: string;
+    readonly grant: { readonly issuer: string; readonly scopes: readonly string[] };
+  }>;
+  /** Null for a connection without OAuth. */
+  standing(connection: Connection): Promise<object | null>;
+  forget(connection: Connection, by: string): Promise<{ readonly revoked: boolean }>;
 }
 
 export interface SecretName {

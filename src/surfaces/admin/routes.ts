@@ -1,11 +1,18 @@
 import type { Route } from '../http/listener.ts';
 import { changeRoutes } from './api-change.ts';
 import { readRoutes } from './api-read.ts';
+import { connectionRoutes } from './connections.ts';
 import type { AdminDeps } from './deps.ts';
 import { entranceRoutes } from './entrance.ts';
 import { pageRoutes } from './page/routes.ts';
 
 /** Everything on the operators' listener except its health. */
 export function adminRoutes(deps: AdminDeps): Route[] {
-  return [...readRoutes(deps), ...changeRoutes(deps), ...entranceRoutes(deps), ...pageRoutes(deps)];
+  return [
+    ...readRoutes(deps),
+    ...changeRoutes(deps),
+    ...connectionRoutes(deps),
+    ...entranceRoutes(deps),
+    ...pageRoutes(deps),
+  ];
 }

@@ -37,6 +37,7 @@ const NONE: Headers = {};
 interface Bounds {
   readonly maxBodyBytes: number;
   readonly tls?: object | undefined;
+  readonly overloaded?: (() => void) | undefined;
 }
 
 const PAGE_POLICY =
@@ -149,6 +150,7 @@ export class HttpExchange implements Exchange {
   #write(status: number, type: string, body: string | Uint8Array, headers: Headers): void {
     const { response } = this;
     if (response.destroyed || response.headersSent) return;
+    if (status === 429) this.#bounds.overloaded?.();
     // What was not read must not be read as the next request.
     if (!this.request.complete && hasBody(this.request)) response.setHeader('connection', 'close');
     const length = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength;

@@ -1,6 +1,5 @@
 /** The everything server in revision 2025-11-25: SDK v1, sessions, questions as requests of its own. */
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import type { RequestHandlerExtra } from '@modelcontextprotocol/sdk/shared/protocol.js';
@@ -23,6 +22,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import type { Handle } from './listen.ts';
 import { complete, PROMPTS, RESOURCES, read, TEMPLATES } from './offers.ts';
+import { jsonOf } from './posted.ts';
 import { TOOLS } from './tools.ts';
 import type { Behaviour, Members, Turn } from './turn.ts';
 
@@ -70,16 +70,6 @@ export function legacyEverything(): { readonly handle: Handle; close(): Promise<
     for (const transport of [...transports.values()]) await transport.close();
   };
   return { handle, close };
-}
-
-async function jsonOf(request: IncomingMessage): Promise<unknown> {
-  let text = '';
-  for await (const chunk of request.setEncoding('utf8')) text += chunk;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function build(sessions: Sessions, watched: Set<string>): Server {

@@ -1,5 +1,6 @@
 /** The everything server in revision 2026-07-28: SDK v2, one exchange a request, questions as results. */
 import { randomBytes } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
 import { toNodeHandler } from '@modelcontextprotocol/node';
 import {
   createMcpHandler,
@@ -9,12 +10,16 @@ import {
   Server,
   type ServerContext,
 } from '@modelcontextprotocol/server';
+import type { JsonObject } from '../../../src/domain/json.ts';
+import { mirroredParams, paramMismatch } from '../../../src/protocols/mcp/mirror.ts';
 import type { Handle } from './listen.ts';
 import { complete, PROMPTS, RESOURCES, read, TEMPLATES } from './offers.ts';
+import { jsonOf } from './posted.ts';
 import { TOOLS } from './tools.ts';
 import type { Behaviour, Members, Said, Turn } from './turn.ts';
 
 const INVALID_PARAMS = -32602;
+const HEADER_MISMATCH = -32020;
 const CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities';
 const codec = createRequestStateCodec<string>({ key: randomBytes(32) });
 
@@ -25,9 +30,28 @@ export function modernEverything(): { readonly handle: Handle; close(): Promise<
   });
   const node = toNodeHandler(handler);
   return {
-    handle: (request, response) => node(request as Parameters<typeof node>[0], response),
+    async handle(request, response) {
+      const body = request.method === 'POST' ? await jsonOf(request) : undefined;
+      const wrong = headerFault(body, request.headers);
+      if (wrong === null) return node(request as Parameters<typeof node>[0], response, body);
+      const error = { code: HEADER_MISMATCH, message: wrong };
+      const { id = null } = body as { id?: unknown };
+      response.writeHead(400, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ jsonrpc: '2.0', id, error }));
+    },
     close: () => handler.close(),
   };
+}
+
+/** The SDK leaves the headers of parameters to whoever knows the schemas. */
+function headerFault(body: unknown, headers: IncomingHttpHeaders): string | null {
+  const { method, params } = (body ?? {}) as { method?: unknown; params?: JsonObject };
+  if (method !== 'tools/call' || params === undefined) return null;
+  const found = TOOLS.find(({ definition }) => definition.name === params.name);
+  if (found === undefined) return null;
+  const mirrored = mirroredParams(found.definition.inputSchema as JsonObject).params;
+  const given = (params.arguments ?? {}) as JsonObject;
+  return paramMismatch(mirrored, given, (name) => headers[name]?.toString());
 }
 
 function build(handler: McpHttpHandler): Server {

@@ -36,6 +36,8 @@ export interface AuthorityOptions {
   expiresIn?: number;
   /** An access token given ends all earlier ones. */
   onlyNewest?: boolean;
+  /** Ending an access token ends every refresh token. */
+  coarse?: boolean;
   /** `iss` of the answer; null leaves it out. */
   iss?: string | null;
   method?: 'client_secret_basic' | 'client_secret_post' | 'none';
@@ -185,10 +187,11 @@ class Desk {
       method === 'none' ||
       (method === 'client_secret_basic' && auth?.startsWith('Basic ') === true) ||
       (method === 'client_secret_post' && form.get('client_secret') === SECRET);
-    if (!proof) return json(response, 401, { error: 'invalid_client' });
-    if (form.get('resource') === null) return json(response, 400, { error: 'invalid_target' });
-    const scope = this.#scopeOf(form);
-    if (scope === null) json(response, 400, { error: 'invalid_grant' });
+    const aimed = form.get('resource') !== null;
+    const scope = proof && aimed ? this.#scopeOf(form) : null;
+    if (!proof) json(response, 401, { error: 'invalid_client' });
+    else if (!aimed) json(response, 400, { error: 'invalid_target' });
+    else if (scope === null) json(response, 400, { error: 'invalid_grant' });
     else this.#give(scope, form.get('grant_type') !== 'client_credentials', response);
   }
 
@@ -231,6 +234,7 @@ class Desk {
     const token = form.get('token') ?? '';
     if (this.#authority.options.ignoresRevocation !== true) this.#authority.live.delete(token);
     this.#refresh.delete(token);
+    if (this.#authority.options.coarse === true) this.#refresh.clear();
     response.writeHead(200).end();
   }
 }

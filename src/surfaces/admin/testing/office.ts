@@ -11,6 +11,7 @@ import { loadConfig } from '../../../config/load.ts';
 import { planBundle } from '../../../config/plan.ts';
 import { createHttpInspector } from '../../../connectors/http/inspector.ts';
 import { Leases } from '../../../credentials/leases.ts';
+import { createUpstreamOAuth, type UpstreamOAuth } from '../../../credentials/oauth/upstream.ts';
 import { createSecrets } from '../../../credentials/secrets.ts';
 import { type Bundle, bundleDigest, type Tool } from '../../../domain/bundle.ts';
 import { digestOf } from '../../../domain/digest.ts';
@@ -83,6 +84,11 @@ export async function openOffice(): Promise<Office> {
     doors,
     log: () => {},
   });
+  const oauth = createUpstreamOAuth({
+    secrets: createSecrets({ store, masterKey, doors }),
+    store,
+    doors,
+  });
   const shelf = new Shelf();
   const broker: Broker = {
     doors,
@@ -96,7 +102,13 @@ export async function openOffice(): Promise<Office> {
     notices: new Notices(doors.timers),
   };
   const operators = createOperators({ store, doors });
-  const { admin, agents } = await openListeners({ broker, operators, directory, masterKey });
+  const { admin, agents } = await openListeners({
+    broker,
+    operators,
+    directory,
+    masterKey,
+    oauth,
+  });
   const { key } = await operators.claim((await operators.setupCode()) ?? '', 'olga');
   const parts = { broker, operators, shelf, doors, clock, directory, key };
   const office: Office = {
@@ -108,6 +120,7 @@ export async function openOffice(): Promise<Office> {
     async close() {
       await Promise.all([admin.close(0), agents.close(0)]);
       leases.close();
+      await oauth.close();
       await store.close();
       await rm(directory, { recursive: true, force: true });
     },
@@ -125,6 +138,7 @@ async function openListeners(parts: {
   readonly operators: Operators;
   readonly directory: string;
   readonly masterKey: Uint8Array;
+  readonly oauth: UpstreamOAuth;
 }) {
   const { broker, operators, directory, masterKey } = parts;
   const { store, doors, bundles, inspectors } = broker;
@@ -142,8 +156,10 @@ async function openListeners(parts: {
     operators,
     enrol: createAgents({ store, doors }).enrol,
     secrets: createSecrets({ store, masterKey, doors }),
-    plan: async (text, path) =>
-      planBundle(loadConfig(text, path), { active: await bundles.active(), inspectors }),
+    plan: async (text, path, inspect) =>
+      planBundle(loadConfig(text, path), { active: await bundles.active(), inspectors, inspect }),
+    authorizations: parts.oauth,
+    declared: (text, path) => loadConfig(text, path).connections,
     verify: () => verifyStore({ directory, masterKey }),
     why: (id) => why(store, id),
     agentsUrl: () => agents.url,

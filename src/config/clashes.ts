@@ -1,0 +1,93 @@
+import type { Connection, Tool } from '../domain/bundle.ts';
+import type { Config } from './config.ts';
+import { pointer } from './meaning.ts';
+import { silhouette } from './names.ts';
+import { type ConfigProblem, problem } from './problems.ts';
+
+/** A tool and where the file gives it. */
+export interface Placed {
+  readonly tool: Tool;
+  readonly at: string;
+}
+
+/** Names that two systems give to two tools, or that readers would take for each other. */
+export function clashes(placed: readonly Placed[]): {
+  problems: ConfigProblem[];
+  warnings: string[];
+} {
+  const seen = new Map<string, Placed>();
+  const problems: ConfigProblem[] = [];
+  const warnings: string[] = [];
+  for (const each of placed) {
+    const { name, connection } = each.tool;
+    const key = silhouette(name);
+    const first = seen.get(key);
+    if (first === undefined) {
+      seen.set(key, each);
+      continue;
+    }
+    const other = first.tool;
+    if (other.name === name) {
+      const message = `\`${name}\` is a tool of \`${other.connection}\` already`;
+      problems.push(
+        problem(
+          'CONFIG_INVALID',
+          each.at,
+          message,
+          'give one of the two connections another `toolPrefix`',
+        ),
+      );
+    } else if (other.connection === connection)
+      warnings.push(
+        `${each.at} \`${name}\` is easily taken for \`${other.name}\`; both are of \`${connection}\``,
+      );
+    else {
+      const message = `\`${name}\` is easily taken for \`${other.name}\` of \`${other.connection}\``;
+      problems.push(
+        problem(
+          'CONFIG_INVALID',
+          each.at,
+          message,
+          'give one of the two connections another `toolPrefix`',
+        ),
+      );
+    }
+  }
+  return { problems, warnings };
+}
+
+/** URIs of two servers without a prefix: nobody could tell whose one is. */
+export function uriClashes(config: Config): ConfigProblem[] {
+  const open = Object.entries(config.serving).filter(
+    ([, { resources, toolPrefix }]) => resources && toolPrefix === '',
+  );
+  const [first, ...others] = open.map(([name]) => name);
+  return others.map((name) => {
+    const at = config.at(pointer('connections', name, 'serve', 'resources'), 'key');
+    const message = `the resources of \`${name}\` cannot be told from those of \`${first}\`: both have an empty \`toolPrefix\``;
+    return problem('CONFIG_INVALID', at, message, 'give one of the two a `toolPrefix`');
+  });
+}
+
+/** Words of one server that name a tool of another one: how a tool is shadowed. */
+export function crossReferences(
+  tools: readonly Tool[],
+  connections: { readonly [name: string]: Connection },
+): string[] {
+  const telling = tools.filter(
+    ({ name, offers }) => offers === undefined && /[-_.]/.test(name) && name.length >= 8,
+  );
+  return tools.flatMap((tool) => {
+    if (connections[tool.connection]?.kind !== 'mcp') return [];
+    const words = new Set(
+      tool.description.split(/[^A-Za-z0-9_.-]+/).map((word) => word.replace(/\.$/, '')),
+    );
+    const named = telling.filter(
+      ({ name, connection }) => connection !== tool.connection && words.has(name),
+    );
+    return named.map(
+      ({ name, connection }) =>
+        `the description of \`${tool.name}\` speaks of \`${name}\`, a tool of \`${connection}\`: read it before agents do`,
+    );
+  });
+}

@@ -1,0 +1,128 @@
+import type { Connection, Tool } from '../domain/bundle.ts';
+import type { Catalogue } from '../domain/connector.ts';
+import { type ErrorCode, SignalboxError } from '../domain/errors.ts';
+import { answered, type Inspection, inTurn } from './asking.ts';
+import type { Placed } from './clashes.ts';
+import type { Config, Serving } from './config.ts';
+import { servesAnything } from './declare-mcp.ts';
+import { pointer } from './meaning.ts';
+import { compare } from './order.ts';
+import { isOutward } from './outward.ts';
+import { type ConfigProblem, problem } from './problems.ts';
+import { type Draft, expand, finishedDraft } from './serve.ts';
+
+/** What MCP servers add to the tools of a file. */
+export interface Served {
+  readonly placed: readonly Placed[];
+  readonly problems: readonly ConfigProblem[];
+  readonly warnings: readonly string[];
+}
+
+/** Every server asked once for all it offers, and once for each tool that is served. */
+export async function servedTools(config: Config, inspection: Inspection): Promise<Served> {
+  const servers = Object.entries(config.serving)
+    .filter(([, serving]) => servesAnything(serving))
+    .sort(([a], [b]) => compare(a, b));
+  const parts = await inTurn(servers, ([name, serving]) =>
+    servedBy(config.connections[name] as Connection, serving, config, inspection),
+  );
+  return {
+    placed: parts.flatMap(({ placed }) => placed),
+    problems: parts.flatMap(({ problems }) => problems),
+    warnings: parts.flatMap(({ warnings }) => warnings),
+  };
+}
+
+async function servedBy(
+  connection: Connection,
+  serving: Serving,
+  config: Config,
+  inspection: Inspection,
+): Promise<Served> {
+  const inspector = inspection.inspectors.get(connection.kind);
+  const at = config.at(pointer('connections', connection.name), 'key');
+  if (inspector?.catalogue === undefined) {
+    const message = `there is nothing here that knows connections of kind \`${connection.kind}\``;
+    return failed(problem('CONFIG_INVALID', at, message));
+  }
+  if (inspection.mayAsk?.(connection) === false) return failed(unasked(connection, at));
+  let catalogue: Catalogue;
+  try {
+    catalogue = await answered(inspector.catalogue(connection), connection, inspection.timers);
+  } catch (error) {
+    return failed(faultOf(error, connection, at));
+  }
+  const expanded = expand(connection, serving, catalogue, config);
+  const made = await inTurn(expanded.drafts, (draft) => finished(draft, inspection, at));
+  const placed = made.flatMap((each) => ('code' in each ? [] : [{ tool: each.tool, at: each.at }]));
+  return {
+    placed: [...placed, ...expanded.offers.map((tool) => ({ tool, at }))],
+    problems: [...expanded.problems, ...made.flatMap((each) => ('code' in each ? [each] : []))],
+    warnings: [
+      ...expanded.warnings,
+      ...leaving(
+        connection,
+        placed.map(({ tool }) => tool),
+        at,
+      ),
+    ],
+  };
+}
+
+/** A file is anybody’s word: what it names is not started, and sent no secret, because somebody wants to read a plan. */
+function unasked({ name, settings, secret }: Connection, at: string): ConfigProblem {
+  const { command, url } = settings;
+  const how = Array.isArray(command)
+    ? `start \`${command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(' ')}\``
+    : `call \`${String(url)}\`${secret === undefined ? '' : ` with secret \`${secret}\``}`;
+  return problem(
+    'PLAN_INSPECTS',
+    at,
+    `\`${name}\` is new or changed: to see what it offers, a plan would ${how}`,
+    `read that; if it is meant, an owner runs \`signalbox plan --inspect ${name}\``,
+  );
+}
+
+function failed(fault: ConfigProblem): Served {
+  return { placed: [], problems: [fault], warnings: [] };
+}
+
+async function finished(
+  draft: Draft,
+  { inspectors, timers }: Inspection,
+  at: string,
+): Promise<Placed | ConfigProblem> {
+  const { connection, tool } = draft;
+  try {
+    const asked = inspectors.get(connection.kind)?.derive(tool, connection);
+    if (asked === undefined) throw new TypeError('no inspector');
+    const made = finishedDraft(draft, await answered(asked, connection, timers));
+    return 'code' in made ? made : { tool: made, at: draft.at };
+  } catch (error) {
+    if (error instanceof SignalboxError && error.code.startsWith('TOOL_'))
+      return problem(error.code, draft.at, `\`${tool.name}\`: ${error.message}`, error.help);
+    return faultOf(error, connection, at);
+  }
+}
+
+/** Faults of a server stand at its connection. */
+function faultOf(error: unknown, { name }: Connection, at: string): ConfigProblem {
+  if (error instanceof SignalboxError)
+    return problem(
+      error.code as ErrorCode,
+      at,
+      `connection \`${name}\`: ${error.message}`,
+      error.help,
+    );
+  const message = `connection \`${name}\` could not be inspected, so its tools could not be served`;
+  return problem('CONNECTOR_UNREACHABLE', at, message);
+}
+
+/** A read sends the agent's arguments all the same. */
+function leaving(connection: Connection, tools: readonly Tool[], at: string): string[] {
+  const reads = tools.filter(({ effect }) => effect === 'read').length;
+  if (!isOutward(connection) || reads === 0) return [];
+  return [
+    `${at} \`${connection.name}\` is outside the organisation: each of the ${reads} tools accepted as a \`read\` sends an agent’s arguments out`,
+  ];
+}

@@ -1,0 +1,75 @@
+import type { Redact } from '../../boundary/redact.ts';
+import type { Json, JsonObject } from '../../domain/json.ts';
+import { isAsWritten } from '../../protocols/mcp/upstream-message.ts';
+
+/** Deeper values are refused; no reader downstream should have to follow them. */
+const MAX_DEPTH = 64;
+
+export class TooDeep extends Error {}
+
+/** For a credential that is none: nothing is withheld. */
+export const NOTHING_WITHHELD: Redact = (text) => text;
+
+/**
+ * A value of a server as it may be handed on: every text and member name redacted after its escapes were read, and
+ * well-formed, because a record of it must be. Throws TooDeep.
+ */
+export function cleaned<T extends Json>(value: T, redact: Redact): T {
+  return visit(value, redact, 0) as T;
+}
+
+function visit(value: Json, redact: Redact, depth: number): Json {
+  if (typeof value === 'string') return redact(value, true).toWellFormed();
+  if (typeof value === 'number') {
+    const digits = String(value);
+    const safe = redact(digits, true);
+    return safe === digits ? value : safe;
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  if (isAsWritten(value)) {
+    const { rawJSON } = value as unknown as { readonly rawJSON: string };
+    const safe = redact(rawJSON, true);
+    return safe === rawJSON ? value : safe;
+  }
+  if (depth === MAX_DEPTH) throw new TooDeep();
+  if (Array.isArray(value)) return value.map((each: Json) => visit(each, redact, depth + 1));
+  const clean: Record<string, Json> = {};
+  for (const [name, member] of Object.entries(value as JsonObject))
+    Object.defineProperty(clean, redact(name, true).toWellFormed(), {
+      value: visit(member, redact, depth + 1),
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    });
+  return clean;
+}
+
+const LONE_SURROGATE = /\\u[dD][89a-fA-F]/;
+
+/**
+ * True when the serialised value surely is what `cleaned` would make of it: nothing to withhold in it, however it is
+ * escaped, no lone surrogate, and too short to be nested deep.
+ */
+export function isClean(serialised: string, redact: Redact): boolean {
+  if (LONE_SURROGATE.test(serialised)) return false;
+  if (!isShallow(serialised)) return false;
+  if (redact === NOTHING_WITHHELD) return true;
+  if (serialised.includes('\\') || serialised.includes('%')) return false;
+  return redact(serialised, true) === serialised;
+}
+
+/** Counts every bracket, even in texts: an answer with fewer cannot be nested deeper. */
+function isShallow(serialised: string): boolean {
+  let open = 0;
+  for (let at = nextOpen(serialised, 0); at !== -1; at = nextOpen(serialised, at + 1))
+    if (++open > MAX_DEPTH) return false;
+  return true;
+}
+
+function nextOpen(text: string, from: number): number {
+  for (let i = from; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit === 0x7b || unit === 0x5b) return i;
+  }
+  return -1;
+}

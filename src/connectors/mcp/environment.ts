@@ -1,0 +1,40 @@
+import { dirname } from 'node:path';
+import type { Connection } from '../../domain/bundle.ts';
+import { ConnectorFailure } from '../../domain/connector.ts';
+import type { Credential } from '../../domain/credential.ts';
+import { isJsonObject, type Json } from '../../domain/json.ts';
+
+/** `HOME` of a child unless the system or the connection says another: there is nothing in it. */
+export const NO_HOME = '/nonexistent';
+const PATH = `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`;
+
+/** The whole environment of a child: what we decide, what its connection says, and its secrets. Nothing is inherited. */
+export function environmentOf(
+  connection: Connection,
+  credential: Credential | null,
+  home: string,
+): Record<string, string> {
+  const { env, secrets } = connection.settings;
+  const wanted = isJsonObject(secrets) ? Object.keys(secrets) : [];
+  const values = credential?.kind === 'environment' ? credential.values : {};
+  for (const name of wanted)
+    if (!Object.hasOwn(values, name))
+      throw new ConnectorFailure(
+        'CREDENTIAL_FAILED',
+        `there is no secret for \`${name}\` of \`${connection.name}\``,
+        'none',
+      );
+  return { PATH, HOME: home, ...textsOf(env), ...values };
+}
+
+function textsOf(value: Json | undefined): Record<string, string> {
+  if (!isJsonObject(value)) return {};
+  return Object.fromEntries(Object.entries(value).map(([name, text]) => [name, String(text)]));
+}
+
+/** Program and arguments. Throws ConnectorFailure for settings that no loader would have made. */
+export function commandOf({ name, settings: { command } }: Connection): readonly string[] {
+  if (!Array.isArray(command) || command.length === 0)
+    throw new ConnectorFailure('CONNECTOR_REFUSED', `\`${name}\` names no command`, 'none');
+  return command.map(String);
+}

@@ -1,0 +1,131 @@
+import type { Redact } from '../../boundary/redact.ts';
+import { ConnectorFailure } from '../../domain/connector.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
+import type { ToolResult, Wants } from '../../domain/proposal.ts';
+import { mayBeAsked } from '../../protocols/mcp/upstream-request.ts';
+import { checkedBlocks, fitted } from './blocks.ts';
+import { cleaned, isClean, TooDeep } from './clean.ts';
+import { readMembers } from './read-members.ts';
+import { BadResult, type Reading } from './reading.ts';
+
+const MAX_WANTS = 64 * 1024;
+const MAX_STATE = 64 * 1024;
+const SERVER_INFO = 'io.modelcontextprotocol/serverInfo';
+
+/**
+ * What is handed on of a result. In `wire`, `_meta` comes first when there is one; `resultType` and the server's own
+ * name are left out, as the surface says both. Throws BadResult.
+ */
+export function resultOf(result: JsonObject, reading: Reading): ToolResult {
+  const { resultType } = result;
+  if (resultType === 'input_required') return { text: '', cut: [], wants: wantsOf(result, reading) };
+  if (resultType !== undefined && resultType !== 'complete')
+    throw new BadResult(`it answered with a result of type \`${String(resultType).slice(0, 40)}\``);
+  try {
+    return reading.method === 'tools/call' ? callResult(result, reading) : readResult(result, reading);
+  } catch (error) {
+    if (error instanceof TooDeep || error instanceof RangeError)
+      throw new BadResult('its result is nested too deep');
+    throw error;
+  }
+}
+
+function callResult(result: JsonObject, reading: Reading): ToolResult {
+  const { content = [], structuredContent, isError } = result;
+  if (!Array.isArray(content)) throw new BadResult('its result has no list of blocks');
+  const { blocks, cut } = checkedBlocks(content, reading.connection);
+  const members = membersOf(result, {
+    content: blocks,
+    ...(structuredContent === undefined ? {} : { structuredContent }),
+    ...(typeof isError === 'boolean' ? { isError } : {}),
+  });
+  const wire = serialised(members, reading.redact);
+  if (fits(wire, reading.maxBytes)) return { text: '', cut, wire };
+  return shortened(members, blocks, cut, reading);
+}
+
+/** Blocks first, then what says the same in another form, if there is room for all of it. */
+function shortened(
+  members: JsonObject,
+  blocks: readonly JsonObject[],
+  cut: readonly string[],
+  { maxBytes, redact }: Reading,
+): ToolResult {
+  const { structuredContent, isError } = members;
+  const clean = cleaned(blocks as readonly Json[], redact) as readonly JsonObject[];
+  const kept = fitted(clean, Math.max(0, maxBytes - ENVELOPE));
+  const structured =
+    structuredContent === undefined
+      ? ''
+      : JSON.stringify(cleaned(structuredContent, redact));
+  const room = structured !== '' && Buffer.byteLength(structured) + ENVELOPE <= kept.left;
+  const words = [...cut, ...kept.cut];
+  if (structured !== '' && !room)
+    words.push(`structured content of ${Buffer.byteLength(structured)} bytes was left out`);
+  const parts = [
+    `"content":${JSON.stringify(kept.blocks)}`,
+    ...(room ? [`"structuredContent":${structured}`] : []),
+    ...(isError === undefined ? [] : [`"isError":${String(isError)}`]),
+  ];
+  return { text: '', cut: words, wire: parts.join(',') };
+}
+
+/** Names of the members, and brackets. */
+const ENVELOPE = 64;
+
+/** The members of a result of a read: resources, prompts, lists, completions. */
+function readResult(result: JsonObject, reading: Reading): ToolResult {
+  const { members, cut } = readMembers(reading.method, result, reading);
+  const wire = serialised(membersOf(result, members), reading.redact);
+  if (!fits(wire, reading.maxBytes))
+    throw new BadResult(
+      `its result has more than ${reading.maxBytes} bytes, and this kind of result cannot be cut`,
+    );
+  return { text: '', cut, wire };
+}
+
+/** `_meta` goes first, without the name of the server. */
+function membersOf(result: JsonObject, members: JsonObject): JsonObject {
+  const { _meta: meta } = result;
+  if (!isJsonObject(meta)) return members;
+  const { [SERVER_INFO]: _, ...rest } = meta;
+  return Object.keys(rest).length === 0 ? members : { _meta: rest, ...members };
+}
+
+function serialised(members: JsonObject, redact: Redact): string {
+  const text = JSON.stringify(members);
+  const safe = isClean(text, redact) ? text : JSON.stringify(cleaned(members, redact));
+  return safe.slice(1, -1);
+}
+
+/** Bytes are counted only when the characters leave it open. */
+function fits(text: string, maxBytes: number): boolean {
+  if (text.length * 3 <= maxBytes) return true;
+  return text.length <= maxBytes && Buffer.byteLength(text) <= maxBytes;
+}
+
+/** Only kinds of question that the caller said it can be asked. */
+function wantsOf({ inputRequests, requestState }: JsonObject, reading: Reading): Wants {
+  const questions = isJsonObject(inputRequests) ? inputRequests : {};
+  for (const question of Object.values(questions)) {
+    const method = isJsonObject(question) ? question.method : undefined;
+    if (typeof method !== 'string' || !mayBeAsked(reading.capabilities, method))
+      throw new BadResult('it asks what its caller cannot be asked');
+  }
+  if (JSON.stringify(questions).length > MAX_WANTS) throw new BadResult('its questions are too long');
+  const state = typeof requestState === 'string' ? requestState : null;
+  if (state !== null && state.length > MAX_STATE) throw new BadResult('its state is too long');
+  if (state === null && Object.keys(questions).length === 0)
+    throw new BadResult('it wants an answer and asks nothing');
+  return { questions: cleaned(questions, reading.redact), state };
+}
+
+/** For a target's own error, which is handed on too. */
+export function cleanError<T extends Json>(value: T, redact: Redact): T | null {
+  try {
+    return cleaned(value, redact);
+  } catch (error) {
+    if (error instanceof TooDeep) return null;
+    throw new ConnectorFailure('CONNECTOR_REFUSED', 'the error cannot be read', 'unknown');
+  }
+}

@@ -1,0 +1,138 @@
+import type { Resolve } from '../../boundary/egress.ts';
+import type { Connection } from '../../domain/bundle.ts';
+import type { Credential } from '../../domain/credential.ts';
+import { digestOf, sha256 } from '../../domain/digest.ts';
+import type { Clock, Timers } from '../../domain/doors.ts';
+import type { ClientIdentity } from '../../protocols/mcp/upstream-request.ts';
+import { Breaker } from './breaker.ts';
+import type { Spawn } from './child.ts';
+import type { Deadlines } from './deadlines.ts';
+import type { Feed } from './feed.ts';
+import { HttpTarget } from './http-target.ts';
+import { Peer } from './peer.ts';
+
+/** A server's answer that it does not take our credential: the `WWW-Authenticate` header with its status. */
+export interface Challenge {
+  readonly status: 401 | 403;
+  readonly header: string;
+}
+
+/** What all sites share. */
+export interface SiteParts {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly deadlines: Deadlines;
+  readonly client: ClientIdentity;
+  readonly feed: Feed;
+  readonly resolve: Resolve | undefined;
+  readonly spawn: Spawn;
+  readonly home: string;
+  readonly challenged: (connection: Connection, challenge: Challenge) => void;
+}
+
+const MAX_PEERS = 64;
+/** A child that ends twice without an answer between is not started again at once; a server over HTTP may fail oftener. */
+const FAILURES = { stdio: 2, http: 5 } as const;
+
+/** One connection: its server as each credential sees it. */
+export class Site implements SiteParts {
+  readonly connection: Connection;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly deadlines: Deadlines;
+  readonly client: ClientIdentity;
+  readonly feed: Feed;
+  readonly resolve: Resolve | undefined;
+  readonly spawn: Spawn;
+  readonly home: string;
+  readonly challenged: SiteParts['challenged'];
+  readonly breaker: Breaker;
+  /** Calls in the air. */
+  busy = 0;
+  usedAt = 0;
+  #target: HttpTarget | null = null;
+  #closed = false;
+  readonly #byKey = new Map<string, Peer>();
+  #byCredential = new WeakMap<Credential, Peer>();
+  #plain: Peer | null = null;
+
+  constructor(connection: Connection, parts: SiteParts) {
+    this.connection = connection;
+    this.clock = parts.clock;
+    this.timers = parts.timers;
+    this.deadlines = parts.deadlines;
+    this.client = parts.client;
+    this.feed = parts.feed;
+    this.resolve = parts.resolve;
+    this.spawn = parts.spawn;
+    this.home = parts.home;
+    this.challenged = parts.challenged;
+    const transport = connection.settings.transport === 'stdio' ? 'stdio' : 'http';
+    this.breaker = new Breaker(parts.clock, FAILURES[transport]);
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  readonly target = (): HttpTarget => {
+    this.#target ??= new HttpTarget(this.connection, this.resolve);
+    return this.#target;
+  };
+
+  peerOf(credential: Credential | null): Peer {
+    if (credential === null) {
+      this.#plain ??= this.#keep('', new Peer(this, null));
+      return this.#plain;
+    }
+    const known = this.#byCredential.get(credential);
+    if (known !== undefined) return known;
+    const key = keyOf(credential);
+    const peer = this.#byKey.get(key) ?? this.#keep(key, new Peer(this, credential));
+    this.#byCredential.set(credential, peer);
+    return peer;
+  }
+
+  release(runId: string): void {
+    for (const peer of this.#byKey.values()) peer.release(runId);
+  }
+
+  reap(now: number): void {
+    for (const peer of this.#byKey.values()) peer.reap(now);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const peers = [...this.#byKey.values()];
+    this.#byKey.clear();
+    this.#plain = null;
+    this.#byCredential = new WeakMap();
+    await Promise.all(peers.map((peer) => peer.close()));
+    await this.#target?.close();
+    this.#target = null;
+  }
+
+  #keep(key: string, peer: Peer): Peer {
+    this.#byKey.set(key, peer);
+    for (const [other, each] of this.#byKey) {
+      if (this.#byKey.size <= MAX_PEERS) break;
+      if ([...each.channels()].some(({ busy }) => busy > 0)) continue;
+      this.#byKey.delete(other);
+      this.#byCredential = new WeakMap();
+      void each.close();
+    }
+    return peer;
+  }
+}
+
+/** Runs whose credentials say the same share what was opened with it. */
+function keyOf(credential: Credential): string {
+  switch (credential.kind) {
+    case 'secret':
+      return sha256(`secret\n${credential.value}`);
+    case 'environment':
+      return digestOf('mcp/environment', credential.values);
+    case 'login':
+      return sha256(`login\n${credential.user}\n${credential.password}`);
+  }
+}

@@ -1,0 +1,82 @@
+import type { Doors } from '../../domain/doors.ts';
+import type { Guardian } from './discovery.ts';
+import type { Outward } from './outward.ts';
+import { type Registered, registerAt } from './registration.ts';
+import type { OAuthSettings } from './settings.ts';
+import type { TokenDesk } from './tokens.ts';
+import { type Acquaintance, essentials, type Grant, type GrantVault, type Kept } from './vault.ts';
+
+export interface AccountParts {
+  readonly vault: GrantVault;
+  readonly outward: Outward;
+  readonly doors: Doors;
+  /** The value of the configured client secret, if one is named. */
+  readonly secret: () => Promise<string | null>;
+}
+
+/** Who writes when no human does. */
+export const SELF = 'signalbox';
+
+/** What is kept of one connection, and who we are to its authorization servers. */
+export class Account {
+  readonly settings: OAuthSettings;
+  readonly #parts: AccountParts;
+
+  constructor(settings: OAuthSettings, parts: AccountParts) {
+    this.settings = settings;
+    this.#parts = parts;
+  }
+
+  async kept(): Promise<Kept> {
+    return this.#parts.vault.read(this.settings.connection);
+  }
+
+  /** The grant for the server as it is configured now. */
+  async grant(): Promise<Grant | null> {
+    const { grant } = await this.kept();
+    return grant?.server === this.settings.server.href ? grant : null;
+  }
+
+  /** Who we are at this server: as before, when that still fits. */
+  async clientAt(
+    guardian: Guardian,
+    redirect: string | null,
+    scopes: readonly string[],
+  ): Promise<Registered> {
+    const { servers } = await this.kept();
+    const known = servers[guardian.as.issuer]?.client;
+    const isOurs = known?.by === 'registration' && this.settings.clientId === null;
+    if (isOurs && known.redirect === redirect) return known;
+    const secret = await this.#parts.secret();
+    const { outward } = this.#parts;
+    const { as } = guardian;
+    return registerAt({ outward, as, settings: this.settings, secret, redirect, scopes });
+  }
+
+  /** What is known of a server and of us there, kept before anything is asked of it. */
+  async acquaint(guardian: Guardian, client: Registered, by: string): Promise<void> {
+    const { issuer } = guardian.as;
+    const { [issuer]: old, ...others } = (await this.kept()).servers;
+    const fresh = { as: essentials(guardian.as), client, coarse: old?.coarse === true };
+    await this.write({ servers: { ...others, [issuer]: fresh } }, by);
+  }
+
+  desk(guardian: Guardian, client: Registered): TokenDesk {
+    const { outward, doors } = this.#parts;
+    return { outward, guardian, client, clock: doors.clock };
+  }
+
+  async leased(leaseId: string) {
+    const kept = await this.kept();
+    return { kept, token: kept.leased[leaseId] ?? null };
+  }
+
+  async deskAt({ as, client }: Acquaintance, resource = ''): Promise<TokenDesk> {
+    const own = client.by === 'configuration' ? { secret: await this.#parts.secret() } : {};
+    return this.desk({ resource, as, scopes: null, challenge: null }, { ...client, ...own });
+  }
+
+  write(change: Partial<Kept>, by = SELF): Promise<Kept> {
+    return this.#parts.vault.write(this.settings.connection, change, by);
+  }
+}

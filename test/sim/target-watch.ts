@@ -1,0 +1,79 @@
+import { beyond } from '../../src/domain/effect.ts';
+import type { KnownAction, Model } from './model.ts';
+import type { TargetCall, Watch, Witness } from './witness.ts';
+import type { World } from './world.ts';
+
+/** Checks safety where it counts: at each call as it is sent, and each effect as it is made. */
+export class TargetWatch implements Watch {
+  readonly #world: World;
+  readonly #model: Model;
+  readonly #witness: Witness;
+
+  constructor(world: World, model: Model, witness: Witness) {
+    this.#world = world;
+    this.#model = model;
+    this.#witness = witness;
+  }
+
+  /** Before its effect a call must have been let through, in writing, and not stopped since. */
+  sent(call: TargetCall): void {
+    const action = this.#actionOf(call);
+    if (action === null) return;
+    const what = `${call.tool} ${call.actionId} was sent`;
+    this.#require(
+      action.isMarked,
+      'no_effect_without_intent',
+      `${what} before its mark was durable`,
+    );
+    const scopes = this.#model.scopesOf(call.runId, call.tool, call.connection);
+    const inert = this.#model.haltsOver(scopes).find(([, { state }]) => state === 'inert');
+    this.#require(inert === undefined, 'halt_is_total', `${what} under inert halt ${inert?.[0]}`);
+  }
+
+  landing(call: TargetCall): void {
+    const action = this.#actionOf(call);
+    if (action === null) return;
+    const what = `effect of ${call.tool} ${call.actionId}`;
+    const made = this.#witness.effectsOf(call.actionId);
+    this.#require(made === 0, 'one_effect_per_action', `${what}: it is effect ${made + 1}`);
+    this.#require(
+      ['open', 'running', 'unknown'].includes(action.state),
+      'outcomes_are_true',
+      `${what} after it was recorded as ${action.state}`,
+    );
+    const over =
+      call.connection === 'db' && action.tool !== null && beyond(call.effect, action.tool.cap);
+    this.#require(
+      !over || over.length === 0,
+      'spent_plus_pending_le_limit',
+      `${what} is beyond its cap in ${over}`,
+    );
+    const { approvalId } = action;
+    const seen = approvalId === null ? null : this.#model.approvals.get(approvalId);
+    if (seen == null || seen.binding.preState === 'unmeasured' || call.preState === null) return;
+    this.#require(
+      seen.binding.preState === call.preState,
+      'approval_is_exact',
+      `${what} on other rows than were approved`,
+    );
+  }
+
+  #actionOf(call: TargetCall): KnownAction | null {
+    const { actionId, tool, argumentsDigest } = call;
+    const action = this.#model.actions.get(actionId);
+    const is = action?.record;
+    const fits =
+      is !== undefined &&
+      is.purpose === 'execute' &&
+      is.tool === tool &&
+      is.runId === call.runId &&
+      is.argumentsDigest === argumentsDigest &&
+      !['denied', 'drafted', 'parked'].includes(action?.state ?? '');
+    this.#require(fits, 'no_effect_without_intent', `${tool} ${actionId}: no durable intent of it`);
+    return fits ? (action ?? null) : null;
+  }
+
+  #require(...[isSo, invariant, detail]: Parameters<World['require']>): void {
+    this.#world.require(isSo, invariant, detail);
+  }
+}
