@@ -15,6 +15,7 @@ export function askText(view: AskView, now: number, style: Style): string {
           'tool',
           `${view.tool}  (${[view.effect, undoWords(view)].filter((word) => word !== null).join(', ')})`,
         ],
+        ['called', view.title === null ? null : `${view.title} (by its server)`],
         ['target', placeOf(view)],
         ['agent', view.owner === null ? view.agent : `${view.agent}, answerable: ${view.owner}`],
         ['run', view.runId],
@@ -29,6 +30,11 @@ export function askText(view: AskView, now: number, style: Style): string {
     ),
     `${style.strong('What will run')}\n${bindingText(view.binding)}`,
     `${style.strong('Arguments, exactly')}\n${view.argumentsText === null ? 'erased' : plain(view.argumentsText)}`,
+    ...(view.continuationText === null
+      ? []
+      : [
+          `${style.strong('Answers to what the target asked before, sent with it')} (the agent’s words, not checked)\n${quoted(view.continuationText)}`,
+        ]),
     view.measured === null
       ? `${style.bad('Not previewed.')} This target cannot say before what an action would change.`
       : measuredText(view.measured, style),

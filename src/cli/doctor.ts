@@ -3,6 +3,7 @@ import { join as joinPath } from 'node:path';
 import { exposed } from '../domain/errors.ts';
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
 import { plain } from '../surfaces/admin/reveal.ts';
+import type { ServerView } from '../surfaces/admin/servers.ts';
 import { join, request } from './client.ts';
 import type { Call, Command } from './command.ts';
 import { EXIT } from './exit.ts';
@@ -205,5 +206,31 @@ async function running(call: Call): Promise<Finding[]> {
           says: `not revocable by Signalbox and not confirmed dead: ${residual.map(({ handle, connection }) => `${handle} at ${connection}`).join(', ')}`,
           fix: 'revoke them at their source',
         },
+    ...(await servers(call)),
   ];
+}
+
+/** MCP servers are asked by the running Signalbox: it has their secrets, this machine may not reach them. */
+async function servers({ api }: Call): Promise<Finding[]> {
+  const { servers: views } = await api.get('/api/servers');
+  return (Array.isArray(views) ? (views as unknown as readonly ServerView[]) : []).map(
+    serverFinding,
+  );
+}
+
+function serverFinding(view: ServerView): Finding {
+  const name = `server ${view.connection}`;
+  const { fault, server, protocol, offers, served, changed, gone } = view;
+  if (fault !== null) return { name, state: 'bad', says: fault.message, fix: fault.fix };
+  const says = [
+    `${server?.name ?? 'it'} ${server?.version ?? ''} answers`.replace('  ', ' '),
+    ...(protocol === null ? [] : [protocol]),
+    `${served} of ${count(offers, 'tool')} served`,
+    ...(changed.length === 0 ? [] : [`defined otherwise now: ${changed.join(', ')}`]),
+    ...(gone.length === 0 ? [] : [`no longer there: ${gone.join(', ')}`]),
+  ].join('; ');
+  if (changed.length + gone.length === 0) return { name, state: 'ok', says };
+  const fix =
+    'calls of these are refused; `signalbox plan` shows what changed, `signalbox apply` accepts it';
+  return { name, state: 'warn', says, fix };
 }

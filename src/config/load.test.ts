@@ -5,6 +5,7 @@ import type { Config } from './config.ts';
 import { loadConfig } from './load.ts';
 import { ConfigProblems } from './problems.ts';
 import { starterConfig } from './starter.ts';
+import { HOSTILE_MCP } from './testing/hostile-mcp.ts';
 import { HOSTILE_MEANING } from './testing/hostile-meaning.ts';
 import { HOSTILE_TEXT } from './testing/hostile-text.ts';
 
@@ -29,7 +30,11 @@ function placeOf(marked: string): { text: string; at: string } {
 }
 
 describe('hostile files are refused at the place of the fault', () => {
-  for (const { name, text: marked, code, says, help } of [...HOSTILE_TEXT, ...HOSTILE_MEANING])
+  for (const { name, text: marked, code, says, help } of [
+    ...HOSTILE_TEXT,
+    ...HOSTILE_MEANING,
+    ...HOSTILE_MCP,
+  ])
     test(name, () => {
       const { text, at } = placeOf(marked);
       const { problems } = refused(text);

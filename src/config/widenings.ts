@@ -106,7 +106,8 @@ const UNITS: Partial<Record<Dimension, string>> = {
 function tool(name: string, before: Tool | null, after: Tool | null): string[] {
   if (before === null || after === null) return [];
   const words: string[] = [];
-  if (EFFECT_CLASSES.indexOf(after.effect) < EFFECT_CLASSES.indexOf(before.effect))
+  const isServed = isServedTool(before) && isServedTool(after);
+  if (!isServed && EFFECT_CLASSES.indexOf(after.effect) < EFFECT_CLASSES.indexOf(before.effect))
     words.push(`\`${name}\` is classed lower: \`${after.effect}\` instead of \`${before.effect}\``);
   if (before.recoveryPath && !after.recoveryPath)
     words.push(`\`${name}\` no longer counts as removing a way to recover`);
@@ -125,7 +126,6 @@ function tool(name: string, before: Tool | null, after: Tool | null): string[] {
     );
   if (before.connection !== after.connection)
     words.push(`\`${name}\` works on \`${after.connection}\` instead of \`${before.connection}\``);
-  const isServed = isServedTool(before) && isServedTool(after);
   // the words of a server change its definition, not what a call of its tool is
   const moved = fieldChanges(before.binding, after.binding)
     .filter(({ field }) => !(isServed && field === 'definition'))
@@ -146,15 +146,20 @@ function tool(name: string, before: Tool | null, after: Tool | null): string[] {
 /** Nothing can be derived of a server’s tool: below `destroy` it counts as what the operator says. */
 function accepted(name: string, before: Tool | null, after: Tool | null): string[] {
   if (after === null || !isServedTool(after) || after.effect === 'destroy') return [];
-  const lowered = before === null || !isServedTool(before);
-  const byStar = after.derivation.some((line) => line.endsWith('by `*`'));
-  if (!lowered && !(byStar && !before.derivation.some((line) => line.endsWith('by `*`'))))
-    return [];
+  const was = before !== null && isServedTool(before) ? before : null;
+  const lowered =
+    EFFECT_CLASSES.indexOf(after.effect) < EFFECT_CLASSES.indexOf(was?.effect ?? 'destroy');
+  const byStar = isByStar(after);
+  if (!lowered && !(byStar && was !== null && !isByStar(was))) return [];
   return [
     byStar
       ? `\`${name}\` is taken for a \`${after.effect}\` by \`*\` alone, which takes every tool that its server adds for one`
       : `\`${name}\` is taken for a \`${after.effect}\` on your word: what its server does with a call is not known`,
   ];
+}
+
+function isByStar({ derivation }: Tool): boolean {
+  return derivation.some((line) => line.endsWith('by `*`'));
 }
 
 function isServedTool({ binding }: Tool): boolean {

@@ -1,6 +1,6 @@
 import { digestOf } from './digest.ts';
 import type { JsonObject } from './json.ts';
-import type { Measured } from './proposal.ts';
+import type { Continuation, Measured } from './proposal.ts';
 
 /**
  * Life of an approval:
@@ -43,6 +43,8 @@ export interface Approval {
 export interface Ask {
   readonly approval: Approval;
   readonly arguments: JsonObject | null;
+  /** Answers to what the target asked in an earlier round, when this call goes on from there. */
+  readonly continuation: Continuation | null;
   readonly measured: Measured | null;
   readonly runIntent: string | null;
 }

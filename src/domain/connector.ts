@@ -120,6 +120,8 @@ export interface Inspector {
 /** What an MCP server says of itself. A stranger's words: checked for shape and size, believed in nothing. */
 export interface Catalogue {
   readonly server: { readonly name: string; readonly version: string };
+  /** Revision of the protocol that it was asked in, where its inspector tells. */
+  readonly protocol?: string;
   readonly instructions: string | null;
   /** Definitions as listed (`name`, `inputSchema`, …), in name order. */
   readonly tools: readonly JsonObject[];

@@ -56,10 +56,11 @@ export const EVENTS = {
   'run.ended': { version: 1, code: 'R200I', fields: ['voided', 'tokens'], payload: ['why'] },
   'run.opened': { version: 1, code: 'R110I', fields: ['run', 'first'], payload: [] },
   'run.closed': { version: 1, code: 'R210I', fields: ['run', 'length', 'head'], payload: [] },
+  /** Version 1 had every verdict in `verdicts` and its reason in the payload, those with nothing to say too. */
   'action.intent': {
-    version: 1,
+    version: 2,
     code: 'A100I',
-    fields: [...PROPOSED, 'stamp', 'reservations', 'approval', 'lease'],
+    fields: [...PROPOSED, 'passed', 'stamp', 'reservations', 'approval', 'lease'],
     payload: PROPOSED_PAYLOAD,
   },
   'action.marked': {

@@ -29,6 +29,8 @@ export interface ActionStory {
   readonly purpose: string;
   readonly via: string;
   readonly arguments: JsonObject | null;
+  /** Answers to what the target asked in an earlier round; null when it was the first. */
+  readonly continuation: JsonObject | null;
   readonly mode: string;
   readonly nature: JsonObject;
   readonly verdicts: readonly VerdictStory[];
@@ -170,6 +172,7 @@ function story(reads: readonly Read[], id: string): ActionStory {
     purpose: body.purpose,
     via: body.via,
     arguments: payload?.arguments ?? null,
+    continuation: payload?.continuation ?? null,
     mode: body.mode,
     nature: body.nature,
     verdicts: verdicts(body, payload),

@@ -4,7 +4,7 @@ import { canonical, quoted } from '../domain/json.ts';
 import type { ActionAdmit, ActionRecord, Reservation } from '../domain/ops.ts';
 import type { Settlement, ToolResult } from '../domain/proposal.ts';
 import { codeOf, EVENTS } from './events.ts';
-import { becauseOf } from './record-action.ts';
+import { becauseOf, hasPassed, passedOf } from './record-action.ts';
 
 /*
  * The record of a read whose intent and outcome are one commit (`action.read`). It is written once for every call, so
@@ -51,7 +51,7 @@ export function readRecorded(op: JointRead): ReadRecord {
       `,"connection":${quoted(action.connection)},"lease":${orNull(op.leaseId)},"mode":"${mode}"` +
       `,"nature":{"class":"${nature.class}","idempotent":${nature.idempotent}` +
       `,"reversibility":"${nature.reversibility}"},"outcome":"${settlement.kind}"` +
-      `,"passed":${passedText(verdicts)},"posted":${postedText(outcome.posted)}` +
+      `,"passed":${listText(passedOf(verdicts))},"posted":${postedText(outcome.posted)}` +
       `,"purpose":"${action.purpose}","reservations":${reservationsText(op.reservations)}`,
     after:
       `,"stamp":{"bundle":${quoted(op.stamp.bundle)},"halt":${op.stamp.halt}}` +
@@ -67,19 +67,6 @@ export function bodyOf(before: string, after: string, sealed: string | null): st
   return sealed === null
     ? `${before}${after},"withheld":true}`
     : `${before},"sealed":"${sealed}"${after}}`;
-}
-
-/** What a check says that has nothing against the action: only its name is kept. */
-function hasPassed({ ceiling, code, fix }: Verdict): boolean {
-  return code === 'OK' && ceiling === 'auto' && fix === undefined;
-}
-
-function passedText(verdicts: readonly Verdict[]): string {
-  let text = '';
-  for (const verdict of verdicts) {
-    if (hasPassed(verdict)) text += `${text === '' ? '' : ','}${quoted(verdict.check)}`;
-  }
-  return `[${text}]`;
 }
 
 function verdictsText(others: readonly Verdict[]): string {
@@ -135,6 +122,12 @@ function resultText({ cut, structured, text, wants, wire }: ToolResult): string 
     (wants === undefined ? '' : `,"wants":${canonical(wants)}`) +
     (wire === undefined ? '}' : `,"wire":${quoted(wire)}}`)
   );
+}
+
+function listText(names: readonly string[]): string {
+  let text = '';
+  for (const name of names) text += `${text === '' ? '' : ','}${quoted(name)}`;
+  return `[${text}]`;
 }
 
 function orNull(text: string | null): string {

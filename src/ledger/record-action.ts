@@ -1,3 +1,4 @@
+import type { Verdict } from '../domain/decision.ts';
 import type { EffectVector } from '../domain/effect.ts';
 import type {
   ActionAdmit,
@@ -14,18 +15,21 @@ import type { EventDraft } from './events.ts';
 
 export function intentRecorded(op: ActionAdmit): EventDraft[] {
   const { action } = op;
+  const { verdicts } = action.decision;
+  const others = verdicts.filter((verdict) => !hasPassed(verdict));
   const intent: EventDraft = {
     chain: action.runId,
     type: 'action.intent',
     at: op.at,
     body: {
-      ...proposed(action),
+      ...proposed(action, others),
+      passed: passedOf(verdicts),
       stamp: op.stamp,
       reservations: op.reservations,
       approval: op.approvalId,
       lease: op.leaseId,
     },
-    payload: said(action),
+    payload: said(action, others),
   };
   if (op.outcome === null) return [intent];
   return [
@@ -92,7 +96,21 @@ export function parkRecorded(op: ActionPark): EventDraft {
   };
 }
 
-function proposed(action: ActionRecord): { readonly [field: string]: unknown } {
+/** What a check says that has nothing against the action: of an intent only its name is kept. */
+export function hasPassed({ ceiling, code, fix }: Verdict): boolean {
+  return code === 'OK' && ceiling === 'auto' && fix === undefined;
+}
+
+export function passedOf(verdicts: readonly Verdict[]): string[] {
+  const names: string[] = [];
+  for (const verdict of verdicts) if (hasPassed(verdict)) names.push(verdict.check);
+  return names;
+}
+
+function proposed(
+  action: ActionRecord,
+  verdicts: readonly Verdict[] = action.decision.verdicts,
+): { readonly [field: string]: unknown } {
   const { decision } = action;
   return {
     action: action.id,
@@ -103,18 +121,21 @@ function proposed(action: ActionRecord): { readonly [field: string]: unknown } {
     via: action.via,
     mode: decision.mode,
     nature: decision.nature,
-    verdicts: decision.verdicts.map(({ check, ceiling, code }) => ({ check, ceiling, code })),
+    verdicts: verdicts.map(({ ceiling, check, code }) => ({ ceiling, check, code })),
   };
 }
 
 /** What may quote the agent or the data; the digest too, since few arguments are hard to guess. */
-function said(action: ActionRecord): { readonly [field: string]: unknown } {
+function said(
+  action: ActionRecord,
+  verdicts: readonly Verdict[] = action.decision.verdicts,
+): { readonly [field: string]: unknown } {
   return {
     arguments: action.arguments,
     argumentsDigest: action.argumentsDigest,
     continuation: action.continuation,
     traceparent: action.traceparent,
-    reasons: action.decision.verdicts.map(({ check, reason, fix }) => ({ check, reason, fix })),
+    reasons: verdicts.map(({ check, fix, reason }) => ({ check, fix, reason })),
   };
 }
 

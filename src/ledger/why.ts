@@ -1,6 +1,7 @@
-import type { JsonObject } from '../domain/json.ts';
+import { isJsonObject, type JsonObject } from '../domain/json.ts';
 import type { ReadableEvent, Store } from '../domain/store.ts';
 import { type ActionStory, type ApprovalStory, explain, type Why } from './explain.ts';
+import { wantLines, wireLines } from './wire-words.ts';
 
 export type { Why } from './explain.ts';
 
@@ -44,6 +45,11 @@ function actionLines(action: ActionStory): string[] {
     `${action.purpose === 'preview' ? 'preview  ' : 'action   '} ${action.id} at ${time(action.at)} by ${action.via}`,
     `tool      ${action.tool} on ${action.connection} (${action.toolDigest.slice(0, 12)})`,
     `arguments ${action.arguments === null ? 'erased' : JSON.stringify(action.arguments)}`,
+    ...(action.continuation === null
+      ? []
+      : [
+          `answers   ${JSON.stringify(action.continuation.responses)} (the agent’s, to what the target asked)`,
+        ]),
     `decision  ${action.mode}, ${String(action.nature.class)}, reversibility ${String(action.nature.reversibility)}`,
     ...action.verdicts.map(
       ({ check, ceiling, code, reason }) =>
@@ -66,7 +72,22 @@ function actionLines(action: ActionStory): string[] {
     `outcome   ${outcome.kind} at ${time(outcome.at)}${
       outcome.because === null ? '' : `: ${JSON.stringify(outcome.because)}`
     }${outcome.by === 'recover' ? ' (settled after a crash)' : ''}`,
+    ...resultLines(outcome.content),
     `records   ${action.records.map(({ seq, code }) => `${seq} ${code}`).join(', ')}`,
+  ];
+}
+
+/** What an MCP server answered, or asked before it would go on. */
+function resultLines(content: JsonObject | null): string[] {
+  const result = content?.result;
+  if (!isJsonObject(result)) return [];
+  return [
+    ...(typeof result.wire === 'string'
+      ? wireLines(result.wire).map((line) => `result    ${line}`)
+      : []),
+    ...(isJsonObject(result.wants)
+      ? wantLines(result.wants.questions).map((line) => `asks      ${line}`)
+      : []),
   ];
 }
 

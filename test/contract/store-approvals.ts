@@ -35,6 +35,7 @@ function asking(open: Open): void {
     assert.deepEqual(await store.ask('ask_a'), {
       approval: op.approval,
       arguments: { id: 7 },
+      continuation: null,
       measured: MEASURED,
       runIntent: 'the intent of run_a',
     });

@@ -10,6 +10,7 @@ import { batchContract } from './store-batch.ts';
 import { haltContract } from './store-halts.ts';
 import { identityContract } from './store-identity.ts';
 import { ledgerContract } from './store-ledger.ts';
+import { readContract } from './store-reads.ts';
 import { runContract } from './store-runs.ts';
 
 export interface OpenStore {
@@ -24,6 +25,7 @@ export function storeContract(name: string, open: Open): void {
   describe(`store contract: ${name}`, () => {
     runContract(open);
     actionContract(open);
+    readContract(open);
     approvalContract(open);
     haltContract(open);
     identityContract(open);

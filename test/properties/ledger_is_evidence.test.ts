@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { effectVector } from '../../src/domain/effect.ts';
 import type { Op } from '../../src/domain/ops.ts';
 import { openSqliteCore, type SqliteCore } from '../../src/store/sqlite/core.ts';
 import { verifyDatabase } from '../../src/store/sqlite/evidence.ts';
@@ -13,6 +14,7 @@ import {
   DONE,
   MASTER_KEY,
   park,
+  READ,
   raise,
   runToken,
   scopes,
@@ -26,12 +28,13 @@ import {
  * byte of any record is found.
  */
 
+const REFUSED = { kind: 'refused', refusal: { code: 'MEASURED', reasons: [] } } as const;
 const RUNS = ['run_a', 'run_b'];
 const SCOPES = ['all', 'run:run_a', 'agent:support', 'tool:set_plan', 'tool:other'];
 
 /** Ops that may or may not fit the moment: a stamp is guessed, an id may be taken, a run may be over. */
 const draw = fc.record({
-  what: fc.integer({ min: 0, max: 14 }),
+  what: fc.integer({ min: 0, max: 15 }),
   n: fc.integer({ min: 0, max: 5 }),
   run: fc.constantFrom(...RUNS),
   scope: fc.constantFrom(...SCOPES),
@@ -83,6 +86,15 @@ function opFor({ what, n, run, scope }: Draw, core: SqliteCore): Op {
     () => applyBundle(`bundle_${n}`, told.bundle),
     () => ({ kind: 'run.end', runId: run, why: 'over', at }),
     () => ({ kind: 'ledger.erase', runId: run, reason: 'the law', by: 'dana', at }),
+    () =>
+      admit(action(`read_${run}_${n}`, run, { decision: READ, arguments: { n } }), {
+        stamp: told,
+        reservations: [calls('k', 6, n), calls('j', 3, n)],
+        outcome: {
+          settlement: n === 3 ? REFUSED : n === 4 ? { kind: 'unknown', message: 'm' } : DONE,
+          posted: effectVector({ calls: n }),
+        },
+      }),
   ];
   return (ops[what] ?? (() => beginRun(run)))();
 }

@@ -7,7 +7,7 @@ export const AGENTS = ['ann', 'bob'] as const;
 export const CONNECTIONS = ['db', 'api'] as const;
 /** What agents ask for: the last three are never allowed. */
 export const ASKED = {
-  ...{ look: 6, fetch: 4, change: 6, wipe: 4, send: 5, bump: 8 },
+  ...{ look: 6, fetch: 4, change: 6, wipe: 4, send: 5, bump: 8, shove: 2 },
   ...{ secret: 1, nowhere: 1, backup: 1 },
 };
 
@@ -42,6 +42,7 @@ const TOOLS: readonly Tool[] = [
   tool('wipe', 'destroy'),
   tool('send', 'write', { connection: 'api' }),
   tool('bump', 'write', AUTO),
+  tool('shove', 'write', { reversibility: 'declared', idempotent: true }),
   tool('secret', 'read'),
   tool('backup', 'destroy', { recoveryPath: true }),
 ];
@@ -61,6 +62,7 @@ const RUNGS: {
     wipe: 'approve',
     send: 'approve',
     bump: 'auto',
+    shove: 'auto',
     backup: 'approve',
   },
   bob: {

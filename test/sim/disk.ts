@@ -1,13 +1,12 @@
 import type { Op } from '../../src/domain/ops.ts';
-import type { Store } from '../../src/domain/store.ts';
+import type { Usage } from '../../src/domain/store.ts';
 import { type Applied, openSqliteCore, type SqliteCore } from '../../src/store/sqlite/core.ts';
 import { verifyDatabase } from '../../src/store/sqlite/evidence.ts';
-import { storeOver } from '../../src/store/sqlite/store.ts';
+import type { Answers } from '../../src/store/sqlite/wire.ts';
 import type { Plant } from './plants.ts';
+import { MASTER_KEY, type Sent, usageOnDisk, write } from './sqlite.ts';
 import type { StoreWatch } from './store-watch.ts';
 import type { World } from './world.ts';
-
-export const MASTER_KEY = Buffer.alloc(32, 7);
 
 let disks = 0;
 
@@ -16,8 +15,6 @@ let disks = 0;
  * anew; a second one only looks, for the checks, and keeps the memory while nothing else does.
  */
 export class Disk {
-  /** For reading what is committed, whoever lives. */
-  readonly reader: Store;
   /** Something was committed since the last look. */
   isTouched = false;
   readonly #world: World;
@@ -32,7 +29,6 @@ export class Disk {
     this.#plant = plant;
     this.#file = `file:/signalbox-sim-${++disks}?vfs=memdb`;
     this.#keeper = this.open();
-    this.reader = storeOver(this.#keeper, MASTER_KEY, world.doors(0));
   }
 
   open(): SqliteCore {
@@ -42,11 +38,11 @@ export class Disk {
   }
 
   /** One durable commit. What it did is checked before anybody hears of it. */
-  commit(core: SqliteCore, ops: readonly Op[]): Applied[] {
-    const carried = ops.map((op) => this.#plant?.carries?.(op) ?? op);
-    const applied = core.apply(carried);
+  commit(core: SqliteCore, sent: readonly Sent[]): Answers {
+    const carried = sent.map((one) => this.#plant?.carries?.(one) ?? one.work);
+    const { applied, answers } = write(core, carried);
     this.isTouched = true;
-    for (const [index, op] of ops.entries()) {
+    for (const [index, { op }] of sent.entries()) {
       const answer = applied[index] as Applied;
       this.#world.tell(`commit ${wordsOf(op)}: ${outcomeOf(answer)}`);
       if ('result' in answer) this.#watch.committed(op, answer.result);
@@ -54,7 +50,11 @@ export class Disk {
         this.#world.broken('no_internal_fault', `${wordsOf(op)}: ${answer.fault.message}`);
       if ('result' in answer && answer.result.ok) this.#plant?.tampers?.(op, core.database);
     }
-    return applied;
+    return answers;
+  }
+
+  usage(keys: readonly string[]): readonly Usage[] {
+    return usageOnDisk(this.#keeper, keys);
   }
 
   /** Every chain, every payload, and every table against the replay of the records. */

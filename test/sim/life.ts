@@ -80,13 +80,27 @@ export class Life {
     const { world, disk } = this;
     if (disk.isTouched) {
       disk.isTouched = false;
-      await checkUsage(world, this.model, disk.reader);
+      checkUsage(world, this.model, disk);
     }
     const standing = this.house ?? this.#rising;
     if (standing === null) return;
     if (standing.store.isDown && !this.#isDoomed) this.#doom();
+    if (this.house !== null && world.random.chance(world.faults.ambush)) this.#ambush(this.house);
     const stakes = this.witness.underway().length > 0 ? 6 : 1;
     if (world.random.chance(world.faults.crash * stakes)) this.crash('crash');
+  }
+
+  /** Somebody halts what is under way at this very moment, and thinks better of it later. */
+  #ambush(house: House): void {
+    const { random, schedule } = this.world;
+    const open = this.model.openActions();
+    if (open.length === 0) return;
+    const { runId, tool, connection } = random.pick(open).record;
+    const scope = random.pick(this.model.scopesOf(runId, tool, connection));
+    void this.operators.halt(house, scope);
+    schedule.after(random.latency(4_000), this.#incarnation, 'thinks better of it', () => {
+      if (this.house !== null) void this.operators.resume(this.house, scope);
+    });
   }
 
   /** A process whose store is down does nothing more; somebody restarts it. */

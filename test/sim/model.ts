@@ -13,6 +13,8 @@ export interface KnownAction {
   readonly reservations: readonly Reservation[];
   /** The halt number when its intent was recorded. */
   readonly epoch: number;
+  /** The incarnation that recorded it. */
+  readonly incarnation: number | null;
   isMarked: boolean;
   state:
     | 'open'

@@ -1,12 +1,13 @@
 import type { ActionSettle, Op } from '../../src/domain/ops.ts';
-import type { SqliteCore } from '../../src/store/sqlite/core.ts';
+import type { SqliteCore, Work } from '../../src/store/sqlite/core.ts';
 import type { Model } from './model.ts';
+import type { Sent } from './sqlite.ts';
 import type { World } from './world.ts';
 
 /** A bug put in at the seam between broker and store; production code holds no trace of it. */
 export interface Plant {
   /** The op as the faulty store carries it out. */
-  carries?(op: Op): Op;
+  carries?(sent: Sent): Work;
   /** After an op that was committed: what the faulty store does to its tables. */
   tampers?(op: Op, database: SqliteCore['database']): void;
   /** Says yes before the op is durable. */
@@ -31,10 +32,10 @@ export const PLANTS = {
   /** Halts are looked at when an action is judged, and never again. */
   'halt-not-rechecked': (model) => ({
     hidesHalts: true,
-    carries: (op) => {
-      if (op.kind === 'action.mark') return { ...op, scopes: [] };
-      if (op.kind !== 'action.admit') return op;
-      return { ...op, scopes: [], stamp: { ...op.stamp, halt: model.epoch } };
+    carries: ({ op, work }) => {
+      if (op.kind !== 'action.admit' && op.kind !== 'action.mark') return work;
+      const stamp = op.kind === 'action.admit' ? { ...op.stamp, halt: model.epoch } : undefined;
+      return { ...work, scopes: [], ...(stamp === undefined ? {} : { stamp }) } as Work;
     },
   }),
   /** An outcome is charged twice. */

@@ -93,6 +93,7 @@ export class StoreWatch {
       approvalId: op?.approvalId ?? null,
       reservations: op?.reservations ?? [],
       epoch: model.epoch,
+      incarnation: this.#world.schedule.living,
       isMarked: false,
       state,
     };
@@ -195,17 +196,26 @@ export class StoreWatch {
     for (const id of answer.voided) model.approve(id, { state: 'void' });
   }
 
+  /** By then nothing that this process began before the halt is open, and nothing can commit under a dead credential. */
   #inert(epoch: number, scope: string): void {
-    const halt = this.#model.halts.get(epoch);
+    const model = this.#model;
+    const { living } = this.#world.schedule;
+    const halt = model.halts.get(epoch);
     if (halt !== undefined) halt.state = 'inert';
     this.#world.count('inert');
+    const isIn = (runId: string, tool: string, connection: string): boolean =>
+      model.scopesOf(runId, tool, connection).includes(scope);
+    const open = model.openActions().find(({ record, epoch: then, incarnation }) => {
+      const { runId, tool, connection } = record;
+      return incarnation === living && then < epoch && isIn(runId, tool, connection);
+    });
+    this.#require(open === undefined, 'halt_is_total', `inert while ${open?.record.id} is open`);
+    // a halt of a tool leaves credentials alone: a call that its adapter gave up may still commit
     const flying = this.#witness
       .underway()
       .find(
-        ({ runId, tool, connection, incarnation }) =>
-          connection === 'db' &&
-          incarnation === this.#world.schedule.living &&
-          this.#model.scopesOf(runId, tool, connection).includes(scope),
+        ({ runId, tool, connection }) =>
+          connection === 'db' && !scope.startsWith('tool:') && isIn(runId, tool, connection),
       );
     this.#require(
       flying === undefined,

@@ -11,6 +11,8 @@ export interface Swarm {
   readonly issuer: IssuerFaults;
   /** At any event; more often while something is on its way to a target. */
   readonly crash: number;
+  /** A halt aimed at an action that is open, at any event. */
+  readonly ambush: number;
   /** What the actors do, by weight. */
   readonly acts: Readonly<Record<ActKind, number>>;
   /** What agents do, besides asking for something new. */
@@ -18,6 +20,9 @@ export interface Swarm {
   readonly cancel: number;
   readonly looseLimits: boolean;
 }
+
+/** What goes wrong by itself, and stops for the second phase. */
+export type Faults = Pick<Swarm, 'store' | 'target' | 'issuer' | 'crash' | 'ambush'>;
 
 export type ActKind =
   | 'propose'
@@ -104,6 +109,7 @@ export function drawSwarm(random: Random): Swarm {
       notDeadYet: p(0.3),
     },
     crash: random.chance(0.7) ? random.next() * 0.005 : 0,
+    ambush: p(0.02),
     acts: {
       propose: 14,
       answer: 7,
@@ -123,7 +129,7 @@ export function drawSwarm(random: Random): Swarm {
 }
 
 /** After the faults: everything works and answers soon. */
-export const CALM: Pick<Swarm, 'store' | 'target' | 'issuer' | 'crash'> = {
+export const CALM: Faults = {
   store: { commitMs: 2, answerMs: 1, readMs: 0, failedCommit: 0, failedRead: 0, room: 10_000 },
   target: {
     ...{ ms: 5, unreachable: 0, broken: 0, refuses: 0, hangs: 0, lostBefore: 0, lostAfter: 0 },
@@ -131,4 +137,5 @@ export const CALM: Pick<Swarm, 'store' | 'target' | 'issuer' | 'crash'> = {
   },
   issuer: { ms: 5, mintFails: 0, mintLost: 0, revokeFails: 0, notDeadYet: 0 },
   crash: 0,
+  ambush: 0,
 };

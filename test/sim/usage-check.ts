@@ -1,12 +1,12 @@
-import type { Store } from '../../src/domain/store.ts';
+import type { Disk } from './disk.ts';
 import type { Model } from './model.ts';
 import type { World } from './world.ts';
 
 /** What the store says is spent and reserved against what the committed ops add up to. */
-export async function checkUsage(world: World, model: Model, reader: Store): Promise<void> {
+export function checkUsage(world: World, model: Model, disk: Disk): void {
   const keys = [...new Set([...model.usage.keys()].map((name) => name.split('\n')[0] as string))];
   if (keys.length === 0) return;
-  for (const { key, dimension, posted, pending } of await reader.usage(keys)) {
+  for (const { key, dimension, posted, pending } of disk.usage(keys)) {
     const told = model.lineOf(key, dimension);
     if (told.posted === posted && told.pending === pending) continue;
     world.broken(

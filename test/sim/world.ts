@@ -1,7 +1,7 @@
 import type { Doors } from '../../src/domain/doors.ts';
 import { Random } from './random.ts';
 import { Schedule } from './schedule.ts';
-import { CALM, drawSwarm, type Swarm } from './swarm.ts';
+import { CALM, drawSwarm, type Faults, type Swarm } from './swarm.ts';
 import { Trace } from './trace.ts';
 
 /** The invariants of the design, and what the simulator adds: each failure names one. */
@@ -39,7 +39,7 @@ export class World {
   readonly trace = new Trace();
   readonly tally: Tally = {};
   readonly swarm: Swarm;
-  faults: Pick<Swarm, 'store' | 'target' | 'issuer' | 'crash'>;
+  faults: Faults;
   violation: Violation | null = null;
   /** What the wall clock is off by; it jumps. */
   skew = 0;

@@ -45,6 +45,8 @@ const LEGACY_HOLDS_MS = 60 * 60_000;
 const IDLE_CHILD_MS = 5 * 60_000;
 const IDLE_ALONE_MS = 60_000;
 const IDLE_HTTP_MS = 15 * 60_000;
+/** A session may be opened for another caller, or be over as soon as it is open. */
+const MAX_ROUNDS = 4;
 const PROBE = 'probe';
 const SHARED = 'shared';
 
@@ -84,7 +86,7 @@ export class Peer {
 
   /** Opens what is needed. Throws WireFault or ConnectorFailure; nothing of a call was sent. */
   async channel(caller: Caller): Promise<Channel> {
-    for (;;) {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
       const known = this.open(caller);
       if (known !== null) return known;
       const key = this.#era === null ? PROBE : this.#keyOf(caller);
@@ -95,6 +97,10 @@ export class Peer {
       }
       await opening;
     }
+    const { name } = this.#site.connection;
+    throw new WireFault('CONNECTOR_UNREACHABLE', `\`${name}\` ends at once`, false, {
+      kind: 'connection',
+    });
   }
 
   /** The era turned out to be another one, or the session is known no more. */
@@ -109,8 +115,10 @@ export class Peer {
 
   /** Ends what the run had alone, and what it watched. */
   release(runId: string): void {
-    for (const [key, channel] of this.#channels)
+    for (const [key, channel] of this.#channels) {
       if (channel.runId === runId) this.#drop(key, channel);
+      else channel.watch.release(runId);
+    }
   }
 
   reap(now: number): void {
@@ -141,20 +149,12 @@ export class Peer {
   }
 
   async #opened(caller: Caller): Promise<void> {
-    const { breaker, connection, clock } = this.#site;
-    const wait = breaker.wait();
-    if (wait > 0)
-      throw new WireFault(
-        'CONNECTOR_UNREACHABLE',
-        `\`${connection.name}\` failed several times; it is tried again in ${Math.ceil(wait)} ms`,
-        false,
-      );
+    const { breaker, clock } = this.#site;
     if (this.#era === 'legacy' && clock.monotonic() - this.#eraAt > LEGACY_HOLDS_MS)
       this.#era = null;
     this.#makeRoom();
     try {
       await this.#openedSession(caller);
-      breaker.answered();
     } catch (error) {
       if (error instanceof WireFault && error.kind === 'connection') breaker.failed();
       throw error;
@@ -197,10 +197,9 @@ export class Peer {
   #unasked(method: string, params: JsonObject): void {
     const change = changeOf(this.#site.connection, method, params);
     if (change === null) return;
-    for (const { tools, prompts, watch } of this.#channels.values()) {
+    for (const { tools, prompts } of this.#channels.values()) {
       if (change.what === 'tools') tools.expire();
       if (change.what === 'prompts') prompts.expire();
-      void watch;
     }
     this.#site.feed.changed(change);
   }
@@ -241,7 +240,7 @@ export class Peer {
         for (const [key, channel] of this.#channels)
           if (channel.session === session) {
             this.#drop(key, channel);
-            if (!session.stopping) breaker.failed();
+            breaker.failed();
           }
       },
     });

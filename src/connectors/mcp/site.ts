@@ -93,6 +93,13 @@ export class Site implements SiteParts {
     return peer;
   }
 
+  /** Somebody still waits for changes of a resource. */
+  get watches(): boolean {
+    for (const peer of this.#byKey.values())
+      for (const { watch } of peer.channels()) if (watch.size > 0) return true;
+    return false;
+  }
+
   release(runId: string): void {
     for (const peer of this.#byKey.values()) peer.release(runId);
   }

@@ -3,11 +3,18 @@ import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import { HttpSession } from './http-session.ts';
 import { OpenStream } from './open-stream.ts';
 import { plainAsk } from './opening.ts';
-import type { Session, Unasked } from './wire.ts';
+import type { Reply, Session, Unasked } from './wire.ts';
 
 const SUBSCRIBE_MS = 10_000;
 const ACKNOWLEDGED_MS = 3_000;
-export const MAX_SUBSCRIPTIONS = 1_000;
+const MAX_SUBSCRIPTIONS = 1_000;
+const DONE: Reply = { result: {} };
+const TOO_MANY: Reply = {
+  error: { code: -32603, message: `more than ${MAX_SUBSCRIPTIONS} resources are watched` },
+};
+const NOT_OFFERED: Reply = {
+  error: { code: -32601, message: 'the server tells no changes of resources' },
+};
 
 /**
  * What a server tells by itself, in one session: that its lists or resources changed. A modern server is asked for it by
@@ -18,7 +25,8 @@ export class Watch {
   readonly #session: Session;
   readonly #timers: Timers;
   readonly #unasked: Unasked;
-  readonly #uris = new Set<string>();
+  /** The runs that watch each. */
+  readonly #uris = new Map<string, Set<string>>();
   #stream: OpenStream | null = null;
   #listening: AbortController | null = null;
   #acknowledged: (() => void) | null = null;
@@ -34,29 +42,48 @@ export class Watch {
     return this.#uris.size;
   }
 
-  has(uri: string): boolean {
-    return this.#uris.has(uri);
-  }
-
-  /** Rejects with WireFault, or with the server's own words as a TargetError in `refused`. */
-  async subscribe(uri: string): Promise<Awaited<ReturnType<Session['request']>>> {
-    this.#uris.add(uri);
-    if (this.#session.era === 'modern') {
-      await this.#reopened();
-      return { result: {} };
+  /** Rejects with WireFault. */
+  async subscribe(uri: string, runId: string): Promise<Reply> {
+    const runs = this.#uris.get(uri);
+    if (runs !== undefined) {
+      runs.add(runId);
+      return DONE;
     }
-    const reply = await this.#request('resources/subscribe', uri);
-    if (reply.error !== undefined) this.#uris.delete(uri);
-    return reply;
-  }
-
-  async unsubscribe(uri: string): Promise<Awaited<ReturnType<Session['request']>>> {
-    if (!this.#uris.delete(uri)) return { result: {} };
+    if (this.#uris.size >= MAX_SUBSCRIPTIONS) return TOO_MANY;
+    if (this.#session.era === 'modern' && !this.#mayWatch()) return NOT_OFFERED;
+    this.#uris.set(uri, new Set([runId]));
     if (this.#session.era === 'modern') {
       await this.#reopened();
-      return { result: {} };
+      return DONE;
+    }
+    try {
+      const reply = await this.#request('resources/subscribe', uri);
+      if (reply.error !== undefined) this.#uris.delete(uri);
+      return reply;
+    } catch (error) {
+      this.#uris.delete(uri);
+      throw error;
+    }
+  }
+
+  /** The last run that watches it ends it. Rejects with WireFault. */
+  async unsubscribe(uri: string, runId: string): Promise<Reply> {
+    const runs = this.#uris.get(uri);
+    if (runs === undefined) return DONE;
+    runs.delete(runId);
+    if (runs.size > 0) return DONE;
+    this.#uris.delete(uri);
+    if (this.#session.era === 'modern') {
+      await this.#reopened();
+      return DONE;
     }
     return await this.#request('resources/unsubscribe', uri);
+  }
+
+  /** The run is over. */
+  release(runId: string): void {
+    for (const [uri, runs] of this.#uris)
+      if (runs.has(runId)) this.unsubscribe(uri, runId).catch(() => undefined);
   }
 
   close(): void {
@@ -65,7 +92,12 @@ export class Watch {
     this.#uris.clear();
   }
 
-  #request(method: string, uri: string): ReturnType<Session['request']> {
+  #mayWatch(): boolean {
+    const { resources } = this.#session.server.capabilities;
+    return isJsonObject(resources) && resources.subscribe === true;
+  }
+
+  #request(method: string, uri: string): Promise<Reply> {
     return this.#session.request(plainAsk(method, `"uri":${JSON.stringify(uri)}`, SUBSCRIBE_MS));
   }
 
@@ -126,7 +158,7 @@ export class Watch {
       ...(changes(tools) ? { toolsListChanged: true } : {}),
       ...(changes(prompts) ? { promptsListChanged: true } : {}),
       ...(changes(resources) ? { resourcesListChanged: true } : {}),
-      ...(this.#uris.size > 0 ? { resourceSubscriptions: [...this.#uris] } : {}),
+      ...(this.#uris.size > 0 ? { resourceSubscriptions: [...this.#uris.keys()] } : {}),
     };
     return Object.keys(wanted).length === 0
       ? null

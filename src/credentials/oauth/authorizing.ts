@@ -52,7 +52,7 @@ export class Authorizing {
 
   /** Throws AUTHORIZATION_FAILED. */
   async open(holder: Holder, redirect: string, by: string): Promise<Opening> {
-    const grant = await holder.account.grant();
+    const grant = await holder.alone(() => holder.account.grant());
     const guardian = await holder.guardian(grant?.issuer ?? null);
     const { as, resource } = guardian;
     const endpoint = endpointOf(guardian, holder.settings.allowPrivate);

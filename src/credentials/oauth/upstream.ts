@@ -96,7 +96,9 @@ export function createUpstreamOAuth(parts: UpstreamParts): UpstreamOAuth {
       return { connection, grant };
     },
     async standing(connection) {
-      return oauthSettings(connection) === null ? null : standingOf(holders.of(connection));
+      if (oauthSettings(connection) === null) return null;
+      const holder = holders.of(connection);
+      return holder.alone(() => standingOf(holder));
     },
     async forget(connection, by) {
       const revoked = await holders.of(connection).forget(by);

@@ -1,4 +1,4 @@
-import type { Bundle, Tool } from '../../domain/bundle.ts';
+import type { Bundle, Connection, Tool } from '../../domain/bundle.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import { ProtocolFault } from './faults.ts';
 
@@ -27,7 +27,7 @@ export function grantedTo(bundle: Bundle, agent: string): Granted {
   const held = heldTools(bundle, agent);
   const promptByName = new Map<string, GrantedPrompt>();
   for (const tool of held.filter(({ offers }) => offers === 'prompts'))
-    for (const definition of promptsOf(tool))
+    for (const definition of promptsOf(tool, bundle.connections[tool.connection]))
       // two servers with one prompt name and no prefix: the first by connection keeps it
       if (!promptByName.has(String(definition.name)))
         promptByName.set(String(definition.name), { definition, tool });
@@ -54,9 +54,15 @@ function heldTools(bundle: Bundle, agent: string): Tool[] {
     });
 }
 
-function promptsOf({ listing }: Tool): JsonObject[] {
+/** As pinned, under the names that agents know. */
+function promptsOf({ listing }: Tool, connection: Connection | undefined): JsonObject[] {
   const prompts = listing?.prompts;
-  return Array.isArray(prompts) ? (prompts as readonly Json[]).filter(isJsonObject) : [];
+  if (!Array.isArray(prompts) || connection === undefined) return [];
+  const { toolPrefix } = connection.settings;
+  const prefix = typeof toolPrefix === 'string' ? toolPrefix : '';
+  return (prompts as readonly Json[])
+    .filter(isJsonObject)
+    .map((prompt) => ({ ...prompt, name: prefix + String(prompt.name) }));
 }
 
 /**

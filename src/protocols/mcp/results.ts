@@ -19,37 +19,32 @@ export const INSTRUCTIONS =
 /** How long a client may keep what it was told about tools. Short: a bundle can be replaced at any time. */
 export const TTL_MS = 5_000;
 
-const MODERN_TYPE = '"resultType":"complete"';
+const META_FIRST = '"_meta":{';
 /** What a modern client may keep of an answer that can be kept at all. */
 export const CACHING = `"ttlMs":${TTL_MS},"cacheScope":"private"`;
 
 /** Wraps results for one side: modern ones say their type and who made them. Texts are JSON, ready to send. */
 export class Results {
   readonly #server: ServerIdentity;
+  /** Up to and into `_meta`, which is still open. */
   readonly #modernHead: string;
 
   constructor(server: ServerIdentity) {
     this.#server = server;
-    const meta = JSON.stringify({ 'io.modelcontextprotocol/serverInfo': server });
-    this.#modernHead = `${MODERN_TYPE},"_meta":${meta}`;
+    const identity = `"io.modelcontextprotocol/serverInfo":${JSON.stringify(server)}`;
+    this.#modernHead = `"resultType":"complete",${META_FIRST}${identity}`;
   }
 
   /**
-   * A complete result from the members of an object, already serialised and without its braces. Where they have a
-   * `_meta` of their own, a target's, ours is left out.
+   * A complete result from the members of an object, already serialised and without its braces. A `_meta` of their own,
+   * a target's, has to come first and to hold something: ours is put into it.
    */
   complete(id: Id, { era }: Pick<Envelope, 'era'>, members: string): string {
-    const head = era === 'modern' ? this.#headFor(members) : '';
-    const comma = head !== '' && members !== '' ? ',' : '';
     const name = typeof id === 'number' ? id : JSON.stringify(id);
-    return `{"jsonrpc":"2.0","id":${name},"result":{${head}${comma}${members}}}`;
-  }
-
-  #headFor(members: string): string {
-    if (!members.includes('"_meta"')) return this.#modernHead;
-    return Object.hasOwn(JSON.parse(`{${members}}`) as object, '_meta')
-      ? MODERN_TYPE
-      : this.#modernHead;
+    if (era === 'legacy') return `{"jsonrpc":"2.0","id":${name},"result":{${members}}}`;
+    const head = `{"jsonrpc":"2.0","id":${name},"result":{${this.#modernHead}`;
+    if (members.startsWith(META_FIRST)) return `${head},${members.slice(META_FIRST.length)}}}`;
+    return members === '' ? `${head}}}}` : `${head}},${members}}}`;
   }
 
   /** A complete result from an object that has no `_meta` of its own. */

@@ -92,7 +92,8 @@ export function pendingFields(pending: Pending): JsonObject {
 }
 
 function doneMembers(result: Extract<Outcome, { kind: 'done' }>['result']): string {
-  if (result.wire !== undefined) return result.wire;
+  if (result.wire !== undefined)
+    return result.cut.length === 0 ? result.wire : withCuts(result.wire, result.cut);
   const content = [{ type: 'text', text: result.text }];
   for (const cut of result.cut) content.push({ type: 'text', text: `Cut: ${cut}` });
   const members = `"content":${JSON.stringify(content)}`;
@@ -108,4 +109,12 @@ function said(text: string, isError: boolean, ours: JsonObject): string {
     structuredContent: { [OURS]: ours },
   };
   return JSON.stringify(result).slice(1, -1);
+}
+
+/** A target's own result, with a word on what was left out of it. */
+function withCuts(wire: string, cut: readonly string[]): string {
+  const result = JSON.parse(`{${wire}}`) as JsonObject;
+  if (!Array.isArray(result.content)) return wire;
+  const said = cut.map((words) => ({ type: 'text', text: `Cut: ${words}` }));
+  return JSON.stringify({ ...result, content: [...result.content, ...said] }).slice(1, -1);
 }

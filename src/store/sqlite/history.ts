@@ -1,7 +1,7 @@
 import type { Approval, Ask } from '../../domain/approval.ts';
 import type { Clock } from '../../domain/doors.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import type { Measured } from '../../domain/proposal.ts';
+import type { Continuation, Measured } from '../../domain/proposal.ts';
 import type { Run } from '../../domain/run.ts';
 import type { LedgerEvent, ReadableEvent, RunSummary } from '../../domain/store.ts';
 import type { Database } from './database.ts';
@@ -126,6 +126,7 @@ export class History {
     return {
       approval: approvalOf(row),
       arguments: (payload?.arguments as JsonObject | undefined) ?? null,
+      continuation: (payload?.continuation as unknown as Continuation | undefined) ?? null,
       measured: (payload?.measured as unknown as Measured | null | undefined) ?? null,
       runIntent: payload === null ? null : (run?.intent ?? null),
     };

@@ -75,7 +75,7 @@ export function admitRead(tx: Transaction, read: PreparedRead): OpResults['actio
   if (stopped !== null) return refused(stopped);
   if (!haveRoom(tx, read.draws)) return refused('short');
   for (const { spent, dimension } of read.draws)
-    requireCount(spent, `what was spent of \`${dimension}\``);
+    requireCount(spent, 'what was spent of', dimension);
   tx.chains.appendRead(read.runId, read.at, read);
   for (const { key, dimension, spent } of read.draws)
     if (spent > 0) tx.standing.draw(key, dimension, spent, 0);
@@ -195,17 +195,18 @@ function requireOwn(run: RunGate, one: Pick<ActionRecord, 'runId' | 'root' | 'ag
 
 /** False when one of them does not fit. */
 function haveRoom({ standing }: Transaction, reservations: readonly Reservation[]): boolean {
-  for (const [index, { key, dimension, amount, limit }] of reservations.entries()) {
-    requireCount(amount, `the amount of \`${dimension}\``);
-    requireCount(limit, `the limit of \`${dimension}\``);
+  let fits = true;
+  for (let index = 0; index < reservations.length; index++) {
+    const { key, dimension, amount, limit } = reservations[index] as Reservation;
+    requireCount(amount, 'the amount of', dimension);
+    requireCount(limit, 'the limit of', dimension);
     for (let other = 0; other < index; other++)
       if (reservations[other]?.key === key && reservations[other]?.dimension === dimension)
         throw fault('the same limit is reserved twice');
-  }
-  return reservations.every(({ key, dimension, amount, limit }) => {
     const { posted, pending } = standing.used(key, dimension);
-    return posted + pending + amount <= limit;
-  });
+    fits &&= posted + pending + amount <= limit;
+  }
+  return fits;
 }
 
 function insert(
@@ -280,7 +281,7 @@ function requireReserved(
 ): void {
   for (const { key, dimension, amount } of reservations) {
     const spent = spentOf(settlement, posted?.[dimension] ?? amount, amount);
-    requireCount(spent, `what was spent of \`${dimension}\``);
+    requireCount(spent, 'what was spent of', dimension);
     if (standing.used(key, dimension).pending < amount)
       throw fault(`the reservation of \`${dimension}\` is gone`);
   }

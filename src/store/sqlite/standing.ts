@@ -49,7 +49,8 @@ interface Counted {
 export class Standing {
   readonly #database: Database;
   readonly #runs = new Map<string, RunGate>();
-  readonly #usage = new Map<string, Drawn>();
+  /** Rows by key; of each key only those that were looked at. */
+  readonly #usage = new Map<string, Drawn[]>();
   readonly #drawn = new Set<Drawn>();
   readonly #counted = new Map<string, Counted>();
   #control: Control | null = null;
@@ -158,8 +159,8 @@ export class Standing {
   }
 
   #row(key: string, dimension: Dimension): Drawn {
-    const place = `${dimension}\n${key}`;
-    const known = this.#usage.get(place);
+    const rows = this.#usage.get(key) ?? this.#keep(key);
+    const known = rows.find((row) => row.dimension === dimension);
     if (known !== undefined) return known;
     const stored = this.#database.one<{ posted: number; pending: number }>(
       'SELECT posted, pending FROM usage WHERE key = ? AND dimension = ?',
@@ -167,13 +168,15 @@ export class Standing {
       dimension,
     );
     const row = { key, dimension, posted: stored?.posted ?? 0, pending: stored?.pending ?? 0 };
-    this.#keep(place, row);
+    rows.push(row);
     return row;
   }
 
-  #keep(place: string, row: Drawn): void {
+  #keep(key: string): Drawn[] {
     // What is drawn and not yet written must be found again.
     if (this.#usage.size >= KEPT && this.#drawn.size === 0) this.#usage.clear();
-    this.#usage.set(place, row);
+    const rows: Drawn[] = [];
+    this.#usage.set(key, rows);
+    return rows;
   }
 }

@@ -1,3 +1,4 @@
+import type { Dimension } from '../../domain/effect.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import type { Refused } from '../../domain/ops.ts';
 import { SYSTEM_CHAIN } from '../../domain/store.ts';
@@ -37,7 +38,9 @@ export function fault(message: string): SignalboxError {
 }
 
 /** Counts and limits: whole, not negative, and exact in both JavaScript and SQLite. */
-export function requireCount(value: number, what: string): void {
+export function requireCount(value: number, what: string, dimension: Dimension): void {
   if (!Number.isSafeInteger(value) || value < 0)
-    throw fault(`${what} is \`${String(value)}\`, expected a non-negative integer`);
+    throw fault(
+      `${what} \`${dimension}\` is \`${String(value)}\`, expected a non-negative integer`,
+    );
 }

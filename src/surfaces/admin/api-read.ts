@@ -5,6 +5,7 @@ import type { Exchange, Route } from '../http/listener.ts';
 import type { AdminDeps, Operator } from './deps.ts';
 import { asksIn, clip, oneAsk, oneRun, openAsks, runsIn } from './desk.ts';
 import { visitor } from './guard.ts';
+import { serversIn } from './servers.ts';
 
 /** The half of the operators' API that changes nothing. */
 export function readRoutes(deps: AdminDeps): Route[] {
@@ -37,6 +38,7 @@ export function readRoutes(deps: AdminDeps): Route[] {
     get('/api/halts', () => broker.store.haltState()),
     get('/api/secrets', async () => ({ secrets: await deps.secrets.names() })),
     get('/api/why/{id}', (exchange) => told(deps, exchange.params.id ?? '')),
+    get('/api/servers', async () => ({ servers: await serversIn(broker) })),
     get('/api/ledger/verify', () => deps.verify()),
   ];
 }

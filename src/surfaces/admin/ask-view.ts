@@ -1,7 +1,7 @@
 import { type Approval, type Ask, UNMEASURED } from '../../domain/approval.ts';
 import type { Bundle, Connection, Tool } from '../../domain/bundle.ts';
 import { digestOf } from '../../domain/digest.ts';
-import { canonical, type JsonObject } from '../../domain/json.ts';
+import { canonical, isJsonObject, type JsonObject } from '../../domain/json.ts';
 import type { Measured } from '../../domain/proposal.ts';
 import { targetOf } from '../../judge/course.ts';
 
@@ -24,6 +24,8 @@ export interface AskView {
   /** The agent's word. Null once the run is erased. */
   readonly intent: string | null;
   readonly tool: string;
+  /** What its server calls it for people; not what is granted or called. */
+  readonly title: string | null;
   readonly toolDigest: string;
   readonly effect: Tool['effect'] | null;
   readonly reversibility: Tool['reversibility'] | null;
@@ -37,6 +39,8 @@ export interface AskView {
   readonly arguments: JsonObject | null;
   /** Canonical bytes of the arguments; their digest is the one the approval is bound to. */
   readonly argumentsText: string | null;
+  /** The agent's answers to what the target asked in an earlier round; as canonical bytes. */
+  readonly continuationText: string | null;
   readonly measured: Measured | null;
   readonly preState: string | null;
   readonly problem: string | null;
@@ -62,6 +66,7 @@ export function askView(ask: Ask, bundle: Bundle, now: number): AskView {
     owner: own(bundle.agents, approval.agent)?.owner ?? null,
     intent: ask.runIntent,
     tool: binding.tool,
+    title: titleOf(current),
     toolDigest: binding.toolDigest,
     effect: current?.effect ?? null,
     reversibility: current?.reversibility ?? null,
@@ -73,6 +78,7 @@ export function askView(ask: Ask, bundle: Bundle, now: number): AskView {
     derivation: current?.derivation ?? [],
     arguments: ask.arguments,
     argumentsText: ask.arguments === null ? null : canonical(ask.arguments),
+    continuationText: ask.continuation === null ? null : canonical(ask.continuation),
     measured: ask.measured,
     preState: binding.preState === UNMEASURED ? null : binding.preState,
     problem: problemOf(ask, current, connection),
@@ -101,11 +107,24 @@ function problemOf(ask: Ask, tool: Tool | null, connection: Connection | null): 
   if (binding.target !== targetOf({ connection }))
     return 'the connection was changed since this was asked, so the target cannot be shown';
   if (ask.arguments === null) return 'the arguments were erased, so what would run cannot be shown';
-  if (digestOf('arguments', ask.arguments) !== binding.argumentsDigest)
+  if (digestOfAsked(ask.arguments, ask.continuation) !== binding.argumentsDigest)
     return 'the stored arguments are not those the ask is bound to';
   if ((ask.measured?.preState ?? UNMEASURED) !== binding.preState)
     return 'the stored preview is not the one the ask is bound to';
   return null;
+}
+
+/** As the broker digests a proposal: with its answers, where it goes on from an earlier round. */
+function digestOfAsked(given: JsonObject, continuation: Ask['continuation']): string {
+  return continuation === null
+    ? digestOf('arguments', given)
+    : digestOf('continued', { arguments: given, continuation });
+}
+
+function titleOf(tool: Tool | null): string | null {
+  const annotations = tool?.listing?.annotations;
+  const said = [tool?.listing?.title, isJsonObject(annotations) ? annotations.title : undefined];
+  return said.find((title) => typeof title === 'string' && title.trim() !== '')?.toString() ?? null;
 }
 
 function own<T>(table: { readonly [name: string]: T }, name: string): T | null {

@@ -129,6 +129,7 @@ function askOf(text: string): AskView {
     owner: text,
     intent: text,
     tool: text,
+    title: text,
     toolDigest: text,
     effect: 'write',
     reversibility: 'none',
@@ -140,6 +141,7 @@ function askOf(text: string): AskView {
     derivation: [text],
     arguments: { [text]: text },
     argumentsText: text,
+    continuationText: text,
     measured: {
       effect: effectVector({}),
       byTable: [{ table: text, inserted: 1, updated: 1, deleted: 1 }],

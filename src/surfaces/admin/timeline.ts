@@ -44,7 +44,10 @@ export function eventView(event: ReadableEvent): EventView {
 
 function verdictsOf(body: JsonObject, payload: JsonObject | null): VerdictView[] {
   const reasons = listOf(payload?.reasons);
-  return listOf(body.verdicts).map((verdict, index) => {
+  const passed = (Array.isArray(body.passed) ? body.passed : []).map((check) => ({
+    ...{ check: textOf(check) ?? '', ceiling: 'auto', code: 'OK', reason: null, fix: null },
+  }));
+  const others = listOf(body.verdicts).map((verdict, index) => {
     const reason = reasons[index];
     const said = reason?.check === verdict.check ? reason : undefined;
     return {
@@ -55,6 +58,7 @@ function verdictsOf(body: JsonObject, payload: JsonObject | null): VerdictView[]
       fix: textOf(said?.fix),
     };
   });
+  return [...passed, ...others];
 }
 
 export function textOf(value: Json | undefined): string | null {

@@ -1,210 +1,245 @@
+import { NO_SINK, type Question, type Sink } from '../../domain/connector.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import type { Outcome } from '../../domain/proposal.ts';
-import type { RequestState, StateSeal } from '../../protocols/mcp/request-state.ts';
+import type { Continuation, Outcome, Wants } from '../../domain/proposal.ts';
+import { missingCapability } from '../../protocols/mcp/faults.ts';
+import { capabilityFor, questionIn, undeclared } from '../../protocols/mcp/questions.ts';
+import type { RequestState, StateSeal, Waits } from '../../protocols/mcp/request-state.ts';
 import type { Results } from '../../protocols/mcp/results.ts';
-import {
-  closedMembers,
-  outcomeMembers,
-  type Pending,
-  pendingMembers,
-} from '../../protocols/mcp/tool-results.ts';
+import type { Pending } from '../../protocols/mcp/tool-results.ts';
 import type { Governed } from '../runs/governed.ts';
+import { CallSink } from './call-sink.ts';
 import { Claims } from './claims.ts';
-import { type AskState, holdWhilePending } from './hold.ts';
-import type { Reply } from './reply.ts';
-import { argumentsDigest, type ToolCall } from './tool-call.ts';
+import { AWAY_MS, type HeldCall, type HeldCalls } from './held-calls.ts';
+import type { LiveQuestions } from './live-questions.ts';
+import { argumentsDigest, continuationOf, refusedState, type ToolCall } from './tool-call.ts';
+import { placeOf, type Turn } from './turn.ts';
+import type { WaitForHuman } from './wait-for-human.ts';
 
-/** How long a client is held for a human before it is sent away with a handle, and how many are held at once. */
-export interface HoldLimits {
-  readonly modernMs: number;
-  readonly legacyMs: number;
-  readonly maxHeld: number;
+/** A target that asks more often than this is not answered. */
+const MAX_ROUNDS = 8;
+/** How long a modern client may take to answer what a modern target asked. */
+const ANSWER_MS = 15 * 60_000;
+const NOTHING: JsonObject = {};
+
+export interface AnswerParts {
+  readonly governed: Governed;
+  readonly results: Results;
+  readonly seal: StateSeal;
+  readonly held: HeldCalls;
+  readonly questions: LiveQuestions;
+  readonly humans: WaitForHuman;
+  /** Answers this request with an error. */
+  fail(turn: Turn, fault: unknown): void;
 }
 
-/** Clients give up with an error after ten rounds of `input_required`: before that they get a result they can act on. */
-const MAX_SENT_AWAY = 8;
-/** An ask that moved under a held call (rows changed, halt lifted) is followed this often. */
-const MAX_ROUNDS = 8;
-
 /**
- * From a proposal to the client's answer. A call that needs a human:
- *   parked → held → approved → act() again, once → result
- *                 → refused | expired | used by a twin → refusal
- *                 → time over → modern: `input_required` with sealed state; legacy: a pending result with a handle
- *   retry with state, or the same legacy call again → held, as above
- * The surface holds the client; act() never waits.
+ * From a proposal to the client's answer:
+ *   act → done, failed, refused … → the answer
+ *       → parked → a human is waited for (wait-for-human.ts) → act again, or the client is sent away
+ *       → the target wants to know something first:
+ *           modern client: `input_required` with sealed state; its retry is the next act
+ *           legacy client: asked on the stream of its call; then act again
+ *   while act runs, the target asks: legacy client on its stream, modern client by `input_required` while the call is
+ *   held in the air (held-calls.ts)
+ * The surface holds the client; act() never waits for one but by its sink.
  */
 export class CallAnswers {
-  readonly #governed: Governed;
-  readonly #results: Results;
-  readonly #seal: StateSeal;
-  readonly #limits: HoldLimits;
-  readonly #approvalUrl: (approvalId: string) => string | null;
-  readonly #claims = new Claims();
-  #held = 0;
+  readonly #parts: AnswerParts;
+  readonly #answered = new Claims();
 
-  constructor(parts: {
-    readonly governed: Governed;
-    readonly results: Results;
-    readonly seal: StateSeal;
-    readonly limits: HoldLimits;
-    readonly approvalUrl: (approvalId: string) => string | null;
-  }) {
-    this.#governed = parts.governed;
-    this.#results = parts.results;
-    this.#seal = parts.seal;
-    this.#limits = parts.limits;
-    this.#approvalUrl = parts.approvalUrl;
+  constructor(parts: AnswerParts) {
+    this.#parts = parts;
   }
 
   /**
    * Proposes the call and answers it. Resolves with the outcome, or null when the call never came to one.
    * Throws CONNECTOR_ABORTED when the client stopped waiting: the ask stays open.
    */
-  async answer(call: ToolCall, reply: Reply): Promise<Outcome | null> {
-    if (call.continues !== null) return this.#follow(call, reply, call.continues);
-    const outcome = await this.#act(call);
-    if (outcome.kind === 'parked') return this.#follow(call, reply, outcome);
-    this.#complete(call, reply, outcomeMembers(outcome));
-    return outcome;
+  async answer(call: ToolCall): Promise<Outcome | null> {
+    try {
+      return await this.#answer(call);
+    } catch (error) {
+      if (call.held === null || call.held.round === 0) throw error;
+      this.#parts.fail(call.turn, error); // of the request that the client came back with
+      return null;
+    } finally {
+      if (call.held !== null) this.#parts.held.over(call.held);
+    }
   }
 
-  async #follow(call: ToolCall, reply: Reply, first: Pending): Promise<Outcome | null> {
-    const deadline = this.#deadline(call);
-    let pending = first;
+  async #answer(call: ToolCall): Promise<Outcome | null> {
+    let given = continuationOf(call);
+    const waits = call.continues?.waits;
+    if (waits?.for === 'held') return this.#rejoin(call, waits);
+    if (waits?.for === 'answers' && !this.#answered.take(waits.once))
+      throw refusedState('`requestState` was used already');
+    let outcome =
+      waits?.for === 'approval'
+        ? await this.#afterHuman(call, { ...waits, expiresAt: call.continues?.expiresAt ?? 0 }, given)
+        : await this.#act(call, given);
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const state = await this.#hold(call, reply, pending, deadline);
-      if (call.signal.aborted)
-        throw new SignalboxError('CONNECTOR_ABORTED', 'the call was cancelled while it waited');
-      if (state === 'pending') break;
-      const closed = closedBecause(state);
-      if (closed !== null || (state === 'approved' && !this.#claims.take(pending.approvalId))) {
-        this.#complete(call, reply, closed ?? USED);
-        return null;
-      }
-      const outcome = await this.#redeem(call, pending.approvalId);
-      if (outcome.kind !== 'parked') {
-        this.#complete(call, reply, outcomeMembers(outcome));
+      if (outcome?.kind === 'parked') outcome = await this.#afterHuman(call, outcome, given);
+      if (outcome === null || outcome.kind === 'parked') return outcome;
+      const wants = outcome.kind === 'done' ? outcome.result.wants : undefined;
+      if (wants === undefined) {
+        this.#complete(call, call.telling.outcome(outcome, call.turn));
         return outcome;
       }
-      pending = outcome;
+      given = await this.#askFor(call, wants);
+      if (given === null) return outcome;
+      outcome = await this.#act(call, given);
     }
-    this.#sendAway(call, reply, pending);
+    throw new SignalboxError('CONNECTOR_REFUSED', `the target asked more than ${MAX_ROUNDS} times`);
+  }
+
+  /** Null: the client has its answer, whatever it is. */
+  async #afterHuman(
+    call: ToolCall,
+    pending: Pending,
+    given: Continuation | null,
+  ): Promise<Exclude<Outcome, { kind: 'parked' }> | null> {
+    const end = await this.#parts.humans.follow(call, pending, () => this.#act(call, given));
+    if ('outcome' in end) return end.outcome;
+    if ('closed' in end) this.#complete(call, call.telling.closed(end.closed));
+    else if (end.sendAway && call.telling.mayAsk) {
+      const { approvalId, actionId, previewed, expiresAt } = end.pending;
+      const waits: Waits = { for: 'approval', approvalId, actionId, previewed };
+      this.#sendAway(call, { waits, expiresAt, continuation: given }, end.asked);
+    } else this.#complete(call, call.telling.pending(end.pending));
     return null;
   }
 
-  /** The same proposal again: an approval is now one of the facts. */
-  async #redeem(call: ToolCall, approvalId: string): Promise<Outcome> {
-    let used = false;
-    try {
-      const outcome = await this.#act(call);
-      used = outcome.kind === 'done' || outcome.kind === 'failed' || outcome.kind === 'unknown';
-      return outcome;
-    } finally {
-      if (!used) this.#claims.release(approvalId);
+  /** The target's questions to the client. Null: the client was sent away to answer them. */
+  async #askFor(call: ToolCall, { questions, state }: Wants): Promise<Continuation | null> {
+    const { envelope } = call.turn;
+    for (const value of Object.values(questions)) {
+      const question = questionIn(value);
+      const needed = question === null ? null : capabilityFor(question);
+      if (needed === null)
+        throw new SignalboxError('CONNECTOR_REFUSED', 'the target asked what no client answers');
+      const lacking = undeclared(needed, envelope.capabilities);
+      if (lacking !== null) throw missingCapability(lacking);
     }
-  }
-
-  async #hold(call: ToolCall, reply: Reply, pending: Pending, deadline: number): Promise<AskState> {
-    this.#held++;
-    try {
-      return await holdWhilePending(
-        this.#governed.broker,
-        pending.approvalId,
-        { deadline, signal: call.signal },
-        () => reply.held(call.envelope.progressToken, `waits for approval ${pending.approvalId}`),
-      );
-    } finally {
-      this.#held--;
+    if (envelope.era === 'legacy') {
+      const asked = Object.entries(questions).map(async ([key, value]) => [
+        key,
+        await this.#askLive(call, questionIn(value) as Question),
+      ]);
+      return { responses: Object.fromEntries(await Promise.all(asked)) as JsonObject, state };
     }
+    if (!call.telling.mayAsk)
+      throw new SignalboxError('CONNECTOR_REFUSED', 'the target asked where no client answers');
+    const { clock, entropy } = this.#parts.governed.broker.doors;
+    const waits: Waits = { for: 'answers', state, once: entropy.id('answers') };
+    const expiresAt = clock.now() + ANSWER_MS;
+    this.#sendAway(call, { waits, expiresAt, continuation: null }, questions);
+    return null;
   }
 
-  #deadline({ envelope, givesUp }: ToolCall): number {
-    const now = this.#governed.broker.doors.clock.monotonic();
-    if (givesUp || this.#held >= this.#limits.maxHeld) return now;
-    return now + (envelope.era === 'modern' ? this.#limits.modernMs : this.#limits.legacyMs);
+  #askLive(call: ToolCall, question: Question): Promise<JsonObject> {
+    const { turn, signal } = call;
+    const tell = (text: string): Promise<void> => turn.reply.tell(text);
+    return this.#parts.questions.ask(placeOf(turn), question, tell, signal);
   }
 
-  #sendAway(call: ToolCall, reply: Reply, pending: Pending): void {
-    const rounds = (call.continues?.rounds ?? 0) + 1;
-    if (call.envelope.era === 'legacy' || call.givesUp || rounds > MAX_SENT_AWAY) {
-      this.#complete(call, reply, pendingMembers(pending));
-      return;
-    }
-    const state: RequestState = {
-      runId: call.runId,
-      tool: call.tool,
-      argumentsDigest: argumentsDigest(call.arguments),
-      approvalId: pending.approvalId,
-      actionId: pending.actionId,
-      previewed: pending.previewed,
-      expiresAt: pending.expiresAt,
-      rounds,
-    };
-    const asked = inputRequests(call, pending, this.#approvalUrl(pending.approvalId));
-    reply.send(200, this.#results.inputRequired(call.id, this.#seal.seal(state), asked));
-  }
-
-  #complete(call: ToolCall, reply: Reply, members: string): void {
-    reply.send(200, this.#results.complete(call.id, call.envelope, members));
-  }
-
-  #act(call: ToolCall): Promise<Outcome> {
-    const governed = this.#governed;
-    return governed.act(governed.broker, {
+  async #act(call: ToolCall, given: Continuation | null): Promise<Outcome> {
+    const { governed } = this.#parts;
+    const { envelope, reply } = call.turn;
+    const capabilities = askedOver(call) ? envelope.capabilities : NOTHING;
+    const proposal = {
       runId: call.runId,
       tool: call.tool,
       arguments: call.arguments,
       via: 'mcp',
       signal: call.signal,
       ...(call.traceparent === null ? {} : { traceparent: call.traceparent }),
-    });
+      ...(given === null ? {} : { continuation: given }),
+    };
+    if (!reply.streams && capabilities === NOTHING)
+      return governed.act(governed.broker, proposal, NO_SINK);
+    if (envelope.era === 'modern' && capabilities !== NOTHING)
+      call.held ??= this.#parts.held.begin(call.turn, call.abort);
+    const { held } = call;
+    const ask = (question: Question): Promise<JsonObject> =>
+      held === null ? this.#askLive(call, question) : held.ask(question);
+    const sink = new CallSink(call, capabilities, ask);
+    try {
+      if (held === null) return await governed.act(governed.broker, proposal, sink);
+      return await this.#inTheAir(call, held, governed.act(governed.broker, proposal, sink));
+    } finally {
+      sink.close();
+    }
+  }
+
+  /** A call whose target may ask a modern client: the client is sent away and comes back, the call goes on. */
+  async #inTheAir(call: ToolCall, held: HeldCall, acting: Promise<Outcome>): Promise<Outcome> {
+    const landed = acting.then(
+      () => true,
+      () => true,
+    );
+    try {
+      for (;;) {
+        const over = await Promise.race([landed, held.wanted.then(() => false)]);
+        if (over) return await acting;
+        this.#parts.held.keep(held);
+        const back = held.away();
+        this.#sendAwayFrom(call, held);
+        if (!(await back)) {
+          call.abort.abort(new Error('its client did not come back'));
+          this.#parts.held.over(held);
+          return await acting;
+        }
+        call.turn = held.turn;
+      }
+    } catch (error) {
+      call.abort.abort(error);
+      acting.catch(() => undefined);
+      throw error;
+    }
+  }
+
+  #sendAwayFrom(call: ToolCall, held: HeldCall): void {
+    const waits: Waits = { for: 'held', call: held.id, round: held.round };
+    const expiresAt = this.#parts.governed.broker.doors.clock.now() + AWAY_MS;
+    this.#sendAway(call, { waits, expiresAt, continuation: null }, held.questions);
+  }
+
+  /** The client is back at a call that is still in the air. */
+  async #rejoin(call: ToolCall, waits: Extract<Waits, { for: 'held' }>): Promise<null> {
+    const held = this.#parts.held.find(waits);
+    await held.comeBack(call.turn, call.responses ?? NOTHING, call.signal);
+    return null;
+  }
+
+  #sendAway(
+    call: ToolCall,
+    { waits, expiresAt, continuation }: Pick<RequestState, 'waits' | 'expiresAt' | 'continuation'>,
+    asked: JsonObject | null,
+  ): void {
+    const state: RequestState = {
+      runId: call.runId,
+      tool: call.tool,
+      argumentsDigest: argumentsDigest(call.arguments),
+      rounds: (call.continues?.rounds ?? 0) + 1,
+      expiresAt,
+      continuation,
+      waits,
+    };
+    const { id, reply } = call.turn;
+    const { results, seal } = this.#parts;
+    reply.send(200, results.inputRequired(id, seal.seal(state), asked));
+  }
+
+  #complete(call: ToolCall, members: string): void {
+    const { id, envelope, reply } = call.turn;
+    reply.send(200, this.#parts.results.complete(id, envelope, members));
   }
 }
 
-/**
- * Tells the client's human, where the client can, that somebody else is being waited for. The answer only says whether
- * to go on waiting: an agent's side never approves.
- */
-function inputRequests(call: ToolCall, pending: Pending, url: string | null): JsonObject | null {
-  const { elicitation } = call.envelope.capabilities;
-  if (typeof elicitation !== 'object' || elicitation === null) return null;
-  const where = url === null ? 'the operators page' : url;
-  const message =
-    `\`${call.tool}\` waits for the approval of an operator (${pending.approvalId}), given at ${where}. ` +
-    'Accept to keep waiting, decline to stop waiting. Your answer here approves nothing.';
-  const takesForms = Object.hasOwn(elicitation, 'form') || !Object.hasOwn(elicitation, 'url');
-  if (!takesForms && url === null) return null;
-  const params = takesForms
-    ? { mode: 'form', message, requestedSchema: { type: 'object', properties: {} } }
-    : { mode: 'url', message, url };
-  return { approval: { method: 'elicitation/create', params } };
+/** The client can be asked in the course of this call. */
+function askedOver({ turn: { envelope, reply }, telling }: ToolCall): boolean {
+  const { elicitation, sampling, roots } = envelope.capabilities;
+  if (elicitation === undefined && sampling === undefined && roots === undefined) return false;
+  return envelope.era === 'modern' ? telling.mayAsk : reply.streams;
 }
-
-function closedBecause(state: AskState): string | null {
-  switch (state) {
-    case 'refused':
-      return closedMembers(
-        'APPROVAL_REFUSED',
-        'an operator looked at it and refused',
-        'do not repeat it; do something else or ask the human you work for',
-      );
-    case 'expired':
-      return closedMembers(
-        'APPROVAL_CLOSED',
-        'the ask expired before anybody answered',
-        'repeat the call to ask again',
-      );
-    case 'used':
-      return USED;
-    default:
-      return null;
-  }
-}
-
-const USED = closedMembers(
-  'APPROVAL_CLOSED',
-  'the approval was used by another identical call, which has been executed',
-  'nothing more to do; an approval is good for one execution',
-);

@@ -3,6 +3,8 @@ import type { Id } from '../../protocols/mcp/message.ts';
 
 /** One call under way. */
 export interface InFlight {
+  /** Session, or token where there is none: ids are one client's own. */
+  readonly place: string;
   readonly id: Id;
   readonly abort: AbortController;
 }
@@ -19,8 +21,10 @@ export class CallsInFlight {
     this.#max = maxPerCaller;
   }
 
-  has(caller: string, id: Id): boolean {
-    for (const call of this.#callers.get(caller) ?? []) if (call.id === id) return true;
+  has(caller: string, place: string, id: Id): boolean {
+    const calls = this.#callers.get(caller);
+    if (calls === undefined) return false;
+    for (const call of calls) if (call.id === id && call.place === place) return true;
     return false;
   }
 
@@ -43,8 +47,10 @@ export class CallsInFlight {
   }
 
   /** Aborts the call with this id; does nothing when there is none, or more than one it could be. */
-  cancel(caller: string, id: Id): void {
-    const meant = [...(this.#callers.get(caller) ?? [])].filter((call) => call.id === id);
+  cancel(caller: string, place: string, id: Id): void {
+    const meant = [...(this.#callers.get(caller) ?? [])].filter(
+      (call) => call.id === id && call.place === place,
+    );
     if (meant.length === 1) meant[0]?.abort.abort(new Error('cancelled by its caller'));
   }
 }

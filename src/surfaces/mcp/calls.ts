@@ -1,22 +1,27 @@
 import type { Caller } from '../../domain/caller.ts';
 import type { Outcome } from '../../domain/proposal.ts';
-import { type Envelope, isTraceparent } from '../../protocols/mcp/envelope.ts';
+import { isTraceparent } from '../../protocols/mcp/envelope.ts';
 import { ProtocolFault } from '../../protocols/mcp/faults.ts';
-import type { Notification, Request } from '../../protocols/mcp/message.ts';
+import type { Notification, Response } from '../../protocols/mcp/message.ts';
+import { paramMismatch } from '../../protocols/mcp/mirror.ts';
 import { createStateSeal, type StateSeal } from '../../protocols/mcp/request-state.ts';
 import type { Results } from '../../protocols/mcp/results.ts';
-import type { Exchange } from '../http/listener.ts';
 import type { Governed } from '../runs/governed.ts';
-import { CallAnswers, type HoldLimits } from './answer-call.ts';
+import { CallAnswers } from './answer-call.ts';
 import { CallsInFlight, type InFlight } from './calls-in-flight.ts';
+import type { GrantedViews } from './granted-views.ts';
+import { HeldCalls } from './held-calls.ts';
 import { ImplicitRuns } from './implicit-runs.ts';
-import type { Reply } from './reply.ts';
-import { readContinuation, readParams } from './tool-call.ts';
-import type { ToolLists } from './tool-lists.ts';
+import { LiveQuestions } from './live-questions.ts';
+import { HttpReply } from './reply.ts';
+import { TOLD_AS_TOOL } from './telling.ts';
+import { readContinuation, readParams, type ToolCall, type Wanted } from './tool-call.ts';
+import { placeOf, type Turn } from './turn.ts';
+import { type HoldLimits, WaitForHuman } from './wait-for-human.ts';
 
 export interface CallOptions {
   readonly governed: Governed;
-  /** 32 bytes for `requestState`, the same on all replicas. */
+  /** 32 bytes for what is sealed into the hands of clients, the same on all replicas. */
   readonly stateKey: Uint8Array;
   /** Where an operator answers this ask; null when that should not be told. */
   readonly approvalUrl?: ((approvalId: string) => string | null) | undefined;
@@ -25,74 +30,118 @@ export interface CallOptions {
   readonly maxCalls?: number | undefined;
 }
 
-/** One message on its way through: who sent it, over which exchange, where its answer goes. */
-export interface Turn {
-  readonly exchange: Exchange;
-  readonly caller: Caller;
-  readonly envelope: Envelope;
-  readonly reply: Reply;
-}
-
 const HOLD: HoldLimits = { modernMs: 20_000, legacyMs: 25_000, maxHeld: 256 };
+const NOT_CONTINUED = { continues: null, responses: null, givesUp: false };
 
-/** `tools/call`: from a message to a proposal of a run, and back. */
+/** From a request that needs the judge to a proposal of a run, and back. */
 export class Calls {
   readonly #governed: Governed;
-  readonly #lists: ToolLists;
+  readonly #views: GrantedViews;
   readonly #seal: StateSeal;
   readonly #answers: CallAnswers;
   readonly #inFlight: CallsInFlight;
   readonly #implicit: ImplicitRuns;
+  readonly #held: HeldCalls;
+  readonly #questions: LiveQuestions;
 
-  constructor(options: CallOptions, results: Results, lists: ToolLists) {
+  constructor(
+    options: CallOptions,
+    results: Results,
+    views: GrantedViews,
+    fail: (turn: Turn, fault: unknown) => void,
+  ) {
     const { governed } = options;
+    const { broker } = governed;
     this.#governed = governed;
-    this.#lists = lists;
-    this.#seal = createStateSeal(options.stateKey, governed.broker.doors.entropy);
+    this.#views = views;
+    this.#seal = createStateSeal(options.stateKey, broker.doors.entropy);
+    this.#held = new HeldCalls(broker.doors);
+    this.#questions = new LiveQuestions(broker.doors.timers);
+    const url = options.approvalUrl ?? (() => null);
     this.#answers = new CallAnswers({
       governed,
       results,
       seal: this.#seal,
-      limits: { ...HOLD, ...options.hold },
-      approvalUrl: options.approvalUrl ?? (() => null),
+      held: this.#held,
+      questions: this.#questions,
+      humans: new WaitForHuman(broker, { ...HOLD, ...options.hold }, url),
+      fail,
     });
     this.#inFlight = new CallsInFlight(options.maxCalls ?? 32);
     this.#implicit = new ImplicitRuns(governed);
   }
 
   close(): Promise<void> {
+    this.#held.close();
     return this.#implicit.close();
   }
 
+  /** `tools/call`. Throws ProtocolFault or SignalboxError when it never became a proposal. */
+  async tool(turn: Turn): Promise<void> {
+    const { tool, arguments: given } = readParams(turn.request);
+    if (turn.envelope.era === 'modern') {
+      const found = this.#views.mirrored(tool);
+      const params = found instanceof Promise ? await found : found;
+      if (params.length > 0) {
+        const { headers } = turn.exchange.request;
+        const wrong = paramMismatch(params, given, (name) => headers[name]?.toString());
+        if (wrong !== null) throw new ProtocolFault('headerMismatch', `header mismatch: ${wrong}`);
+      }
+    }
+    const reads = turn.request.params.inputResponses !== undefined && (await this.#views.isRead(tool));
+    await this.answer(turn, { tool, arguments: given, telling: TOLD_AS_TOOL, reads });
+  }
+
   /** Throws ProtocolFault or SignalboxError when the call never became a proposal. */
-  async answer(turn: Turn, request: Request): Promise<void> {
-    const { caller } = turn;
-    const params = readParams(request);
-    if (this.#inFlight.has(caller.tokenHash, request.id)) await this.#refuseTwin(params.tool);
-    const flight: InFlight = { id: request.id, abort: abortOnClose(turn.exchange) };
-    this.#inFlight.enter(caller.tokenHash, flight);
+  async answer(turn: Turn, wanted: Wanted): Promise<void> {
+    const { caller, id } = turn;
+    const { tokenHash } = caller;
+    const place = placeOf(turn);
+    if (this.#inFlight.has(tokenHash, place, id)) await this.#refuseTwin(wanted);
+    const flight: InFlight = { place, id, abort: abortOnClose(turn) };
+    this.#inFlight.enter(tokenHash, flight);
     try {
-      if (caller.kind === 'run') await this.#propose(turn, request, params, flight, caller.runId);
-      else await this.#proposeUndeclared(turn, request, params, flight, caller);
+      if (caller.kind === 'run') await this.#propose(turn, wanted, flight, caller.runId);
+      else await this.#proposeUndeclared(turn, wanted, flight, caller);
     } finally {
-      this.#inFlight.leave(caller.tokenHash, flight);
+      this.#inFlight.leave(tokenHash, flight);
     }
   }
 
+  /** A read for ourselves on behalf of this caller (a list, a subscription), with nobody to tell on the way. */
+  async quietly(turn: Turn, { tool, arguments: given }: Pick<Wanted, 'tool' | 'arguments'>): Promise<Outcome> {
+    const { caller } = turn;
+    const read = (runId: string): Promise<Outcome> =>
+      this.#governed.act(this.#governed.broker, {
+        runId,
+        tool,
+        arguments: given,
+        via: 'mcp',
+        signal: turn.exchange.signal,
+      });
+    if (caller.kind === 'run') return read(caller.runId);
+    return this.#implicit.during({ ...caller, client: clientOf(turn) }, read);
+  }
+
   /** Cancels by id, as legacy clients do; other notifications ask nothing of us. */
-  notified(caller: Caller, { method, params }: Notification): void {
+  notified(at: Pick<Turn, 'caller' | 'session'>, { method, params }: Notification): void {
     if (method !== 'notifications/cancelled') return;
     const { requestId } = params;
     if (typeof requestId === 'string' || typeof requestId === 'number')
-      this.#inFlight.cancel(caller.tokenHash, requestId);
+      this.#inFlight.cancel(at.caller.tokenHash, placeOf(at), requestId);
+  }
+
+  /** A legacy client's answer to what it was asked. */
+  answered(at: Pick<Turn, 'caller' | 'session'>, response: Response): void {
+    this.#questions.answered(placeOf(at), response);
   }
 
   /**
    * An id in flight must not come again, or a repeated delivery would be a second effect. Reads may share one: each has
    * its own exchange, and several clients may share one run token.
    */
-  async #refuseTwin(tool: string): Promise<void> {
-    if (await this.#lists.isRead(tool)) return;
+  async #refuseTwin({ tool }: Wanted): Promise<void> {
+    if (await this.#views.isRead(tool)) return;
     throw new ProtocolFault('invalidRequest', 'a call with this id is already in flight', {
       code: 'REQUEST_MALFORMED',
       help: 'give every request an id of its own',
@@ -101,49 +150,60 @@ export class Calls {
 
   #proposeUndeclared(
     turn: Turn,
-    request: Request,
-    params: ReturnType<typeof readParams>,
+    wanted: Wanted,
     flight: InFlight,
     { agent, tokenHash }: Extract<Caller, { kind: 'agent' }>,
   ): Promise<void> {
-    const named = turn.envelope.client ?? turn.exchange.request.headers['user-agent'] ?? '';
-    const who = { agent, tokenHash, client: named.slice(0, 200) };
+    const who = { agent, tokenHash, client: clientOf(turn) };
     return this.#implicit.during(who, async (runId) => {
-      const outcome = await this.#propose(turn, request, params, flight, runId);
+      const outcome = await this.#propose(turn, wanted, flight, runId);
       if (outcome?.kind === 'refused' && outcome.refusal.code === 'RUN_OVER')
         await this.#implicit.over(runId);
     });
   }
 
-  #propose(
-    { envelope, exchange, reply }: Turn,
-    request: Request,
-    params: ReturnType<typeof readParams>,
-    flight: InFlight,
-    runId: string,
-  ): Promise<Outcome | null> {
+  #propose(turn: Turn, wanted: Wanted, { abort }: InFlight, runId: string): Promise<Outcome | null> {
+    const { envelope, exchange, request } = turn;
     const header = exchange.request.headers.traceparent;
-    const call = {
-      id: request.id,
-      runId,
-      ...params,
-      envelope,
-      traceparent: envelope.traceparent ?? (isTraceparent(header) ? header : null),
-      signal: flight.abort.signal,
-    };
+    const { params } = request;
+    const isRetry = params.requestState !== undefined || params.inputResponses !== undefined;
+    const now = this.#governed.broker.doors.clock.now();
     const continued =
-      envelope.era === 'modern'
-        ? readContinuation(request, call, this.#seal, this.#governed.broker.doors.clock.now())
-        : { continues: null, givesUp: false };
-    return this.#answers.answer({ ...call, ...continued }, reply);
+      isRetry && envelope.era === 'modern'
+        ? readContinuation(request, { ...wanted, runId }, this.#seal, now)
+        : NOT_CONTINUED;
+    const call: ToolCall = {
+      runId,
+      tool: wanted.tool,
+      arguments: wanted.arguments,
+      telling: wanted.telling,
+      reads: wanted.reads,
+      traceparent: envelope.traceparent ?? (isTraceparent(header) ? header : null),
+      signal: abort.signal,
+      abort,
+      continues: continued.continues,
+      responses: continued.responses,
+      givesUp: continued.givesUp,
+      turn,
+      held: null,
+    };
+    return this.#answers.answer(call);
   }
 }
 
-/** Closing the response is how a client cancels. */
-function abortOnClose({ response }: Exchange): AbortController {
+/** By what a client without a declared run is told from others with its secret. */
+function clientOf({ envelope, exchange }: Turn): string {
+  return (envelope.client ?? exchange.request.headers['user-agent'] ?? '').slice(0, 200);
+}
+
+/** Closing the response is how a client cancels; one that can come back to its stream has some time for that. */
+function abortOnClose({ exchange: { response }, reply }: Turn): AbortController {
   const abort = new AbortController();
+  const gone = (): void => abort.abort(new Error('the caller went away'));
+  const http = reply instanceof HttpReply ? reply : null;
+  if (http !== null) http.onGone = gone;
   response.once('close', () => {
-    if (!response.writableFinished) abort.abort(new Error('the caller went away'));
+    if (!response.writableFinished && http?.outlives !== true) gone();
   });
   return abort;
 }

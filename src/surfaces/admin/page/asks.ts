@@ -22,6 +22,7 @@ export function askCard(view: AskView, place: AskPlace): Html {
 <h3 id="${view.id}-title">${code(view.tool)} on ${code(view.connection ?? view.target)} ${environment(view)} ${nature(view)}</h3>
 ${view.problem === null ? null : html`<p class="alert" role="alert"><strong>This cannot be approved:</strong> ${view.problem}.</p>`}
 ${facts([
+  ['Its server calls it', view.title === null ? null : shown(view.title)],
   [
     'Agent',
     html`${code(view.agent)}${view.owner === null ? null : html` <span class="quiet">answerable:</span> ${shown(view.owner)}`}`,
@@ -78,6 +79,7 @@ ${view.binding === null ? null : bindingOf(view.binding)}
     view.argumentsText === null ? null : html` (${Buffer.byteLength(view.argumentsText)} bytes)`
   }</p>
 <pre>${view.argumentsText === null ? html`<em>erased</em>` : shown(view.argumentsText)}</pre>
+${view.continuationText === null ? null : agentWords('Its answers to what the target asked before, sent with it', view.continuationText)}
 ${view.settings === null ? null : html`<p class="quiet">At ${code(canonical(view.settings))}</p>`}`;
 }
 

@@ -1,5 +1,6 @@
 import { canonical, isJsonObject, type Json, type JsonObject } from '../../../domain/json.ts';
 import type { Measured } from '../../../domain/proposal.ts';
+import { partsOfWire, wantLines } from '../../../ledger/wire-words.ts';
 import type { RunView } from '../desk.ts';
 import { type Html, html } from '../html.ts';
 import { type EventView, textOf } from '../timeline.ts';
@@ -80,6 +81,8 @@ function member(value: Json): Html {
   if (typeof value === 'string') return html`<pre>${shown(value, true)}</pre>`;
   if (isJsonObject(value) && Array.isArray(value.byTable) && Array.isArray(value.images))
     return measuredDiff(value as unknown as Measured, Number.MAX_SAFE_INTEGER, '');
+  if (isJsonObject(value) && (typeof value.wire === 'string' || isJsonObject(value.wants)))
+    return served(value);
   const text = isJsonObject(value) ? textOf(value.text) : null;
   if (text !== null && isJsonObject(value)) return resultOf(text, value);
   return html`<pre>${shown(canonical(value))}</pre>`;
@@ -91,8 +94,24 @@ function resultOf(text: string, value: JsonObject): Html {
 ${cut.map((line) => html`<p class="quiet">cut by a cap: ${shown(line)}</p>`)}`;
 }
 
+/** What an MCP server answered, part by part, and what it asked before it would go on. */
+function served(value: JsonObject): Html {
+  const cut = Array.isArray(value.cut) ? value.cut.filter((line) => typeof line === 'string') : [];
+  const asked = isJsonObject(value.wants) ? wantLines(value.wants.questions) : [];
+  return html`${partsOfWire(textOf(value.wire) ?? '').map(
+    ({ kind, text, bytes, says }) =>
+      html`<details><summary>${shown([kind, ...says].join(', '))}, ${bytes} bytes</summary>${
+        text === null ? null : html`<pre>${shown(text, true)}</pre>`
+      }</details>`,
+  )}
+${asked.map((line) => html`<p>The target asks first: ${shown(line)}</p>`)}
+${cut.map((line) => html`<p class="quiet">cut by a cap: ${shown(line)}</p>`)}`;
+}
+
 const LABELS: { readonly [name: string]: string } = {
   arguments: 'Arguments (the agent’s)',
+  continuation: 'Answers to what the target asked before (the agent’s)',
+  reply: 'The target’s own error',
   measured: 'Measured before commit',
   result: 'Result, as the agent got it',
   refusal: 'Refusal, as the agent got it',
@@ -111,6 +130,7 @@ const TITLES: { readonly [type: string]: string } = {
   'action.intent': 'Intent recorded',
   'action.marked': 'Measured, about to take effect',
   'action.outcome': 'Outcome',
+  'action.read': 'Read',
   'action.denied': 'Refused',
   'action.drafted': 'Kept as a draft',
   'action.parked': 'Waits for approval',

@@ -1,0 +1,196 @@
+import { type Call, ConnectorFailure, type Flight, type Sink } from '../../domain/connector.ts';
+import type { ToolResult } from '../../domain/proposal.ts';
+import { paramHeaders } from '../../protocols/mcp/mirror.ts';
+import { CallEar, severity } from './ear.ts';
+import { failureOf, failureOfReply, nothingSent } from './failures.ts';
+import { plainAsk } from './opening.ts';
+import type { Caller, Channel, Peer } from './peer.ts';
+import type { Plan, Request } from './plan.ts';
+import { BadResult } from './reading.ts';
+import { resultOf } from './result.ts';
+import type { Site } from './site.ts';
+import { type Ask, type Reply, WireFault } from './wire.ts';
+
+/** How much of an answer is read: more than is handed on, since cutting is done in what was understood. */
+const READ_FACTOR = 8;
+const LEAST_READ = 1024 * 1024;
+const MOST_READ = 32 * 1024 * 1024;
+const LEVEL_MS = 5_000;
+
+/** What a call needs on its way. */
+export interface Passage {
+  readonly call: Call;
+  readonly site: Site;
+  readonly peer: Peer;
+  readonly caller: Caller;
+  readonly plan: Plan;
+  readonly request: Request;
+  /** Null: this caller only waits for the answer. */
+  readonly sink: Sink | null;
+}
+
+/** A call that is ready to be sent. Nothing of it leaves before `finish`, and it is sent once. */
+export class McpFlight implements Flight {
+  readonly measured = null;
+  readonly trace = null;
+  readonly #passage: Passage;
+  readonly #channel: Channel;
+
+  constructor(passage: Passage, channel: Channel) {
+    this.#passage = passage;
+    this.#channel = channel;
+  }
+
+  async finish(): Promise<ToolResult> {
+    const { call, site, sink, caller, peer } = this.#passage;
+    if (call.purpose === 'preview')
+      throw new ConnectorFailure('CONNECTOR_REFUSED', 'a preview is never sent', 'none');
+    const ear = sink === null ? null : new CallEar(sink, caller.capabilities, peer.redact);
+    const channel = this.#channel;
+    site.busy++;
+    channel.busy++;
+    try {
+      const reply = await this.#sent(ear);
+      if (ear !== null) await ear.told();
+      site.breaker.answered();
+      if (reply.error !== undefined) throw this.#refusal(reply.error);
+      return this.#read(reply.result);
+    } catch (error) {
+      throw this.#failure(error, ear);
+    } finally {
+      site.busy--;
+      channel.busy--;
+      channel.usedAt = site.usedAt = site.deadlines.now();
+    }
+  }
+
+  async cancel(): Promise<void> {}
+
+  async #sent(ear: CallEar | null): Promise<Reply> {
+    const { request, call } = this.#passage;
+    if (request.watch !== null) return await this.#watched(request.watch);
+    const channel = this.#channel;
+    if (ear !== null && ear.logLevel !== null && channel.session.era === 'legacy')
+      await raiseLevel(channel, severity(ear.logLevel), ear.logLevel);
+    const ask = this.#ask(ear);
+    try {
+      return await channel.session.request(ask);
+    } catch (error) {
+      if (!(error instanceof WireFault) || error.kind !== 'session' || call.signal.aborted)
+        throw error;
+      return await this.#inNewSession(ask);
+    }
+  }
+
+  /** The server knew the session no more, so it cannot have acted: a new one is opened, once. */
+  async #inNewSession(ask: Ask): Promise<Reply> {
+    const { peer, caller, request } = this.#passage;
+    peer.forget(this.#channel, false);
+    const channel = await peer.channel(caller).catch((error: unknown) => {
+      throw nothingSent(error);
+    });
+    await checkPinned(channel, request);
+    channel.busy++;
+    try {
+      return await channel.session.request(ask);
+    } finally {
+      channel.busy--;
+    }
+  }
+
+  #ask(ear: CallEar | null): Ask {
+    const { call, plan, request } = this.#passage;
+    const { timeoutMs, maxResultBytes } = call.tool;
+    const mirrored = plan.params.length > 0 && this.#channel.session.era === 'modern';
+    return {
+      method: request.method,
+      members: request.members,
+      name: request.name,
+      paramHeaders: mirrored ? paramHeaders(plan.params, call.arguments) : null,
+      timeoutMs,
+      maxBytes: Math.min(Math.max(maxResultBytes * READ_FACTOR, LEAST_READ), MOST_READ),
+      signal: call.signal,
+      ear,
+    };
+  }
+
+  async #watched({ uri, on }: { uri: string; on: boolean }): Promise<Reply> {
+    const { watch } = this.#channel;
+    const { runId } = this.#passage.call;
+    return on ? await watch.subscribe(uri, runId) : await watch.unsubscribe(uri, runId);
+  }
+
+  #read(result: Parameters<typeof resultOf>[0]): ToolResult {
+    const { call, request, peer, caller } = this.#passage;
+    return resultOf(result, {
+      method: request.method,
+      connection: call.connection,
+      maxBytes: call.tool.maxResultBytes,
+      redact: peer.redact,
+      capabilities: caller.capabilities,
+    });
+  }
+
+  #refusal(error: NonNullable<Reply['error']>): ConnectorFailure {
+    const { call, peer } = this.#passage;
+    if (error.code === HEADER_MISMATCH) this.#channel.tools.expire();
+    if (error.code === UNSUPPORTED_VERSION) peer.forget(this.#channel, true);
+    return failureOfReply(error, call, peer.redact);
+  }
+
+  #failure(error: unknown, ear: CallEar | null): unknown {
+    const { call, site } = this.#passage;
+    if (error instanceof WireFault) {
+      if (error.kind === 'connection') site.breaker.failed();
+      return failureOf(error, call, ear?.refusal ?? null);
+    }
+    if (error instanceof BadResult)
+      return new ConnectorFailure(
+        'CONNECTOR_REFUSED',
+        `\`${call.connection.name}\`: ${error.message}`,
+        call.tool.effect === 'read' ? 'none' : 'unknown',
+      );
+    return error;
+  }
+}
+
+const HEADER_MISMATCH = -32020;
+const UNSUPPORTED_VERSION = -32022;
+
+/** An older server says only what was asked for; the session keeps the level of its most curious caller. */
+async function raiseLevel(channel: Channel, wanted: number, name: string): Promise<void> {
+  if (wanted >= channel.level || channel.session.server.capabilities.logging === undefined) return;
+  channel.level = wanted;
+  await channel.session.request(plainAsk('logging/setLevel', `"level":"${name}"`, LEVEL_MS));
+}
+
+/** Throws ConnectorFailure when the live definition is not the pinned one; nothing was sent. */
+export async function checkPinned(channel: Channel, { pinned }: Request): Promise<void> {
+  if (pinned === null) return;
+  const definitions = channel[pinned.what];
+  while (!definitions.fresh) await definitions.read();
+  compare(channel, pinned);
+}
+
+/** The same where nothing has to be read first. False: it has. */
+export function isPinned(channel: Channel, { pinned }: Request): boolean {
+  if (pinned === null) return true;
+  if (!channel[pinned.what].fresh) return false;
+  compare(channel, pinned);
+  return true;
+}
+
+function compare(channel: Channel, { what, name, digest }: NonNullable<Request['pinned']>): void {
+  switch (channel[what].compare(name, digest)) {
+    case 'same':
+      return;
+    case 'gone':
+      throw new ConnectorFailure('TOOL_GONE', `the server no longer offers \`${name}\``, 'none');
+    case 'changed':
+      throw new ConnectorFailure(
+        'TOOL_CHANGED',
+        `the server now defines \`${name}\` otherwise than it was accepted`,
+        'none',
+      );
+  }
+}

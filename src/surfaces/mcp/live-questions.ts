@@ -1,0 +1,73 @@
+import { ConnectorFailure, type Question } from '../../domain/connector.ts';
+import type { Timers } from '../../domain/doors.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import type { Response } from '../../protocols/mcp/message.ts';
+import { questionText } from '../../protocols/mcp/questions.ts';
+
+const PATIENCE_MS = 300_000;
+const MAX_OPEN = 1_024;
+
+interface Open {
+  answer(result: JsonObject): void;
+  refuse(why: string): void;
+}
+
+/**
+ * Questions that were sent to a legacy client on the stream of its call. It answers with a POST of its own, matched by
+ * session and id.
+ */
+export class LiveQuestions {
+  readonly #timers: Timers;
+  readonly #open = new Map<string, Open>();
+  #last = 0;
+
+  constructor(timers: Timers) {
+    this.#timers = timers;
+  }
+
+  /** The client's answer. Rejects with ConnectorFailure when there is none. */
+  ask(
+    place: string,
+    question: Question,
+    tell: (text: string) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<JsonObject> {
+    if (this.#open.size >= MAX_OPEN) return Promise.reject(unanswered('too many are open'));
+    if (signal.aborted) return Promise.reject(unanswered('its client is gone'));
+    const id = `signalbox-${++this.#last}`;
+    const key = `${place} ${id}`;
+    return new Promise((resolve, reject) => {
+      const over = (): void => {
+        this.#open.delete(key);
+        timer.cancel();
+        signal.removeEventListener('abort', gone);
+      };
+      const refuse = (why: string): void => {
+        over();
+        reject(unanswered(why));
+      };
+      const gone = (): void => refuse('its client is gone');
+      const timer = this.#timers.after(PATIENCE_MS, () =>
+        refuse(`its client did not answer in ${PATIENCE_MS / 1000} s`),
+      );
+      signal.addEventListener('abort', gone, { once: true });
+      const answer = (result: JsonObject): void => {
+        over();
+        resolve(result);
+      };
+      this.#open.set(key, { answer, refuse });
+      void tell(questionText(id, question));
+    });
+  }
+
+  /** An answer to nothing that is open here is ignored. */
+  answered(place: string, { id, result }: Response): void {
+    const open = this.#open.get(`${place} ${id}`);
+    if (result === null) open?.refuse('its client refused');
+    else open?.answer(result);
+  }
+}
+
+export function unanswered(why: string): ConnectorFailure {
+  return new ConnectorFailure('CONNECTOR_REFUSED', `a question was not answered: ${why}`, 'none');
+}
