@@ -1,8 +1,10 @@
 /**
- * Durable admissions a second through the embedded store, at 1 and at 64 writers, beside what the disk can do: a plain
- * append and `fdatasync` in the same run. An admission is one intent on one hot limit and one of its run's.
+ * What the embedded store costs, beside what the disk can do (a plain append and `fdatasync` in the same run): reads whose
+ * intent and outcome are one commit, and writes of three (intent, mark, outcome), at 1 and at 64 writers over 4 runs.
+ * CPU is of both threads; `callerUs` is the calling one's share of it.
  *
  *   node bench/store.ts [--json] [--short] [--directory DIR]
+ *   node bench/store.ts --memory [--json]     resident memory from read 50,000 to read 200,000
  */
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +13,9 @@ import { parseArgs } from 'node:util';
 import { EMPTY_BUNDLE } from '../src/domain/bundle.ts';
 import { decide } from '../src/domain/decision.ts';
 import { digestOf } from '../src/domain/digest.ts';
+import { effectVector } from '../src/domain/effect.ts';
 import type { ActionAdmit } from '../src/domain/ops.ts';
+import type { Settlement } from '../src/domain/proposal.ts';
 import type { Store } from '../src/domain/store.ts';
 import { realDoors } from '../src/doors.ts';
 import { openSqliteStore } from '../src/store/sqlite/store.ts';
@@ -20,64 +24,87 @@ const { values } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     short: { type: 'boolean', default: false },
+    memory: { type: 'boolean', default: false },
     directory: { type: 'string', default: tmpdir() },
   },
 });
 const ROUND_MS = values.short ? 1_000 : 3_000;
 const ROUNDS = values.short ? 2 : 5;
-const LIMIT = Number.MAX_SAFE_INTEGER;
+const RUNS = 4;
+const LIMIT = 1e12;
+const CHECKS = [
+  ...['halt', 'run', 'grant', 'input', 'effect'],
+  ...['reversibility', 'cap', 'blast-radius', 'repeat', 'approval'],
+];
+const PASSED = CHECKS.map((check) => ({
+  ...{ check, ceiling: 'auto', code: 'OK', reason: 'nothing against it' },
+})) as readonly { check: string; ceiling: 'auto'; code: string; reason: string }[];
+const READ = decide({ class: 'read', reversibility: 'none', idempotent: true }, 'auto', PASSED);
+const WRITE = decide(
+  { class: 'write', reversibility: 'exercised', idempotent: true },
+  'auto',
+  PASSED,
+);
+const ECHO = JSON.stringify(JSON.stringify({ echo: 'x'.repeat(100), more: [1, 2, 3] }));
+const DONE: Settlement = {
+  kind: 'done',
+  result: { text: '', cut: [], wire: `"content":[{"type":"text","text":${ECHO}}],"isError":false` },
+};
+const ONE_CALL = effectVector({ calls: 1 });
 
 interface Row {
-  readonly kind: 'admissions' | 'fdatasync';
+  readonly kind: 'reads' | 'writes' | 'fdatasync';
   readonly writers: number;
   readonly perSecond: number;
   readonly p50ms: number;
   readonly p99ms: number;
   readonly cpuUs: number;
+  readonly callerUs: number;
 }
 
-let made = 0;
+const doors = realDoors();
 
-function admission(run: string): ActionAdmit {
-  const args = { id: made };
+function admission(writer: number, outcome: ActionAdmit['outcome']): ActionAdmit {
+  const run = `run_${writer % RUNS}`;
+  const args = { text: 'some words for the echo', writer };
   return {
     kind: 'action.admit',
     action: {
-      id: `act_${String(made++).padStart(12, '0')}`,
-      runId: run,
-      root: run,
-      agent: 'bench',
-      tool: 'get_customer',
-      toolDigest: '0'.repeat(64),
-      connection: 'acme-db',
+      ...{ id: doors.entropy.id('act'), runId: run, root: run, agent: 'bench', tool: 'echo' },
+      ...{ toolDigest: '0'.repeat(64), connection: 'echo', purpose: 'execute', via: 'bench' },
       arguments: args,
       argumentsDigest: digestOf('arguments', args),
-      purpose: 'execute',
-      via: 'bench',
-      decision: decide(
-        { class: 'read', reversibility: 'none', idempotent: true },
-        'auto',
-        ['halt', 'grant', 'input', 'effect', 'reversibility', 'blast-radius', 'calls'].map(
-          (check) => ({
-            check,
-            ceiling: 'auto',
-            code: 'OK',
-            reason: 'nothing against it',
-          }),
-        ),
-      ),
+      decision: outcome === null ? WRITE : READ,
     },
     stamp: { halt: 0, bundle: EMPTY_BUNDLE.digest },
-    scopes: ['all', 'agent:bench', `run:${run}`, 'tool:get_customer', 'connection:acme-db'],
+    scopes: ['all', 'agent:bench', `run:${run}`, 'tool:echo', 'connection:echo'],
     reservations: [
       { key: 'agent:bench', dimension: 'calls', amount: 1, limit: LIMIT },
-      { key: `run:${run}`, dimension: 'rowsRead', amount: 50, limit: LIMIT },
+      { key: `run:${run}`, dimension: 'calls', amount: 1, limit: LIMIT },
     ],
     approvalId: null,
     leaseId: null,
-    outcome: null,
+    outcome,
     at: Date.now(),
   };
+}
+
+async function read(store: Store, writer: number): Promise<void> {
+  const { ok } = await store.commit(admission(writer, { settlement: DONE, posted: ONE_CALL }));
+  if (!ok) throw new Error('expected every read to pass');
+}
+
+async function write(store: Store, writer: number): Promise<void> {
+  const intent = admission(writer, null);
+  const { ok } = await store.commit(intent);
+  if (!ok) throw new Error('expected every admission to pass');
+  const { scopes } = intent;
+  const { id: actionId, runId } = intent.action;
+  const own = { actionId, runId, at: intent.at } as const;
+  const trace = { request: 'sent' };
+  await store.commit({ ...own, kind: 'action.mark', trace, measured: null, leaseId: null, scopes });
+  const settled = { settlement: DONE, posted: ONE_CALL, measured: null, by: 'act' } as const;
+  await store.commit({ ...own, ...settled, kind: 'action.settle' });
 }
 
 /** Runs `once` by `writers` at a time for one round. */
@@ -87,10 +114,10 @@ async function round(
   once: (writer: number) => Promise<void> | void,
 ): Promise<Row> {
   const took: number[] = [];
-  const cpu = process.cpuUsage();
+  const [cpu, caller] = [process.cpuUsage(), process.threadCpuUsage()];
   const started = performance.now();
   const end = started + ROUND_MS;
-  const write = async (writer: number): Promise<void> => {
+  const work = async (writer: number): Promise<void> => {
     for (let now = performance.now(); now < end; ) {
       await once(writer);
       const after = performance.now();
@@ -98,29 +125,21 @@ async function round(
       now = after;
     }
   };
-  await Promise.all(Array.from({ length: writers }, (_, writer) => write(writer)));
+  await Promise.all(Array.from({ length: writers }, (_, writer) => work(writer)));
   const ms = performance.now() - started;
-  const { user, system } = process.cpuUsage(cpu);
+  const [all, own] = [process.cpuUsage(cpu), process.threadCpuUsage(caller)];
   took.sort((a, b) => a - b);
   return {
-    kind,
-    writers,
-    perSecond: Math.round((took.length / ms) * 1000),
+    ...{ kind, writers, perSecond: Math.round((took.length / ms) * 1000) },
     p50ms: rounded(took[took.length >> 1]),
     p99ms: rounded(took[Math.floor(took.length * 0.99)]),
-    cpuUs: Math.round((user + system) / took.length),
+    cpuUs: rounded((all.user + all.system) / took.length, 10),
+    callerUs: rounded((own.user + own.system) / took.length, 10),
   };
 }
 
-function rounded(ms = 0): number {
-  return Math.round(ms * 1000) / 1000;
-}
-
-async function admissions(store: Store, writers: number): Promise<Row> {
-  return round('admissions', writers, async (writer) => {
-    const { ok } = await store.commit(admission(`run_${writer}`));
-    if (!ok) throw new Error('expected every admission to pass');
-  });
+function rounded(value = 0, to = 1_000): number {
+  return Math.round(value * to) / to;
 }
 
 function plain(directory: string): Promise<Row> {
@@ -135,8 +154,43 @@ function plain(directory: string): Promise<Row> {
 const median = (rows: readonly Row[]): Row =>
   rows.toSorted((a, b) => a.perSecond - b.perSecond)[rows.length >> 1] as Row;
 
+async function speed(store: Store, directory: string): Promise<object> {
+  const rounds: Row[][] = [];
+  for (let number = 0; number < ROUNDS; number++) {
+    process.stderr.write(`round ${number + 1} of ${ROUNDS}\n`);
+    const rows = [await plain(directory)];
+    for (const writers of [1, 64]) {
+      rows.push(await round('reads', writers, (writer) => read(store, writer)));
+      rows.push(await round('writes', writers, (writer) => write(store, writer)));
+    }
+    rounds.push(rows);
+  }
+  const rows = (rounds[0] ?? []).map((_, index) => median(rounds.map((one) => one[index] as Row)));
+  const [disk, one, , many] = rows as [Row, Row, Row, Row];
+  const ratios = {
+    one_vs_fdatasync: rounded(one.perSecond / disk.perSecond),
+    many_vs_fdatasync: rounded(many.perSecond / disk.perSecond),
+  };
+  if (!values.json) console.table(rows);
+  return { rows, ratios };
+}
+
+/** Resident memory after every 50,000 reads, 64 at a time. */
+async function memory(store: Store): Promise<object> {
+  const residentMb: number[] = [];
+  for (let part = 1; part <= 4; part++) {
+    const each = async (writer: number): Promise<void> => {
+      for (let n = writer; n < 50_000; n += 64) await read(store, writer);
+    };
+    await Promise.all(Array.from({ length: 64 }, (_, writer) => each(writer)));
+    residentMb.push(rounded(process.memoryUsage.rss() / 2 ** 20, 10));
+    process.stderr.write(`${part * 50_000} reads: ${residentMb.at(-1)} MB\n`);
+  }
+  const [first = 0, last = 0] = [residentMb[0], residentMb.at(-1)];
+  return { residentMb, growth: rounded(last / first - 1) };
+}
+
 const directory = mkdtempSync(join(values.directory, 'signalbox-bench-'));
-const doors = realDoors();
 const store = await openSqliteStore({
   directory: join(directory, 'data'),
   masterKey: doors.entropy.bytes(32),
@@ -144,38 +198,17 @@ const store = await openSqliteStore({
 });
 try {
   const at = Date.now();
-  for (let n = 0; n < 64; n++) {
+  for (let n = 0; n < RUNS; n++) {
     const id = `run_${n}`;
-    const run = { id, root: id, parent: null, depth: 0, agent: 'bench', intent: 'bench' } as const;
-    await store.commit({
-      kind: 'run.begin',
-      run: {
-        ...run,
-        state: 'live',
-        startedAt: at,
-        expiresAt: at + 8.64e7,
-        endedAt: null,
-        budget: {},
-      },
-      at,
-    });
+    const run = {
+      ...({ id, root: id, parent: null, depth: 0, agent: 'bench', intent: 'bench' } as const),
+      ...({ state: 'live', startedAt: at, expiresAt: at + 8.64e7, endedAt: null } as const),
+      budget: {},
+    };
+    await store.commit({ kind: 'run.begin', run, at });
   }
-  const rounds: Row[][] = [];
-  for (let number = 0; number < ROUNDS; number++) {
-    process.stderr.write(`round ${number + 1} of ${ROUNDS}\n`);
-    rounds.push([await plain(directory), await admissions(store, 1), await admissions(store, 64)]);
-  }
-  const rows = [0, 1, 2].map((index) => median(rounds.map((one) => one[index] as Row)));
-  const [disk, one, many] = rows as [Row, Row, Row];
-  const report = {
-    rows,
-    ratios: {
-      one_vs_fdatasync: rounded(one.perSecond / disk.perSecond),
-      many_vs_fdatasync: rounded(many.perSecond / disk.perSecond),
-    },
-  };
-  if (values.json) console.log(JSON.stringify(report));
-  else console.table(rows);
+  const report = values.memory ? await memory(store) : await speed(store, directory);
+  if (values.json || values.memory) console.log(JSON.stringify(report));
 } finally {
   await store.close();
   rmSync(directory, { recursive: true, force: true });

@@ -14,6 +14,8 @@ import { loadConfig } from './config/load.ts';
 import { type Plan, planBundle } from './config/plan.ts';
 import { createHttpConnector } from './connectors/http/connector.ts';
 import { createHttpInspector } from './connectors/http/inspector.ts';
+import { createMcpConnector, type McpOptions } from './connectors/mcp/connector.ts';
+import { createMcpInspector } from './connectors/mcp/inspector.ts';
 import { createPostgresAdmin } from './connectors/postgres/admin.ts';
 import { createPostgresConnector } from './connectors/postgres/connector.ts';
 import { createPostgresInspector } from './connectors/postgres/inspector.ts';
@@ -22,7 +24,10 @@ import { loadMasterKey } from './credentials/master-key.ts';
 import { createUpstreamOAuth, type UpstreamOAuth } from './credentials/oauth/upstream.ts';
 import { postgresRoleIssuer } from './credentials/postgres-role.ts';
 import { createSecrets, type Secrets } from './credentials/secrets.ts';
-import { staticSecretIssuer } from './credentials/static-secret.ts';
+import { staticCredential, staticSecretIssuer } from './credentials/static-secret.ts';
+import type { Connection } from './domain/bundle.ts';
+import type { Change } from './domain/connector.ts';
+import type { Credential } from './domain/credential.ts';
 import type { Doors } from './domain/doors.ts';
 import { realDoors } from './doors.ts';
 import { createAgents } from './identity/agents.ts';
@@ -99,6 +104,8 @@ interface House {
   readonly secrets: Secrets;
   readonly masterKey: Uint8Array;
   readonly oauth: UpstreamOAuth;
+  /** Who is told what an upstream serves anew: the surface, once there is one. */
+  readonly feed: { told: (change: Change) => void };
   close(): Promise<void>;
 }
 
@@ -113,8 +120,22 @@ async function build({ directory, log, doors = realDoors() }: SystemOptions): Pr
   const issuers = [postgresRoleIssuer(admin, doors), staticSecretIssuer(secrets), oauth.issuer];
   const connection = async (name: string) => (await bundles.active()).connections[name] ?? null;
   const leases = new Leases({ store, issuers, connection, doors, log });
-  const connectors = [createPostgresConnector(doors, admin), createHttpConnector(doors)];
-  const inspectors = [createPostgresInspector(admin), createHttpInspector()];
+  const feed: House['feed'] = { told: () => {} };
+  const upstream: McpOptions = {
+    challenged: (at, refused) => void oauth.challenged(at, refused),
+    version: VERSION,
+  };
+  const connectors = [
+    createPostgresConnector(doors, admin),
+    createHttpConnector(doors),
+    createMcpConnector(doors, { ...upstream, feed: (change) => feed.told(change) }),
+  ];
+  const reveal = (at: Connection) => inspectorsOwn(at, secrets, oauth);
+  const inspectors = [
+    createPostgresInspector(admin),
+    createHttpInspector(),
+    createMcpInspector(doors, { ...upstream, reveal }),
+  ];
   const broker: Broker = {
     doors,
     store,
@@ -132,7 +153,18 @@ async function build({ directory, log, doors = realDoors() }: SystemOptions): Pr
     await Promise.all([admin.close(), oauth.close()]);
     await store.close();
   };
-  return { broker, leases, secrets, masterKey, oauth, close };
+  return { broker, leases, secrets, masterKey, oauth, feed, close };
+}
+
+/** What the broker itself looks at a server with; no run has anything to do with it. */
+async function inspectorsOwn(
+  at: Connection,
+  secrets: Secrets,
+  oauth: UpstreamOAuth,
+): Promise<Credential | null> {
+  const leaseId = 'inspection';
+  if (at.issuer === 'oauth') return { kind: 'secret', leaseId, value: await oauth.reveal(at) };
+  return at.issuer === undefined ? null : staticCredential(secrets, at, leaseId);
 }
 
 async function start(house: House, options: SystemOptions): Promise<System> {

@@ -55,6 +55,7 @@ async function applyAlone(
     await prepare(broker, await broker.bundles.active());
     throw moved();
   }
+  broker.notices.notify('bundle');
   await retire(broker, gone); // what was minted for the old target while the first round waited
 }
 

@@ -1,8 +1,8 @@
 import type { Timers } from '../domain/doors.ts';
 
 /**
- * Wakes whoever waits for a key (`ask:ID`, `run:ID`). A notice carries nothing: who wakes reads the store again,
- * so a lost or spurious one costs time and never truth.
+ * Wakes whoever waits for a key (`ask:ID`, `run:ID`, `bundle`). A notice carries nothing: who wakes reads the store
+ * again, so a lost or spurious one costs time and never truth.
  */
 export class Notices {
   readonly #waiting = new Map<string, Set<() => void>>();

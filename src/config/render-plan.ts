@@ -13,7 +13,7 @@ export function viewOf({ bundle, base, changes, widenings, warnings }: Plan): Pl
 }
 
 /** From this many on, tools and grants that come or go together are told together. */
-const MANY = 6;
+const MANY = 4;
 const WIDTH = 100;
 
 /**

@@ -1,7 +1,7 @@
 import { withHiddenShown } from '../boundary/text.ts';
 import type { Connection, Tool } from '../domain/bundle.ts';
 import type { Catalogue, Derived } from '../domain/connector.ts';
-import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
+import { isJsonObject, type JsonObject } from '../domain/json.ts';
 import { capFor } from '../tools/caps.ts';
 import { foreignSchema } from '../tools/foreign.ts';
 import { pinned } from '../tools/pin.ts';
@@ -25,6 +25,8 @@ export interface Draft {
   readonly upstream: string;
   readonly how: ServedTool;
   readonly connection: Connection;
+  /** As it is shown to its inspector: with the very words of its server. */
+  readonly asDefined: Tool;
   /** Where the file gives it: by name, or by `*`. */
   readonly at: string;
 }
@@ -81,7 +83,10 @@ export function expand(
     else
       try {
         const draft = draftOf(definition, name, upstream, how, connection, named === '*');
-        drafts.push({ tool: draft.tool, upstream, how, connection, at });
+        const { tool } = draft;
+        const { description = '', inputSchema } = definition;
+        const asDefined = { ...tool, description, inputSchema } as Tool;
+        drafts.push({ tool, asDefined, upstream, how, connection, at });
         warnings.push(...draft.warnings.map((words) => `${at} ${words}`));
       } catch (error) {
         if (!(error instanceof SyntaxError)) throw error;
@@ -155,14 +160,16 @@ function offersOf(
     fault(`there are ${catalogue.prompts.length}, at most ${MAX_PROMPTS}`);
   try {
     const shown = catalogue.prompts.slice(0, MAX_PROMPTS).map(wordsShown);
-    if (shown.some(({ marked }) => marked.length > 0))
+    // written out, a prompt would no longer be the one that its server knows
+    const plain = shown.filter(({ marked }) => marked.length === 0);
+    if (plain.length < shown.length)
       warnings.push(
-        `${at('prompts')} prompts of \`${connection.name}\` hold hidden characters; they are written out`,
+        `${at('prompts')} ${shown.length - plain.length} prompts of \`${connection.name}\` hold hidden characters: they are not served`,
       );
     offers.push(
       promptsOf(
         connection,
-        shown.map(({ value }) => value),
+        plain.map(({ value }) => value),
         outward,
       ),
     );
@@ -172,6 +179,9 @@ function offersOf(
   }
   return offers;
 }
+
+/** The class of such a tool was accepted unseen. */
+export const BY_STAR = 'taken for it by `*`, unseen';
 
 function draftOf(
   given: JsonObject,
@@ -198,24 +208,9 @@ function draftOf(
     timeoutMs,
     ...(Object.keys(definition.listing).length === 0 ? {} : { listing: definition.listing }),
     binding: { mcp: 'tools/call', name: upstream },
-    derivation: [
-      `\`${effect}\` on the operator’s word${byStar ? ', by `*`' : ''}`,
-      ...hintsOf(definition.listing.annotations),
-      ...unchecked,
-    ],
+    derivation: [...(byStar ? [BY_STAR] : []), ...unchecked],
   });
   return { tool, warnings: warningsOf(tool, definition) };
-}
-
-/** What the server says of it; believed only where it raises. */
-function hintsOf(annotations: Json | undefined): string[] {
-  if (!isJsonObject(annotations)) return [];
-  const said = ['readOnlyHint', 'destructiveHint', 'idempotentHint', 'openWorldHint'].filter(
-    (hint) => typeof annotations[hint] === 'boolean',
-  );
-  return said.length === 0
-    ? []
-    : [`its server says: ${said.map((hint) => `${hint} ${annotations[hint]}`).join(', ')}`];
 }
 
 function warningsOf({ name, effect }: Tool, { listing, marked }: Definition): string[] {

@@ -94,7 +94,7 @@ async function finished(
 ): Promise<Placed | ConfigProblem> {
   const { connection, tool } = draft;
   try {
-    const asked = inspectors.get(connection.kind)?.derive(tool, connection);
+    const asked = inspectors.get(connection.kind)?.derive(draft.asDefined, connection);
     if (asked === undefined) throw new TypeError('no inspector');
     const made = finishedDraft(draft, await answered(asked, connection, timers));
     return 'code' in made ? made : { tool: made, at: draft.at };

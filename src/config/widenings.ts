@@ -4,6 +4,7 @@ import { isJsonObject, type Json } from '../domain/json.ts';
 import { RUNGS } from '../domain/mode.ts';
 import { type Change, fieldChanges } from './changes.ts';
 import { acceptsMore } from './narrower.ts';
+import { BY_STAR } from './serve.ts';
 
 /**
  * Every way in which one bundle gives more authority than another, in words. What cannot be shown to be narrower counts
@@ -159,7 +160,7 @@ function accepted(name: string, before: Tool | null, after: Tool | null): string
 }
 
 function isByStar({ derivation }: Tool): boolean {
-  return derivation.some((line) => line.endsWith('by `*`'));
+  return derivation.includes(BY_STAR);
 }
 
 function isServedTool({ binding }: Tool): boolean {

@@ -10,7 +10,19 @@ import { action, admit, beginRun, calls, HOUR, MASTER_KEY, settle } from './stor
 const directory = process.argv[2] ?? '';
 const store = await openSqliteStore({ directory, masterKey: MASTER_KEY, doors: realDoors() });
 const life = process.pid;
-writeSync(1, 'open\n');
+tell('open');
+
+/** A pipe that is full for the moment takes it later. */
+function tell(line: string): void {
+  const bytes = Buffer.from(`${line}\n`);
+  for (let told = 0; told < bytes.length; ) {
+    try {
+      told += writeSync(1, bytes, told);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+    }
+  }
+}
 
 async function writer(number: number): Promise<void> {
   const run = `run_${life}_${number}`;
@@ -19,9 +31,9 @@ async function writer(number: number): Promise<void> {
     const act = action(`act_${life}_${number}_${turn}`, run);
     const { ok } = await store.commit(admit(act, { reservations: [calls('hot', 1e9)] }));
     if (!ok) throw new Error('expected every intent to be admitted');
-    writeSync(1, `intent ${act.id}\n`);
+    tell(`intent ${act.id}`);
     await store.commit(settle(act));
-    writeSync(1, `outcome ${act.id}\n`);
+    tell(`outcome ${act.id}`);
   }
 }
 

@@ -124,7 +124,7 @@ test('legacy: progress while held, then a pending result; the same call again co
   assert.equal(first.headers['content-type'], 'text/event-stream');
   assert.deepEqual(
     first.earlier.map(({ method, params }) => [method, params.progressToken, params.progress]),
-    [['notifications/progress', 'p1', 1]],
+    [['notifications/progress', 'p1', 0.001]],
   );
   const { signalbox } = first.json.result.structuredContent;
   assert.deepEqual([first.json.result.isError, signalbox.status], [false, 'pending']);

@@ -217,7 +217,9 @@ test('methods and paths that are not there', () =>
   nothingReached(async () => {
     for (const method of ['GET', 'DELETE', 'PUT', 'OPTIONS']) {
       const answer = await send(side.mcpUrl, { method, headers: authorized() });
-      assert.deepEqual([answer.status, answer.headers.allow], [405, 'POST'], method);
+      // a session of an older revision may `GET` and `DELETE`
+      const allowed = method === 'GET' || method === 'DELETE' ? 'POST' : 'POST, GET, DELETE';
+      assert.deepEqual([answer.status, answer.headers.allow], [405, allowed], method);
     }
     for (const path of ['/', '/mcp/', '//mcp', '/mcp%00', '/v1/runs//renew'])
       assert.equal((await send(side.url + path, { headers: authorized() })).status, 404, path);

@@ -36,6 +36,7 @@ export interface Figures {
 
 const LANES = 32;
 const DEPTH = 4;
+const MOST_ENDING = 400;
 const PATIENCE_MS = 20_000;
 const EXAMPLES = 10;
 /** An answered ask and a repeated call are one effect; most shots never come near. */
@@ -110,6 +111,7 @@ async function shoot(options: CampaignOptions, box: Box, score: Score): Promise<
       first = await box.rss();
     }
   };
+  const ending = new Ending();
   const line = async (index: number): Promise<void> => {
     const chance = chanceOf(seed * 1_000 + index);
     const grammar: Grammar = { chance, harvest, tokens: box.tokens };
@@ -123,22 +125,41 @@ async function shoot(options: CampaignOptions, box: Box, score: Score): Promise<
         if (sent % 50_000 === 0) say(`${sent} sent`);
         lane.send(withHost(shot.bytes, box.agentsPort));
       }
-      if (last) lane.finish();
-      await lane.idle();
-      if (last || lane.closed) {
-        lane.leave();
-        lane = openLane(box, score, harvest);
-      }
+      if (last) {
+        // what cannot be completed is closed in the listener's own time: nobody waits for it here
+        lane.finish();
+        await ending.add(lane);
+      } else await lane.idle();
+      if (last || lane.closed) lane = openLane(box, score, harvest);
       await sampled();
     }
     lane.leave();
   };
   await Promise.all(Array.from({ length: LANES }, (_, index) => line(index)));
+  await ending.over();
   clearInterval(approving);
   if (box.crashed() !== null || first <= 1) return 0;
   const end = await box.rss();
   say(`resident memory: ${first >> 20} MiB after a fifth, ${end >> 20} MiB at the end`);
   return Math.round((end / first - 1) * 1_000) / 1_000;
+}
+
+/** Lanes on which nothing follows, until they are closed. A bounded number: beyond it somebody waits. */
+class Ending {
+  readonly #lanes = new Set<Promise<void>>();
+
+  async add(lane: Lane): Promise<void> {
+    const over = lane.idle().then(() => {
+      lane.leave();
+      this.#lanes.delete(over);
+    });
+    this.#lanes.add(over);
+    if (this.#lanes.size > MOST_ENDING) await Promise.race(this.#lanes);
+  }
+
+  async over(): Promise<void> {
+    await Promise.all(this.#lanes);
+  }
 }
 
 const HOST = Buffer.from('host: HOST\r\n');

@@ -84,6 +84,8 @@ function modern(grammar: Grammar): Seed {
 type Call = (grammar: Grammar) => readonly [method: string, params: Members];
 
 const TEXTS = 400;
+/** Few, so that what was approved is proposed again soon. */
+const WRITES = 4;
 const echo: Call = ({ chance }) => [
   'tools/call',
   { name: 'echo', arguments: { text: `r${chance.upTo(TEXTS)}` } },
@@ -92,14 +94,14 @@ const keep: Call = ({ chance }) => [
   'tools/call',
   {
     name: chance.one(['keep', 'up_keep']),
-    arguments: { text: `w${chance.upTo(TEXTS)}` },
+    arguments: { text: `w${chance.upTo(WRITES)}` },
   },
 ];
 const ask: Call = ({ chance, harvest }) => [
   'tools/call',
   {
     name: chance.one(['up_ask', 'keep', 'up_keep']),
-    arguments: { text: `w${chance.upTo(TEXTS)}` },
+    arguments: { text: `w${chance.upTo(WRITES)}` },
     ...(chance.onceIn(2) ? { requestState: harvest.any(chance, 'state') } : {}),
     inputResponses: chance.one<Members>([
       { name: { action: 'accept', content: { name: 'a' } } },

@@ -45,13 +45,13 @@ export function shotOf(grammar: Grammar): Shot {
   const headers = [...seed.headers];
   let text = body === null ? null : JSON.stringify(body);
   let framing = false;
-  const changes = chance.one([0, 1, 1, 1, 2, 2, 3, 5]);
+  const changes = chance.one([0, 0, 0, 1, 1, 1, 2, 4]);
   let value: unknown = body;
   for (let change = 0; change < changes; change++) {
     const kind = chance.upTo(100);
-    if (kind < 45 && value !== null) value = reshape(grammar, value);
+    if (kind < 50 && value !== null) value = reshape(grammar, value);
     else if (kind < 80) reheader(chance, headers);
-    else if (kind < 97) {
+    else if (kind < 98) {
       text = bytesOf(chance, value === null ? (text ?? '') : JSON.stringify(value));
       value = null;
     } else framing = true;

@@ -86,6 +86,7 @@ export class Agents {
     const world = this.#world;
     const { kind, actionId } = outcome;
     world.count(`told ${kind}`);
+    if (kind === 'refused') world.count(`refused ${outcome.refusal.code}`);
     world.tell(`agent: ${asked.tool} ${actionId} is ${kind}${codeOf(outcome)}`);
     const action = this.#model.actions.get(actionId);
     const what = `the agent is told that ${asked.tool} ${actionId} is ${kind}`;

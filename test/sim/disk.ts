@@ -3,6 +3,7 @@ import type { Usage } from '../../src/domain/store.ts';
 import { type Applied, openSqliteCore, type SqliteCore } from '../../src/store/sqlite/core.ts';
 import { verifyDatabase } from '../../src/store/sqlite/evidence.ts';
 import type { Answers } from '../../src/store/sqlite/wire.ts';
+import { CLUMSY } from './clumsy.ts';
 import type { Plant } from './plants.ts';
 import { MASTER_KEY, type Sent, usageOnDisk, write } from './sqlite.ts';
 import type { StoreWatch } from './store-watch.ts';
@@ -46,7 +47,7 @@ export class Disk {
       const answer = applied[index] as Applied;
       this.#world.tell(`commit ${wordsOf(op)}: ${outcomeOf(answer)}`);
       if ('result' in answer) this.#watch.committed(op, answer.result);
-      else if (answer.fault.code === 'INTERNAL')
+      else if (answer.fault.code === 'INTERNAL' && !isClumsy(op))
         this.#world.broken('no_internal_fault', `${wordsOf(op)}: ${answer.fault.message}`);
       if ('result' in answer && answer.result.ok) this.#plant?.tampers?.(op, core.database);
     }
@@ -67,6 +68,10 @@ export class Disk {
   close(): void {
     this.#keeper.close();
   }
+}
+
+function isClumsy(op: Op): boolean {
+  return op.kind === 'action.admit' && op.action.via === CLUMSY;
 }
 
 function outcomeOf(answer: Applied): string {

@@ -1,4 +1,5 @@
 import { bundlesOf } from './bundles.ts';
+import { recordTwice } from './clumsy.ts';
 import type { Life } from './life.ts';
 import type { ActKind } from './swarm.ts';
 
@@ -38,6 +39,7 @@ function actOnce(life: Life, kind: ActKind): void {
     endRun: () => operators.endSome(house),
     beginRun: () => operators.begin(house),
     erase: () => operators.eraseSome(house),
+    clumsy: () => recordTwice(life, house),
   };
   void acts[kind]();
 }

@@ -34,7 +34,8 @@ export type ActKind =
   | 'beginRun'
   | 'move'
   | 'jump'
-  | 'erase';
+  | 'erase'
+  | 'clumsy';
 
 export interface StoreFaults {
   readonly commitMs: number;
@@ -117,10 +118,11 @@ export function drawSwarm(random: Random): Swarm {
       resume: 1.5,
       apply: p(1.5),
       endRun: p(1),
-      beginRun: 0.6,
+      beginRun: 1.5,
       move: p(2),
       jump: p(0.6),
       erase: p(0.2),
+      clumsy: p(0.8),
     },
     repeat: 0.2 + random.next() * 0.5,
     cancel: p(0.2),

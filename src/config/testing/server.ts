@@ -56,7 +56,7 @@ export function mcpInspector(
         recoveryPath: false,
         idempotent: draft.idempotent,
         binding: { ...draft.binding, definition: sha256(canonical(definition)) },
-        derivation: [],
+        derivation: ['declared by the operator'],
       };
     },
     async prepare() {

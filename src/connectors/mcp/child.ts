@@ -127,8 +127,8 @@ export class Child {
     }
     if (start === chunk.length) return;
     this.#length += chunk.length - start;
-    if (this.#length > MAX_LINE) return this.kill();
-    this.#pieces.push(start === 0 ? chunk : chunk.subarray(start));
+    if (this.#length > MAX_LINE) this.kill();
+    else this.#pieces.push(start === 0 ? chunk : chunk.subarray(start));
   }
 
   #endLine(rest: Buffer): void {

@@ -46,7 +46,7 @@ export function createMcpConnector(
   doors: Doors,
   options: McpOptions & { readonly feed?: (change: Change) => void } = {},
 ): Connector {
-  const sites = openSites(doors, options);
+  const sites = openSites(doors, options, true);
   const plans = new WeakMap<Tool, Plan>();
   const planFor = (tool: Tool): Plan => {
     const known = plans.get(tool);
@@ -92,6 +92,7 @@ export function createMcpConnector(
 export function openSites(
   doors: Doors,
   options: McpOptions & { readonly feed?: (change: Change) => void },
+  listens: boolean,
 ): Sites {
   const { clock, timers } = doors;
   return new Sites({
@@ -100,6 +101,7 @@ export function openSites(
     deadlines: new Deadlines(clock, timers),
     client: { name: 'signalbox', version: options.version ?? '0' },
     feed: new Feed(options.feed ?? (() => {}), timers),
+    listens,
     resolve: options.resolve,
     spawn: options.spawn ?? systemSpawn,
     home: options.home ?? NO_HOME,

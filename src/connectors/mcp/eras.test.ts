@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Connection } from '../../domain/bundle.ts';
-import type { Change, Connector } from '../../domain/connector.ts';
+import type { Connector } from '../../domain/connector.ts';
 import { realDoors } from '../../doors.ts';
 import { createMcpConnector } from './connector.ts';
 import {
@@ -14,9 +14,10 @@ import {
   inspectorWithout,
   members,
   offering,
+  toolOf as pinnedTool,
   run,
   text,
-  toolOf,
+  until,
 } from './testing/caller.ts';
 import { type SdkSite, startSdkServer } from './testing/sdk-server.ts';
 
@@ -60,11 +61,13 @@ for (const { name, era, http, connection: connectionTo } of WAYS)
     let site: SdkSite;
     let connection: Connection;
     let connector: Connector;
-    const changes: Change[] = [];
+    const inspector = inspectorWithout();
+    const toolOf = (from: Connection, name: string, more: Parameters<typeof pinnedTool>[2] = {}) =>
+      pinnedTool(from, name, more, inspector);
     before(async () => {
       site = await startSdkServer(era === 'legacy');
       connection = connectionTo(site);
-      connector = createMcpConnector(realDoors(), { feed: (change) => changes.push(change) });
+      connector = createMcpConnector(realDoors());
     });
     after(async () => {
       await connector.close();
@@ -72,7 +75,7 @@ for (const { name, era, http, connection: connectionTo } of WAYS)
     });
 
     it('describes itself', async () => {
-      const catalogue = await inspectorWithout().catalogue?.(connection);
+      const catalogue = await inspector.catalogue?.(connection);
       assert.deepEqual(catalogue?.server, { name: 'sdk', version: '2.0.0' });
       assert.equal(catalogue.instructions, 'be kind');
       assert.deepEqual(
@@ -140,9 +143,7 @@ for (const { name, era, http, connection: connectionTo } of WAYS)
         { uriTemplate: 'up-stream+note://{name}', name: 'note' },
       ]);
       const { contents } = await ask({ uri: 'up-stream+note://one' });
-      assert.deepEqual(contents, [
-        { uri: 'up-stream+note://one', text: 'contents of note://one' },
-      ]);
+      assert.deepEqual(contents, [{ uri: 'up-stream+note://one', text: 'contents of note://one' }]);
       const { completion } = await ask({
         complete: { uri: 'up-stream+note://{name}', argument: { name: 'name', value: 'o' } },
       });
@@ -201,9 +202,3 @@ for (const { name, era, http, connection: connectionTo } of WAYS)
         );
       });
   });
-
-async function until(holds: () => boolean): Promise<void> {
-  for (let round = 0; round < 200 && !holds(); round++)
-    await new Promise((next) => setTimeout(next, 10));
-  assert.ok(holds());
-}

@@ -1,14 +1,14 @@
-import { SignalboxError } from '../../domain/errors.ts';
+import type { Timer } from '../../domain/doors.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { SseReader } from '../../protocols/mcp/sse.ts';
 import { type Heard, readHeard } from '../../protocols/mcp/upstream-message.ts';
 import type { Deadlined } from './deadlines.ts';
 import type { HttpSession } from './http-session.ts';
 import { type Headers, headerOf, type Leg, type LegOwner } from './leg.ts';
+import { faultOfTransport, readRefusal } from './refusal.ts';
 import { type Ask, type Reply, WireFault } from './wire.ts';
 
 const MAX_REFUSAL = 64 * 1024;
-const MAX_SAID = 300;
 /** All events of one answer together: progress and log lines may be many, not endless. */
 const STREAM_FACTOR = 8;
 const GRACE_MS = 1_000;
@@ -41,7 +41,7 @@ export class HttpCall implements LegOwner, Deadlined {
   #settled = false;
   #askedSince = 0;
   #questions = 0;
-  #resuming: { cancel(): void } | null = null;
+  #resuming: Timer | null = null;
   #resumed = false;
 
   constructor(
@@ -73,77 +73,84 @@ export class HttpCall implements LegOwner, Deadlined {
     this.#status = status;
     this.#headers = headers;
     this.#session.noticed(headers);
-    if (this.#isStream()) {
-      const last = this.#reader?.lastId ?? null;
-      const retry = this.#reader?.retry ?? null;
-      this.#reader = new SseReader(this.#ask.maxBytes, (event) => {
-        if (event.data !== null && event.data !== '') this.#message(event.data);
-      });
-      this.#reader.lastId = last;
-      this.#reader.retry = retry;
-    } else this.#reader = null;
+    if (isSuccess(status) && headerOf(headers, 'content-type').startsWith('text/event-stream'))
+      this.#reader = this.#readerAfter(this.#reader);
+    else this.#reader = null;
   }
 
   data(chunk: Buffer): void {
     this.#length += chunk.length;
-    const limit = this.#status >= 300 ? MAX_REFUSAL : this.#ask.maxBytes;
+    const { maxBytes } = this.#ask;
+    const limit = isSuccess(this.#status) ? maxBytes : MAX_REFUSAL;
     if (this.#reader === null) {
-      if (this.#length > limit) this.#tooLong(limit);
+      if (this.#length > limit) this.#lose('CONNECTOR_REFUSED', tooLong(limit));
       else this.#chunks.push(chunk);
       return;
     }
-    if (this.#length > limit * STREAM_FACTOR) return this.#tooLong(limit * STREAM_FACTOR);
     try {
+      if (this.#length > limit * STREAM_FACTOR) throw new RangeError('the stream is too long');
       this.#reader.push(chunk);
     } catch {
-      this.#tooLong(limit);
+      this.#lose('CONNECTOR_REFUSED', tooLong(limit));
     }
   }
 
   end(): void {
-    if (this.#settled) return this.#forget();
-    if (this.#reader !== null) return this.#streamEnded('the stream ended before the answer');
-    const encoding = headerOf(this.#headers, 'content-encoding');
-    if (encoding !== '' && encoding !== 'identity')
-      return this.#lose('CONNECTOR_REFUSED', 'it answered in an encoding that was not asked for');
-    const text =
-      this.#chunks.length === 1
-        ? (this.#chunks[0] as Buffer).toString()
-        : Buffer.concat(this.#chunks).toString();
-    if (this.#status >= 200 && this.#status < 300) this.#message(text);
-    else this.#refusal(text);
+    if (this.#settled) this.#forget();
+    else if (this.#reader !== null) this.#streamEnded();
+    else this.#whole();
   }
 
   fail(error: Error): void {
-    if (this.#settled) return this.#forget();
-    const sent = this.#sent();
-    if (error instanceof SignalboxError) return this.#settle(null, faultOfEgress(error, sent));
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown fault';
-    if (this.#reader !== null) return this.#streamEnded(`the stream broke off (${code})`);
-    const { place } = this.#session.parts;
-    const words = sent
-      ? `the connection to \`${place}\` was lost before an answer came (${code})`
-      : `\`${place}\` cannot be reached (${code})`;
-    this.#settle(null, new WireFault('CONNECTOR_UNREACHABLE', words, sent, { kind: 'connection' }));
+    if (this.#settled) this.#forget();
+    else if (this.#reader !== null) this.#streamEnded();
+    else this.#settle(faultOfTransport(error, this.#session.parts.place, this.#sent()));
   }
 
   /** The caller is gone, or a halt came. */
   handleEvent(): void {
-    if (this.#settled) return;
-    const sent = this.#sent();
-    const words = `the call was aborted ${sent ? 'after' : 'before'} it was sent`;
-    this.#giveUp(new WireFault('CONNECTOR_ABORTED', words, sent));
+    const when = this.#sent() ? 'after' : 'before';
+    this.#giveUp('CONNECTOR_ABORTED', `the call was aborted ${when} it was sent`);
   }
 
   expire(): void {
     if (this.#settled) {
       this.#leg?.abort();
-      return this.#forget();
+      this.#forget();
+      return;
     }
     const { place, deadlines } = this.#session.parts;
     if (this.#questions > 0 && deadlines.now() - this.#askedSince < MAX_ASKED_MS) return;
-    const words = `\`${place}\` gave no answer in ${this.#ask.timeoutMs} ms`;
-    this.#giveUp(new WireFault('CONNECTOR_TIMEOUT', words, this.#sent()));
+    this.#giveUp('CONNECTOR_TIMEOUT', `\`${place}\` gave no answer in ${this.#ask.timeoutMs} ms`);
+  }
+
+  /** All of an answer that is no stream. */
+  #whole(): void {
+    const encoding = headerOf(this.#headers, 'content-encoding');
+    if (encoding !== '' && encoding !== 'identity') {
+      this.#lose('CONNECTOR_REFUSED', 'it answered in an encoding that was not asked for');
+      return;
+    }
+    const [first] = this.#chunks;
+    const text =
+      first !== undefined && this.#chunks.length === 1
+        ? first.toString()
+        : Buffer.concat(this.#chunks).toString();
+    if (isSuccess(this.#status)) this.#message(text);
+    else this.#refused(text);
+  }
+
+  #refused(text: string): void {
+    const { place, redact } = this.#session.parts;
+    const status = this.#status;
+    if (this.#resumed) {
+      this.#lose('CONNECTOR_UNREACHABLE', `its stream could not be resumed (${status})`);
+      return;
+    }
+    if (status === 401 || status === 403)
+      this.#session.challenged(status, headerOf(this.#headers, 'www-authenticate'));
+    const inSession = this.#session.id !== null;
+    this.#settle(readRefusal({ place, id: this.#id, status, text, redact, inSession }));
   }
 
   #message(text: string): void {
@@ -152,32 +159,20 @@ export class HttpCall implements LegOwner, Deadlined {
     try {
       heard = readHeard(text);
     } catch {
-      return this.#lose('CONNECTOR_REFUSED', 'it answered with what is no message of MCP');
+      this.#lose('CONNECTOR_REFUSED', 'it answered with what is no message of MCP');
+      return;
     }
-    switch (heard.kind) {
-      case 'notification':
-        if (!this.#belongs(heard.method)) this.#session.unasked(heard.method, heard.params);
-        else this.#ask.ear?.hear(heard.method, heard.params);
-        return;
-      case 'request':
-        return this.#question(heard.id, heard.method, heard.params);
-      case 'result':
-        if (heard.id !== this.#id) return this.#lose('CONNECTOR_REFUSED', ANOTHER);
-        return this.#settle({ result: heard.result }, null);
-      case 'error':
-        if (heard.id !== this.#id && heard.id !== null)
-          return this.#lose('CONNECTOR_REFUSED', ANOTHER);
-        return this.#settle({ error: heard.error }, null);
-    }
+    if (heard.kind === 'notification') this.#notified(heard.method, heard.params);
+    else if (heard.kind === 'request') this.#question(heard.id, heard.method, heard.params);
+    else if (heard.id !== this.#id && (heard.kind === 'result' || heard.id !== null))
+      this.#lose('CONNECTOR_REFUSED', 'it answered another request than the one that was sent');
+    else this.#settle(heard.kind === 'result' ? { result: heard.result } : { error: heard.error });
   }
 
-  /** Whether the server may have acted on it. */
-  #sent(): boolean {
-    return this.#resumed || (this.#leg?.sent ?? false);
-  }
-
-  #belongs(method: string): boolean {
-    return method === 'notifications/progress' || method === 'notifications/message';
+  #notified(method: string, params: JsonObject): void {
+    if (method === 'notifications/progress' || method === 'notifications/message')
+      this.#ask.ear?.hear(method, params);
+    else this.#session.unasked(method, params);
   }
 
   #question(id: string | number, method: string, params: JsonObject): void {
@@ -188,42 +183,22 @@ export class HttpCall implements LegOwner, Deadlined {
     });
   }
 
-  /** An answer with a status that is no success: the protocol's own error, or only a status. */
-  #refusal(text: string): void {
-    const { place } = this.#session.parts;
-    const status = this.#status;
-    if (this.#resumed)
-      return this.#lose('CONNECTOR_UNREACHABLE', `its stream could not be resumed (${status})`);
-    if (status === 401 || status === 403) {
-      this.#session.challenged(status, headerOf(this.#headers, 'www-authenticate'));
-      const words = `\`${place}\` did not take the credential (${status})`;
-      return this.#settle(null, new WireFault('CREDENTIAL_REFUSED', words, false, { status }));
-    }
-    if (status === 404 && this.#session.id !== null)
-      return this.#settle(
-        null,
-        new WireFault('CONNECTOR_REFUSED', `\`${place}\` ended its session`, false, {
-          status,
-          kind: 'session',
-        }),
-      );
-    const heard = errorIn(text);
-    if (heard !== null && (heard.id === null || heard.id === this.#id) && status < 500)
-      return this.#settle({ error: heard.error }, null);
-    const said = this.#session.parts.redact(text).replaceAll(/\s+/g, ' ').trim();
-    const what =
-      status >= 300 && status < 400
-        ? 'a redirect, which is not followed'
-        : said.slice(0, MAX_SAID).toWellFormed();
-    const words = `\`${place}\` answered ${status}${what === '' ? '' : `: ${what}`}`;
-    const sent = !surelyRefused(status);
-    this.#settle(null, new WireFault('CONNECTOR_REFUSED', words, sent, { status }));
+  /** A stream that is resumed goes on with the ids and the patience of the one before. */
+  #readerAfter(before: SseReader | null): SseReader {
+    const reader = new SseReader(this.#ask.maxBytes, ({ data }) => {
+      if (data !== null && data !== '') this.#message(data);
+    });
+    reader.lastId = before?.lastId ?? null;
+    reader.retry = before?.retry ?? null;
+    return reader;
   }
 
-  #streamEnded(why: string): void {
+  #streamEnded(): void {
     const last = this.#reader?.lastId ?? null;
-    if (this.#session.era === 'modern' || last === null || this.#status !== 200)
-      return this.#lose('CONNECTOR_UNREACHABLE', why);
+    if (this.#session.era === 'modern' || last === null) {
+      this.#lose('CONNECTOR_UNREACHABLE', 'the stream ended before the answer');
+      return;
+    }
     const { timers, target } = this.#session.parts;
     const wait = Math.min(this.#reader?.retry ?? RETRY_MS, MAX_RETRY_MS);
     this.#resuming = timers.after(wait, () => {
@@ -233,65 +208,46 @@ export class HttpCall implements LegOwner, Deadlined {
     });
   }
 
-  #tooLong(limit: number): void {
-    this.#lose('CONNECTOR_REFUSED', `it answered with more than ${limit} bytes`);
+  /** Whether the server may have acted on it. */
+  #sent(): boolean {
+    return this.#resumed || (this.#leg?.sent ?? false);
   }
 
   #lose(code: WireFault['code'], why: string): void {
     this.#leg?.abort();
-    this.#settle(null, new WireFault(code, `\`${this.#session.parts.place}\`: ${why}`, true));
+    this.#settle(new WireFault(code, `\`${this.#session.parts.place}\`: ${why}`, true));
   }
 
   /** Closing the stream cancels on modern servers; older ones have to be told. */
-  #giveUp(fault: WireFault): void {
+  #giveUp(code: WireFault['code'], words: string): void {
+    if (this.#settled) return;
+    const sent = this.#sent();
     this.#leg?.abort();
-    if (fault.sent) this.#session.cancelled(this.#id);
-    this.#settle(null, fault);
+    if (sent) this.#session.cancelled(this.#id);
+    this.#settle(new WireFault(code, words, sent));
   }
 
-  #settle(reply: Reply | null, fault: WireFault | null): void {
+  #settle(end: Reply | WireFault): void {
     if (this.#settled) return;
     this.#settled = true;
     this.#resuming?.cancel();
     this.#ask.signal?.removeEventListener('abort', this);
-    if (this.#reader === null || fault !== null) this.#forget();
+    const lost = end instanceof WireFault;
+    if (this.#reader === null || lost) this.#forget();
     else this.deadline = this.#session.parts.deadlines.now() + GRACE_MS;
-    if (reply !== null) this.#done(reply);
-    else if (fault !== null) this.#failed(fault);
+    if (lost) this.#failed(end);
+    else this.#done(end);
   }
 
   #forget(): void {
     this.#session.parts.deadlines.remove(this);
   }
-
-  #isStream(): boolean {
-    return (
-      this.#status >= 200 &&
-      this.#status < 300 &&
-      headerOf(this.#headers, 'content-type').startsWith('text/event-stream')
-    );
-  }
 }
 
-const ANOTHER = 'it answered another request than the one that was sent';
-
-function errorIn(text: string): Extract<Heard, { kind: 'error' }> | null {
-  try {
-    const heard = readHeard(text);
-    return heard.kind === 'error' ? heard : null;
-  } catch {
-    return null;
-  }
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
 }
 
-/** Refused before it left: by the egress, or because no name or address could be reached. */
-function faultOfEgress({ code, message }: SignalboxError, sent: boolean): WireFault {
-  const kind = code === 'CONNECTOR_UNREACHABLE' ? 'connection' : 'other';
-  return new WireFault(code, message, sent, { kind });
-}
-
-/** 408: the server or a proxy stopped waiting, perhaps after acting. 307 and 308 ask to be sent again, elsewhere. */
-function surelyRefused(status: number): boolean {
-  if (status === 408 || status === 499) return false;
-  return (status >= 400 && status < 500) || status === 307 || status === 308 || status === 501;
+function tooLong(limit: number): string {
+  return `it answered with more than ${limit} bytes`;
 }

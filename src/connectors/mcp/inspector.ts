@@ -4,7 +4,7 @@ import { ConnectorFailure } from '../../domain/connector.ts';
 import type { Credential } from '../../domain/credential.ts';
 import { digestOf } from '../../domain/digest.ts';
 import type { Doors } from '../../domain/doors.ts';
-import { type ErrorCode, ERRORS, SignalboxError } from '../../domain/errors.ts';
+import { ERRORS, type ErrorCode, SignalboxError } from '../../domain/errors.ts';
 import { canonical, isJsonObject, type JsonObject } from '../../domain/json.ts';
 import { bindingOfParams, mirroredParams } from '../../protocols/mcp/mirror.ts';
 import { type McpOptions, openSites } from './connector.ts';
@@ -67,7 +67,7 @@ async function lookAt(
   connection: Connection,
 ): Promise<Look> {
   const credential = await options.reveal(connection);
-  const sites = openSites(doors, options);
+  const sites = openSites(doors, options, false);
   try {
     const channel = await sites.of(connection).peerOf(credential).channel(CURIOUS);
     const { server } = channel.session;

@@ -1,6 +1,6 @@
 import { type Redact, redactorFor } from '../../boundary/redact.ts';
-import { canonical, type JsonObject } from '../../domain/json.ts';
 import type { Credential } from '../../domain/credential.ts';
+import { canonical, type JsonObject } from '../../domain/json.ts';
 import type { Era } from '../../protocols/mcp/upstream-open.ts';
 import { NOTHING_WITHHELD } from './clean.ts';
 import { Definitions } from './definitions.ts';
@@ -8,7 +8,7 @@ import { commandOf, environmentOf } from './environment.ts';
 import { changeOf } from './feed.ts';
 import { credentialHeader } from './http-target.ts';
 import { listAll } from './listing.ts';
-import { openChild, openHttp, type Opening, type Wanted } from './opening.ts';
+import { type Opening, openChild, openHttp, type Wanted } from './opening.ts';
 import type { Site } from './site.ts';
 import { StdioSession } from './stdio-session.ts';
 import { Watch } from './watch.ts';
@@ -162,9 +162,13 @@ export class Peer {
   }
 
   async #openedSession(caller: Caller): Promise<void> {
-    const { connection, clock, client, timers } = this.#site;
+    const { connection, clock, client, timers, listens } = this.#site;
     const wanted: Wanted = this.#era ?? wantedOf(connection.settings.protocol);
-    const opening: Opening = { wanted, client, capabilities: caller.alone ? caller.capabilities : {} };
+    const opening: Opening = {
+      wanted,
+      client,
+      capabilities: caller.alone ? caller.capabilities : {},
+    };
     let watch: Watch | null = null;
     const unasked = (method: string, params: JsonObject) =>
       watch === null ? this.#unasked(method, params) : watch.heard(method, params);
@@ -175,6 +179,7 @@ export class Peer {
     if (this.#era !== session.era) this.#eraAt = clock.monotonic();
     this.#era = session.era;
     watch = new Watch(session, timers, (method, params) => this.#unasked(method, params));
+    if (listens) watch.open();
     const lists = (what: 'tools' | 'prompts') =>
       new Definitions(async () => {
         if (session.server.capabilities[what] === undefined) return { items: [], ttlMs: null };

@@ -88,10 +88,7 @@ function resourceRequest(
   if (list === 'resources') return plain('resources/list', from);
   if (list === 'templates') return plain('resources/templates/list', from);
   if (isJsonObject(complete) && typeof complete.uri === 'string')
-    return completion(
-      { type: 'ref/resource', uri: inwardUri(connection, complete.uri) },
-      complete,
-    );
+    return completion({ type: 'ref/resource', uri: inwardUri(connection, complete.uri) }, complete);
   throw refused('expected `uri`, `list` or `complete`');
 }
 

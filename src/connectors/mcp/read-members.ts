@@ -41,7 +41,12 @@ function contentsOf(result: JsonObject, { connection }: Reading): Members {
   };
 }
 
-function listOf(result: JsonObject, member: string, named: string, { connection }: Reading): Members {
+function listOf(
+  result: JsonObject,
+  member: string,
+  named: string,
+  { connection }: Reading,
+): Members {
   const items = result[member];
   if (!Array.isArray(items)) throw new BadResult(`its result has no \`${member}\``);
   const prefix = uriPrefix(connection);

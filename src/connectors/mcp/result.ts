@@ -18,11 +18,14 @@ const SERVER_INFO = 'io.modelcontextprotocol/serverInfo';
  */
 export function resultOf(result: JsonObject, reading: Reading): ToolResult {
   const { resultType } = result;
-  if (resultType === 'input_required') return { text: '', cut: [], wants: wantsOf(result, reading) };
+  if (resultType === 'input_required')
+    return { text: '', cut: [], wants: wantsOf(result, reading) };
   if (resultType !== undefined && resultType !== 'complete')
     throw new BadResult(`it answered with a result of type \`${String(resultType).slice(0, 40)}\``);
   try {
-    return reading.method === 'tools/call' ? callResult(result, reading) : readResult(result, reading);
+    return reading.method === 'tools/call'
+      ? callResult(result, reading)
+      : readResult(result, reading);
   } catch (error) {
     if (error instanceof TooDeep || error instanceof RangeError)
       throw new BadResult('its result is nested too deep');
@@ -55,9 +58,7 @@ function shortened(
   const clean = cleaned(blocks as readonly Json[], redact) as readonly JsonObject[];
   const kept = fitted(clean, Math.max(0, maxBytes - ENVELOPE));
   const structured =
-    structuredContent === undefined
-      ? ''
-      : JSON.stringify(cleaned(structuredContent, redact));
+    structuredContent === undefined ? '' : JSON.stringify(cleaned(structuredContent, redact));
   const room = structured !== '' && Buffer.byteLength(structured) + ENVELOPE <= kept.left;
   const words = [...cut, ...kept.cut];
   if (structured !== '' && !room)
@@ -112,7 +113,8 @@ function wantsOf({ inputRequests, requestState }: JsonObject, reading: Reading):
     if (typeof method !== 'string' || !mayBeAsked(reading.capabilities, method))
       throw new BadResult('it asks what its caller cannot be asked');
   }
-  if (JSON.stringify(questions).length > MAX_WANTS) throw new BadResult('its questions are too long');
+  if (JSON.stringify(questions).length > MAX_WANTS)
+    throw new BadResult('its questions are too long');
   const state = typeof requestState === 'string' ? requestState : null;
   if (state !== null && state.length > MAX_STATE) throw new BadResult('its state is too long');
   if (state === null && Object.keys(questions).length === 0)

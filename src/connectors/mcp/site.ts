@@ -24,6 +24,8 @@ export interface SiteParts {
   readonly deadlines: Deadlines;
   readonly client: ClientIdentity;
   readonly feed: Feed;
+  /** Whether servers are listened to between calls. */
+  readonly listens: boolean;
   readonly resolve: Resolve | undefined;
   readonly spawn: Spawn;
   readonly home: string;
@@ -42,6 +44,7 @@ export class Site implements SiteParts {
   readonly deadlines: Deadlines;
   readonly client: ClientIdentity;
   readonly feed: Feed;
+  readonly listens: boolean;
   readonly resolve: Resolve | undefined;
   readonly spawn: Spawn;
   readonly home: string;
@@ -63,6 +66,7 @@ export class Site implements SiteParts {
     this.deadlines = parts.deadlines;
     this.client = parts.client;
     this.feed = parts.feed;
+    this.listens = parts.listens;
     this.resolve = parts.resolve;
     this.spawn = parts.spawn;
     this.home = parts.home;

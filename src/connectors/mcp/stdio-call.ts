@@ -44,9 +44,10 @@ export class StdioCall implements Deadlined {
   }
 
   answered(reply: Reply, length: number): void {
-    if (length <= this.#ask.maxBytes) return this.#settle(reply, null, false);
-    const words = `\`${this.#session.parts.place}\`: it answered with more than ${this.#ask.maxBytes} bytes`;
-    this.#settle(null, new WireFault('CONNECTOR_REFUSED', words, true), false);
+    const { maxBytes } = this.#ask;
+    const words = `\`${this.#session.parts.place}\`: it answered with more than ${maxBytes} bytes`;
+    if (length <= maxBytes) this.#settle(reply, null, false);
+    else this.#settle(null, new WireFault('CONNECTOR_REFUSED', words, true), false);
   }
 
   lost(fault: WireFault): void {

@@ -126,13 +126,16 @@ export class StdioSession implements Session {
     }
     switch (heard.kind) {
       case 'result':
-        return this.#callOf(heard.id)?.answered({ result: heard.result }, text.length);
+        this.#callOf(heard.id)?.answered({ result: heard.result }, text.length);
+        break;
       case 'error':
-        return this.#callOf(heard.id)?.answered({ error: heard.error }, text.length);
+        this.#callOf(heard.id)?.answered({ error: heard.error }, text.length);
+        break;
       case 'notification':
-        return this.#notified(heard.method, heard.params);
+        this.#notified(heard.method, heard.params);
+        break;
       case 'request':
-        return void this.#asked(heard.id, heard.method, heard.params);
+        void this.#asked(heard.id, heard.method, heard.params);
     }
   }
 

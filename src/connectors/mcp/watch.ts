@@ -35,7 +35,6 @@ export class Watch {
     this.#session = session;
     this.#timers = timers;
     this.#unasked = unasked;
-    this.#open();
   }
 
   get size(): number {
@@ -106,17 +105,18 @@ export class Watch {
     this.#acknowledged = resolve;
     this.#stream?.stop();
     this.#listening?.abort();
-    this.#open();
+    this.open();
     const timer = this.#timers.after(ACKNOWLEDGED_MS, resolve);
     await promise;
     timer.cancel();
   }
 
-  #open(): void {
+  /** Begins to listen. */
+  open(): void {
     const session = this.#session;
     const members = session.era === 'modern' ? this.#filter() : null;
-    if (session.era === 'modern' && members === null) return this.#acknowledged?.();
-    if (session instanceof HttpSession) this.#stream = this.#streamOf(session, members);
+    if (session.era === 'modern' && members === null) this.#acknowledged?.();
+    else if (session instanceof HttpSession) this.#stream = this.#streamOf(session, members);
     else if (members !== null) this.#listenTo(members);
   }
 
@@ -128,7 +128,12 @@ export class Watch {
       open: (owner, lastId) =>
         members === null
           ? target.open('GET', session.resumeHeaders(lastId), null, owner)
-          : target.open('POST', session.streamHeaders(LISTEN), session.text(LISTEN, members), owner),
+          : target.open(
+              'POST',
+              session.streamHeaders(LISTEN),
+              session.text(LISTEN, members),
+              owner,
+            ),
       heard: (method, params) => this.#heard(method, params),
       asked: (id, method) => void session.asked(id, method, {}, null),
     });
@@ -160,9 +165,7 @@ export class Watch {
       ...(changes(resources) ? { resourcesListChanged: true } : {}),
       ...(this.#uris.size > 0 ? { resourceSubscriptions: [...this.#uris.keys()] } : {}),
     };
-    return Object.keys(wanted).length === 0
-      ? null
-      : `"notifications":${JSON.stringify(wanted)}`;
+    return Object.keys(wanted).length === 0 ? null : `"notifications":${JSON.stringify(wanted)}`;
   }
 }
 

@@ -83,7 +83,7 @@ export class Authorizing {
   }
 
   /** What the authorization server sent the human's browser back with. Throws AUTHORIZATION_FAILED. */
-  async finish(
+  async complete(
     callback: URLSearchParams,
   ): Promise<{ readonly connection: string; readonly grant: Grant; readonly by: string }> {
     const state = callback.get('state') ?? '';

@@ -40,7 +40,7 @@ export async function findGuardian(
 
 /** One request without credential, to hear what the server says to a stranger. */
 async function probe(outward: Outward, server: URL): Promise<Challenge | null> {
-  const answer = await outward.fetch(server.href, {
+  const answer = await outward.send(server.href, {
     method: 'POST',
     headers: {
       accept: 'application/json, text/event-stream',
@@ -139,7 +139,7 @@ async function serverMetadata(
     ...wellKnown(base, 'openid-configuration', ['inserted', 'appended']),
   ];
   for (const place of new Set(places)) {
-    const answer = await outward.fetch(place, { method: 'GET', headers: JSON_ONLY });
+    const answer = await outward.send(place, { method: 'GET', headers: JSON_ONLY });
     if (answer.status !== 200 || !saysJson(answer)) continue;
     return processDiscoveryResponse(base, answer).catch((error: Error) => {
       throw failed(`the metadata of \`${clip(issuer)}\` is refused: ${clip(error.message)}`, error);
@@ -164,7 +164,7 @@ function wellKnown(base: URL, name: string, places: readonly Place[]): string[] 
 }
 
 async function json(outward: Outward, url: string): Promise<JsonObject | null> {
-  const answer = await outward.fetch(url, { method: 'GET', headers: JSON_ONLY });
+  const answer = await outward.send(url, { method: 'GET', headers: JSON_ONLY });
   if (answer.status !== 200 || !saysJson(answer)) return null;
   const found: unknown = await answer.json().catch(() => null);
   if (!isJsonObject(found)) throw failed('the metadata of the server is not a JSON object');

@@ -36,10 +36,15 @@ export class Doubts {
     return this.#clock.now() < token.expiresAt - margin;
   }
 
-  /** A human or our own credentials gave a new grant: what was refused before says nothing about it. */
-  calm(newest: Token): void {
-    this.#newest = newest;
+  /** A human gave a new grant: what was refused before says nothing about it. */
+  calm(): void {
     this.#refusals = 0;
+  }
+
+  /** Tokens of the grant before may lack what the new one has: they live on and are not handed out again. */
+  renewed(newest: Token): void {
+    this.doubt(undefined);
+    this.#newest = newest;
   }
 
   given(newest: Token): void {

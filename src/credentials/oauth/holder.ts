@@ -101,8 +101,8 @@ export class Holder {
   /** Gets a token by our own credentials now, whatever was refused before. Throws AUTHORIZATION_FAILED. */
   async selfAuthorize(): Promise<void> {
     await this.alone(async () => {
-      const { access } = await this.#selfGranted(await this.account.grant());
-      if (access !== null) this.#doubts.calm(access);
+      await this.#selfGranted(await this.account.grant());
+      this.#doubts.calm();
     });
   }
 
@@ -200,8 +200,8 @@ export class Holder {
     this.#challenge = null;
     this.#stale = false;
     this.#ended = false;
-    if (by === SELF) this.#doubts.given(granted.access);
-    else this.#doubts.calm(granted.access);
+    this.#doubts.renewed(granted.access);
+    if (by !== SELF) this.#doubts.calm();
     return grant;
   }
 

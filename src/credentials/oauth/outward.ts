@@ -6,7 +6,7 @@ import { SignalboxError } from '../../domain/errors.ts';
 /** One exchange with an authorization server or a protected resource, metadata and tokens alike. */
 export interface Outward {
   /** A custom fetch: no redirect is followed, answers are small and come in time. Throws SignalboxError. */
-  fetch(url: string, options: OutwardRequest): Promise<Response>;
+  send(url: string, options: OutwardRequest): Promise<Response>;
 }
 
 export interface OutwardRequest {
@@ -35,7 +35,7 @@ export class OutwardPool {
   }
 
   for(allowPrivate: boolean): Outward {
-    return { fetch: (url, options) => this.#fetch(url, options, allowPrivate) };
+    return { send: (url, options) => this.#send(url, options, allowPrivate) };
   }
 
   async close(): Promise<void> {
@@ -44,7 +44,7 @@ export class OutwardPool {
     await Promise.all(open.map((agent) => agent.destroy()));
   }
 
-  async #fetch(url: string, options: OutwardRequest, allowPrivate: boolean): Promise<Response> {
+  async #send(url: string, options: OutwardRequest, allowPrivate: boolean): Promise<Response> {
     const target = URL.parse(url);
     if (target === null || target.username !== '' || target.password !== '')
       throw refused('an address that cannot be read, or that holds a password');

@@ -27,11 +27,11 @@ type AuthMethod = (typeof METHODS)[number];
 
 /** Every request of the library goes out this way; what may be reached is decided there, http included. */
 export function through(outward: Outward): {
-  [customFetch]: (url: string, options: Parameters<Outward['fetch']>[1]) => Promise<Response>;
+  [customFetch]: (url: string, options: Parameters<Outward['send']>[1]) => Promise<Response>;
   [allowInsecureRequests]: boolean;
 } {
   return {
-    [customFetch]: (url, options) => outward.fetch(url, options),
+    [customFetch]: (url, options) => outward.send(url, options),
     [allowInsecureRequests]: true,
   };
 }

@@ -136,7 +136,7 @@ export async function isDead(desk: TokenDesk, server: URL, token: string): Promi
     const said = await processIntrospectionResponse(as, client, answer).catch(() => null);
     if (said !== null) return !said.active;
   }
-  const answer = await desk.outward.fetch(server.href, {
+  const answer = await desk.outward.send(server.href, {
     method: 'POST',
     headers: {
       accept: 'application/json, text/event-stream',

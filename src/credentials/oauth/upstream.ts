@@ -45,7 +45,7 @@ export interface UpstreamOAuth {
   /** Begins what a human finishes; null when none was needed (client credentials). Throws AUTHORIZATION_FAILED. */
   authorize(connection: Connection, redirect: string, by: string): Promise<Opening | null>;
   /** What came back to the redirect. Throws AUTHORIZATION_FAILED. */
-  finish(
+  complete(
     callback: URLSearchParams,
   ): Promise<{ readonly connection: string; readonly grant: Grant }>;
   standing(connection: Connection): Promise<Standing | null>;
@@ -85,8 +85,8 @@ export function createUpstreamOAuth(parts: UpstreamParts): UpstreamOAuth {
       await holder.selfAuthorize();
       return null;
     },
-    async finish(callback) {
-      const done = await authorizing.finish(callback).catch((error: unknown) => {
+    async complete(callback) {
+      const done = await authorizing.complete(callback).catch((error: unknown) => {
         throw asFailure(error);
       });
       const { connection, grant, by } = done;

@@ -26,9 +26,9 @@ export interface Granted {
 export function grantedTo(bundle: Bundle, agent: string): Granted {
   const held = heldTools(bundle, agent);
   const promptByName = new Map<string, GrantedPrompt>();
+  // two servers with one prompt name and no prefix: the first by connection keeps it
   for (const tool of held.filter(({ offers }) => offers === 'prompts'))
     for (const definition of promptsOf(tool, bundle.connections[tool.connection]))
-      // two servers with one prompt name and no prefix: the first by connection keeps it
       if (!promptByName.has(String(definition.name)))
         promptByName.set(String(definition.name), { definition, tool });
   const prompts = [...promptByName.entries()]

@@ -43,6 +43,7 @@ test('a modern request is known by its _meta, and carries everything with it', (
     client: 'a client',
     progressToken: 7,
     traceparent: trace,
+    logLevel: null,
   });
   assert.equal(readEnvelope(call({ ...META, traceparent: 'x' }), HEADERS).traceparent, null);
 });

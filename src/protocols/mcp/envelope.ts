@@ -122,7 +122,8 @@ function checkMirrors({ method, params }: Request, mirrors: Mirrors): void {
   const named = params[member];
   if (typeof named !== 'string') return;
   if (mirrors.name === undefined) throw missing('Mcp-Name');
-  if (mirrors.name !== named && decodeHeader(mirrors.name) !== named) throw mismatch('Mcp-Name', mirrors.name, named);
+  if (mirrors.name !== named && decodeHeader(mirrors.name) !== named)
+    throw mismatch('Mcp-Name', mirrors.name, named);
 }
 
 function metaOf({ params }: Request): JsonObject {

@@ -21,7 +21,13 @@ test('requests, notifications and responses are told apart', () => {
     method: 'a',
     params: { b: 1 },
   });
-  assert.deepEqual(parseBody('{"jsonrpc":"2.0","id":1,"result":{}}'), { kind: 'response' });
+  assert.deepEqual(parseBody('{"jsonrpc":"2.0","id":1,"result":{}}'), {
+    kind: 'response',
+    id: 1,
+    result: {},
+  });
+  const refusal = parseBody('{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"no"}}');
+  assert.deepEqual(refusal, { kind: 'response', id: 1, result: null });
 });
 
 test('bodies that are no message are refused with the code of the specification', () => {

@@ -12,7 +12,8 @@ export function capabilityFor({ method, params }: Question): JsonObject | null {
       return { elicitation: params.mode === 'url' ? { url: {} } : { form: {} } };
     case 'sampling/createMessage':
       return {
-        sampling: params.tools === undefined && params.toolChoice === undefined ? {} : { tools: {} },
+        sampling:
+          params.tools === undefined && params.toolChoice === undefined ? {} : { tools: {} },
       };
     case 'roots/list':
       return { roots: {} };

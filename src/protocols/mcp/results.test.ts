@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EMPTY_BUNDLE, type Tool } from '../../domain/bundle.ts';
+import { type Bundle, EMPTY_BUNDLE, type Tool } from '../../domain/bundle.ts';
 import { NO_EFFECT } from '../../domain/effect.ts';
 import type { Outcome } from '../../domain/proposal.ts';
-import { toolPage } from './catalogue.ts';
+import { grantedTo, listPage } from './catalogue.ts';
 import { ProtocolFault } from './faults.ts';
 import { eventOf, Results } from './results.ts';
 import { outcomeMembers, pendingMembers, refusalMembers } from './tool-results.ts';
@@ -77,6 +77,9 @@ test('an event holds its message on one line', () => {
   const text = JSON.stringify({ a: 'two\nlines\r\n\u2028' });
   assert.equal(eventOf(text).split('\n').length, 4);
 });
+
+const toolPage = (bundle: Bundle, agent: string, cursor: string | null): string =>
+  listPage(bundle, 'tools', grantedTo(bundle, agent), cursor);
 
 const tool = (name: string, effect: Tool['effect']): Tool => ({
   name,

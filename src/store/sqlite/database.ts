@@ -58,7 +58,7 @@ export function openWriter(file: string, maxBytes?: number): Database {
     PRAGMA checkpoint_fullfsync = ON;
     PRAGMA secure_delete = ON;
     PRAGMA journal_size_limit = 67108864;
-    PRAGMA cache_size = -65536;
+    PRAGMA cache_size = -16384;
   `);
   if (maxBytes !== undefined) {
     const pages = Math.max(1, Math.floor(maxBytes / pageSize(raw)));
@@ -70,7 +70,7 @@ export function openWriter(file: string, maxBytes?: number): Database {
 /** Sees everything that was committed before each statement (or each `BEGIN`). */
 export function openReader(file: string): Database {
   const raw = opened(file, true);
-  raw.exec('PRAGMA cache_size = -16384');
+  raw.exec('PRAGMA cache_size = -8192');
   return new Database(raw);
 }
 

@@ -79,7 +79,7 @@ async function callback(deps: AdminDeps, exchange: Exchange): Promise<void> {
   if (exchange.request.method !== 'GET')
     throw new SignalboxError('METHOD_REFUSED', 'an answer is taken by GET only');
   try {
-    const { connection, grant } = await deps.authorizations.finish(exchange.url.searchParams);
+    const { connection, grant } = await deps.authorizations.complete(exchange.url.searchParams);
     const scopes = grant.scopes.length === 0 ? 'none named' : grant.scopes.join(' ');
     const main = html`<h1>Connection authorized</h1>
 <div class="card"><p><code>${shown(connection)}</code> is authorized at <code>${shown(grant.issuer)}</code>.

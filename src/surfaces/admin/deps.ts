@@ -64,7 +64,7 @@ export interface Authorizations {
     readonly expiresAt: number;
   } | null>;
   /** The query that the authorization server sent the browser back with. Throws AUTHORIZATION_FAILED. */
-  finish(callback: URLSearchParams): Promise<{
+  complete(callback: URLSearchParams): Promise<{
     readonly connection: string;
     readonly grant: { readonly issuer: string; readonly scopes: readonly string[] };
   }>;

@@ -3,6 +3,7 @@ import { within } from '../../broker/patience.ts';
 import type { Bundle, Connection, Tool } from '../../domain/bundle.ts';
 import type { Inspector } from '../../domain/connector.ts';
 import { exposed } from '../../domain/errors.ts';
+import type { JsonObject } from '../../domain/json.ts';
 
 /** A system that describes itself (an MCP server), asked now and compared with what was applied. */
 export interface ServerView {
@@ -54,11 +55,14 @@ async function viewOf(
   const served = Object.values(bundle.tools).filter(
     (tool) => tool.connection === connection.name && tool.offers === undefined,
   );
-  const offered = new Set(catalogue.tools.map(({ name }) => name));
-  const there = served.filter(({ binding }) => offered.has(binding.name as string));
+  const offered = new Map(catalogue.tools.map((definition) => [definition.name, definition]));
   const changed: string[] = [];
-  for (const tool of there)
-    if (await isChanged(tool, connection, inspector)) changed.push(tool.name);
+  const gone: string[] = [];
+  for (const tool of served) {
+    const definition = offered.get(String(tool.binding.name));
+    if (definition === undefined) gone.push(tool.name);
+    else if (await isChanged(tool, definition, connection, inspector)) changed.push(tool.name);
+  }
   return {
     ...{ connection: connection.name, kind: connection.kind, fault: null },
     server: catalogue.server,
@@ -66,17 +70,19 @@ async function viewOf(
     offers: catalogue.tools.length,
     served: served.length,
     changed,
-    gone: served.filter((tool) => !there.includes(tool)).map(({ name }) => name),
+    gone,
   };
 }
 
-/** By the digest that calls are refused by. */
+/** By the digest that calls are refused by, of what the server says now. */
 async function isChanged(
   tool: Tool,
+  { description = '', inputSchema }: JsonObject,
   connection: Connection,
   inspector: Inspector,
 ): Promise<boolean> {
-  const { binding } = await inspector.derive(tool, connection);
+  const now = { ...tool, description, inputSchema } as Tool;
+  const { binding } = await inspector.derive(now, connection);
   return binding.definition !== tool.binding.definition;
 }
 

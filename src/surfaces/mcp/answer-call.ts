@@ -1,4 +1,4 @@
-import { NO_SINK, type Question, type Sink } from '../../domain/connector.ts';
+import { NO_SINK, type Question } from '../../domain/connector.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Continuation, Outcome, Wants } from '../../domain/proposal.ts';
@@ -76,11 +76,15 @@ export class CallAnswers {
       throw refusedState('`requestState` was used already');
     let outcome =
       waits?.for === 'approval'
-        ? await this.#afterHuman(call, { ...waits, expiresAt: call.continues?.expiresAt ?? 0 }, given)
+        ? await this.#afterHuman(
+            call,
+            { ...waits, expiresAt: call.continues?.expiresAt ?? 0 },
+            given,
+          )
         : await this.#act(call, given);
     for (let round = 0; round < MAX_ROUNDS; round++) {
       if (outcome?.kind === 'parked') outcome = await this.#afterHuman(call, outcome, given);
-      if (outcome === null || outcome.kind === 'parked') return outcome;
+      if (outcome === null) return null;
       const wants = outcome.kind === 'done' ? outcome.result.wants : undefined;
       if (wants === undefined) {
         this.#complete(call, call.telling.outcome(outcome, call.turn));

@@ -40,7 +40,8 @@ export class CallSink implements Sink {
     if (this.#call.signal.aborted)
       throw new ConnectorFailure('CONNECTOR_ABORTED', 'the caller is gone', 'unknown');
     if (this.#closed) return;
-    const told = method === 'notifications/progress' ? this.#step(params) : this.#line(method, params);
+    const told =
+      method === 'notifications/progress' ? this.#step(params) : this.#line(method, params);
     if (told !== null) await this.#call.turn.reply.tell(notificationText(method, told));
   }
 

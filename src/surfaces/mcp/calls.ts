@@ -88,7 +88,8 @@ export class Calls {
         if (wrong !== null) throw new ProtocolFault('headerMismatch', `header mismatch: ${wrong}`);
       }
     }
-    const reads = turn.request.params.inputResponses !== undefined && (await this.#views.isRead(tool));
+    const reads =
+      turn.request.params.inputResponses !== undefined && (await this.#views.isRead(tool));
     await this.answer(turn, { tool, arguments: given, telling: TOLD_AS_TOOL, reads });
   }
 
@@ -108,19 +109,29 @@ export class Calls {
     }
   }
 
-  /** A read for ourselves on behalf of this caller (a list, a subscription), with nobody to tell on the way. */
-  async quietly(turn: Turn, { tool, arguments: given }: Pick<Wanted, 'tool' | 'arguments'>): Promise<Outcome> {
-    const { caller } = turn;
+  /** A read on behalf of this caller with nobody to tell on the way (a list, a subscription). Throws OVERLOADED. */
+  async quietly(
+    turn: Turn,
+    { tool, arguments: given }: Pick<Wanted, 'tool' | 'arguments'>,
+    signal: AbortSignal | null = turn.exchange.signal,
+  ): Promise<Outcome> {
+    const { caller, id } = turn;
     const read = (runId: string): Promise<Outcome> =>
       this.#governed.act(this.#governed.broker, {
         runId,
         tool,
         arguments: given,
         via: 'mcp',
-        signal: turn.exchange.signal,
+        ...(signal === null ? {} : { signal }),
       });
-    if (caller.kind === 'run') return read(caller.runId);
-    return this.#implicit.during({ ...caller, client: clientOf(turn) }, read);
+    const flight: InFlight = { place: placeOf(turn), id, abort: new AbortController() };
+    this.#inFlight.enter(caller.tokenHash, flight);
+    try {
+      if (caller.kind === 'run') return await read(caller.runId);
+      return await this.#implicit.during({ ...caller, client: clientOf(turn) }, read);
+    } finally {
+      this.#inFlight.leave(caller.tokenHash, flight);
+    }
   }
 
   /** Cancels by id, as legacy clients do; other notifications ask nothing of us. */
@@ -162,7 +173,12 @@ export class Calls {
     });
   }
 
-  #propose(turn: Turn, wanted: Wanted, { abort }: InFlight, runId: string): Promise<Outcome | null> {
+  #propose(
+    turn: Turn,
+    wanted: Wanted,
+    { abort }: InFlight,
+    runId: string,
+  ): Promise<Outcome | null> {
     const { envelope, exchange, request } = turn;
     const header = exchange.request.headers.traceparent;
     const { params } = request;

@@ -1,28 +1,22 @@
 import type { Caller } from '../../domain/caller.ts';
+import type { Change } from '../../domain/connector.ts';
 import { exposed, SignalboxError } from '../../domain/errors.ts';
 import { type Envelope, type Mirrors, readEnvelope } from '../../protocols/mcp/envelope.ts';
 import { errorText, faultText, ProtocolFault } from '../../protocols/mcp/faults.ts';
-import {
-  type Id,
-  idIn,
-  type Message,
-  parseBody,
-  type Request,
-} from '../../protocols/mcp/message.ts';
-import { Results, TTL_MS } from '../../protocols/mcp/results.ts';
-import {
-  allowsBatches,
-  MODERN_VERSION,
-  negotiated,
-  UNNAMED_VERSION,
-} from '../../protocols/mcp/versions.ts';
+import { type Id, idIn, type Message, parseBody } from '../../protocols/mcp/message.ts';
+import { Results } from '../../protocols/mcp/results.ts';
+import { allowsBatches, MODERN_VERSION, UNNAMED_VERSION } from '../../protocols/mcp/versions.ts';
 import { requireJson } from '../http/exchange.ts';
 import type { Exchange, Route } from '../http/listener.ts';
 import type { Callers } from '../runs/governed.ts';
-import { type CallOptions, Calls, type Turn } from './calls.ts';
+import type { CallOptions } from './calls.ts';
 import { metadataRoutes, refusalHeaders } from './challenge.ts';
+import { resumable } from './listening.ts';
+import { Methods } from './methods.ts';
+import { OverloadNotes } from './overload-notes.ts';
 import { BatchSlot, HttpReply, type Reply } from './reply.ts';
-import { ToolLists } from './tool-lists.ts';
+import type { Session } from './sessions.ts';
+import { CallFault } from './telling.ts';
 
 export interface McpOptions extends CallOptions {
   readonly callers: Callers;
@@ -34,69 +28,120 @@ export interface McpOptions extends CallOptions {
 
 export interface McpSurface {
   readonly routes: readonly Route[];
+  /** A server behind us says that something of it is another now. */
+  changed(change: Change): void;
+  /** Ends every stream with a word, as far as it is open. To be called before the listener closes. */
+  hush(): void;
   /** Ends the runs that no client declared. */
   close(): Promise<void>;
 }
 
-/** MCP over Streamable HTTP on `/mcp`, without sessions: both eras on one URL, tools only. */
+/** MCP over Streamable HTTP on `/mcp`: both eras on one URL. */
 export function createMcpSurface(options: McpOptions): McpSurface {
   const endpoint = new Endpoint(options);
+  const path = '/mcp';
   return {
     routes: [
-      { method: 'POST', path: '/mcp', handle: (exchange) => endpoint.handle(exchange) },
+      { method: 'POST', path, handle: (exchange) => endpoint.post(exchange) },
+      { method: 'GET', path, handle: (exchange) => endpoint.get(exchange) },
+      { method: 'DELETE', path, handle: (exchange) => endpoint.delete(exchange) },
       ...metadataRoutes(),
     ],
-    close: () => endpoint.close(),
+    changed: (change) => endpoint.methods.changed(change),
+    hush: () => endpoint.methods.hush(),
+    close: () => endpoint.methods.close(),
   };
 }
 
 class Endpoint {
+  readonly methods: Methods;
   readonly #options: McpOptions;
-  readonly #results: Results;
-  readonly #lists: ToolLists;
-  readonly #calls: Calls;
+  readonly #notes: OverloadNotes;
   readonly #maxBody: number;
 
   constructor(options: McpOptions) {
     this.#options = options;
-    this.#results = new Results({
+    const results = new Results({
       name: 'signalbox',
       title: 'Signalbox',
       version: options.version,
     });
-    this.#lists = new ToolLists(options.governed.broker);
-    this.#calls = new Calls(options, this.#results, this.#lists);
+    const { store, doors } = options.governed.broker;
+    this.#notes = new OverloadNotes(store, doors, options.log);
+    this.methods = new Methods(options, options.callers, results, (turn, fault) =>
+      this.#fail(turn.exchange, turn.reply, turn.id, fault, turn.envelope.era),
+    );
     this.#maxBody = options.maxBodyBytes ?? 1_048_576;
   }
 
-  close(): Promise<void> {
-    return this.#calls.close();
-  }
-
-  async handle(exchange: Exchange): Promise<void> {
+  async post(exchange: Exchange): Promise<void> {
     let text = '';
     try {
-      const caller = await this.#options.callers.authenticate(
-        exchange.request.headers.authorization,
-      );
+      const { headers } = exchange.request;
+      const caller = await this.#options.callers.authenticate(headers.authorization);
       requireJson(exchange.request);
       text = await exchange.text(this.#maxBody);
       const body = parseBody(text);
-      if (isBatch(body)) await this.#batch(exchange, caller, body);
-      else await this.#message(exchange, caller, body, null);
+      const named = headers['mcp-session-id'];
+      const session =
+        typeof named === 'string' && headers['mcp-protocol-version'] !== MODERN_VERSION
+          ? this.methods.sessions.find(named, caller)
+          : null;
+      if (isBatch(body)) await this.#batch(exchange, caller, session, body);
+      else await this.#message(exchange, caller, session, body, null);
     } catch (fault) {
-      this.#fail(exchange, new HttpReply(exchange, false), idIn(text), fault);
+      this.#fail(exchange, new HttpReply(exchange, null), idIn(text), fault);
     }
   }
 
-  async #batch(exchange: Exchange, caller: Caller, batch: readonly Message[]): Promise<void> {
-    const version = mirrorsOf(exchange).version ?? UNNAMED_VERSION;
+  /** The stream of a legacy session. */
+  async get(exchange: Exchange): Promise<void> {
+    await this.#ofSession(exchange, async (caller, session) => {
+      if (!takesStreams(exchange))
+        throw new ProtocolFault('invalidRequest', 'expected `accept: text/event-stream`');
+      await this.methods.listening.open(exchange, caller, session);
+    });
+  }
+
+  /** A legacy client ends its session. */
+  async delete(exchange: Exchange): Promise<void> {
+    await this.#ofSession(exchange, async (_caller, session) => {
+      this.methods.sessions.end(session.id);
+      exchange.raw(200, 'text/plain', '');
+    });
+  }
+
+  async #ofSession(
+    exchange: Exchange,
+    then: (caller: Caller, session: Session) => Promise<void>,
+  ): Promise<void> {
+    try {
+      const { headers } = exchange.request;
+      const caller = await this.#options.callers.authenticate(headers.authorization);
+      const named = headers['mcp-session-id'];
+      if (typeof named !== 'string' || headers['mcp-protocol-version'] === MODERN_VERSION) {
+        exchange.response.setHeader('allow', 'POST');
+        throw new SignalboxError('METHOD_REFUSED', 'only a session of an older revision has this');
+      }
+      await then(caller, this.methods.sessions.find(named, caller));
+    } catch (fault) {
+      this.#fail(exchange, new HttpReply(exchange, null), null, fault);
+    }
+  }
+
+  async #batch(
+    exchange: Exchange,
+    caller: Caller,
+    session: Session | null,
+    batch: readonly Message[],
+  ): Promise<void> {
+    const version = mirrorsOf(exchange).version ?? session?.version ?? UNNAMED_VERSION;
     if (!allowsBatches(version))
       throw new ProtocolFault('invalidRequest', `protocol version ${version} has no batches`);
     const slots = batch.map(() => new BatchSlot());
     await Promise.all(
       batch.map((message, index) =>
-        this.#message(exchange, caller, message, slots[index] ?? new BatchSlot()),
+        this.#message(exchange, caller, session, message, slots[index] ?? new BatchSlot()),
       ),
     );
     const texts = slots.flatMap(({ text }) => (text === null ? [] : [text]));
@@ -108,61 +153,52 @@ class Endpoint {
   async #message(
     exchange: Exchange,
     caller: Caller,
+    session: Session | null,
     message: Message,
     slot: BatchSlot | null,
   ): Promise<void> {
     if (message.kind !== 'request') {
-      if (message.kind === 'notification') this.#calls.notified(caller, message);
+      if (message.kind === 'notification')
+        this.methods.calls.notified({ caller, session }, message);
       else if (mirrorsOf(exchange).version === MODERN_VERSION)
         throw new ProtocolFault('invalidRequest', 'this version has no responses of clients');
+      else this.methods.calls.answered({ caller, session }, message);
       if (slot === null) accepted(exchange);
       return;
     }
-    let reply: Reply = slot ?? new HttpReply(exchange, false);
+    let reply: Reply = slot ?? new HttpReply(exchange, null);
     let era: Envelope['era'] = 'modern';
     try {
-      const envelope = readEnvelope(message, mirrorsOf(exchange));
+      const mirrors = mirrorsOf(exchange);
+      const envelope = readEnvelope(message, mirrors, session);
       era = envelope.era;
-      if (slot !== null && (era === 'modern' || message.method === 'initialize'))
+      const { method, id } = message;
+      if (slot !== null && (era === 'modern' || method === 'initialize'))
         throw new ProtocolFault('invalidRequest', 'this message cannot be part of a batch');
-      reply = slot ?? new HttpReply(exchange, era === 'legacy' && takesStreams(exchange));
-      await this.#request({ exchange, caller, envelope, reply }, message);
+      if (session !== null && mirrors.version !== undefined && mirrors.version !== session.version)
+        throw new ProtocolFault('invalidRequest', `this session speaks ${session.version}`);
+      if (slot === null && takesStreams(exchange))
+        reply = this.#streaming(exchange, caller, session);
+      await this.methods.answer({
+        exchange,
+        caller,
+        session,
+        id,
+        request: message,
+        envelope,
+        reply,
+      });
     } catch (fault) {
       this.#fail(exchange, reply, message.id, fault, era);
     }
   }
 
-  async #request(turn: Turn, request: Request): Promise<void> {
-    const { envelope, reply } = turn;
-    const { id, method } = request;
-    switch (`${envelope.era} ${method}`) {
-      case 'modern tools/call':
-      case 'legacy tools/call':
-        return this.#calls.answer(turn, request);
-      case 'modern tools/list':
-      case 'legacy tools/list':
-        return this.#list(turn, request);
-      case 'modern server/discover':
-        return reply.send(200, this.#results.discover(id));
-      case 'legacy initialize': {
-        const version = negotiated(request.params.protocolVersion);
-        return reply.send(200, this.#results.initialize(id, version));
-      }
-      case 'legacy ping':
-      case 'legacy logging/setLevel':
-        return reply.send(200, this.#results.complete(id, envelope, ''));
-      default:
-        throw new ProtocolFault('methodNotFound', `method \`${method}\` is not offered here`);
-    }
-  }
-
-  async #list({ caller, envelope, reply }: Turn, { id, params }: Request): Promise<void> {
-    const { cursor } = params;
-    if (cursor !== undefined && typeof cursor !== 'string')
-      throw new ProtocolFault('invalidParams', 'expected `cursor` to be a text');
-    const page = await this.#lists.page(caller, cursor ?? null);
-    const caching = envelope.era === 'modern' ? `,"ttlMs":${TTL_MS},"cacheScope":"private"` : '';
-    reply.send(200, this.#results.complete(id, envelope, page + caching));
+  #streaming(exchange: Exchange, caller: Caller, session: Session | null): HttpReply {
+    return new HttpReply(exchange, {
+      streams: this.methods.streams,
+      owner: session?.id ?? caller.tokenHash,
+      resumable: resumable(session),
+    });
   }
 
   #fail(
@@ -172,13 +208,18 @@ class Endpoint {
     fault: unknown,
     era: Envelope['era'] = 'modern',
   ): void {
+    if (fault instanceof CallFault) {
+      reply.send(200, faultText(id, fault.error));
+      return;
+    }
     if (fault instanceof ProtocolFault) {
       // Before the modern revision a method that is not there was an answer like any other.
-      const status = era === 'legacy' && fault.status === 404 ? 200 : fault.status;
-      reply.send(status, faultText(id, fault));
+      const isAnswer = era === 'legacy' && fault.code === -32601;
+      reply.send(isAnswer ? 200 : fault.status, faultText(id, fault));
       return;
     }
     const error = fault instanceof SignalboxError ? fault : this.#incident(fault);
+    if (error.code === 'OVERLOADED') this.#notes.refused();
     reply.send(error.status, errorText(id, error), refusalHeaders(exchange.request, error));
   }
 

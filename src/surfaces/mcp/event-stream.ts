@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import type { Exchange } from '../http/listener.ts';
 import { securityHeaders } from '../http/exchange.ts';
+import type { Exchange } from '../http/listener.ts';
 
 /** Bytes that a client may leave unread before it is cut off, and from which on a teller waits for it. */
 const MAX_UNREAD = 1_048_576;
@@ -43,7 +43,10 @@ export class EventStream {
     const former = this.#response;
     this.#response = null;
     former?.end();
-    if (response.destroyed) return this.#left(response);
+    if (response.destroyed) {
+      this.#left(response);
+      return;
+    }
     response.writeHead(200, {
       ...securityHeaders('encrypted' in request.socket),
       'content-type': 'text/event-stream',
@@ -55,8 +58,7 @@ export class EventStream {
     if (this.id !== null && after === null)
       response.write(`id: ${this.id}.0\nretry: ${RETRY_MS}\ndata: \n\n`);
     else response.flushHeaders();
-    if (after !== null)
-      for (const { at, text } of this.#kept) if (at > after) response.write(text);
+    if (after !== null) for (const { at, text } of this.#kept) if (at > after) response.write(text);
     if (this.#ending) this.#finish();
   }
 
@@ -108,7 +110,10 @@ export class EventStream {
     const event = `id: ${this.id}.${++this.#at}\nevent: message\ndata: ${text}\n\n`;
     this.#kept.push({ at: this.#at, text: event });
     this.#keptBytes += event.length;
-    while (this.#kept.length > MAX_KEPT || (this.#keptBytes > MAX_KEPT_BYTES && this.#kept.length > 1))
+    while (
+      this.#kept.length > MAX_KEPT ||
+      (this.#keptBytes > MAX_KEPT_BYTES && this.#kept.length > 1)
+    )
       this.#keptBytes -= this.#kept.shift()?.text.length ?? 0;
     return event;
   }

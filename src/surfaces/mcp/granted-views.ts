@@ -55,7 +55,11 @@ export class GrantedViews {
   }
 
   /** The members of a list result. Throws ProtocolFault for a foreign cursor. */
-  page({ bundle, granted, pages }: View, member: 'tools' | 'prompts', cursor: string | null): string {
+  page(
+    { bundle, granted, pages }: View,
+    member: 'tools' | 'prompts',
+    cursor: string | null,
+  ): string {
     if (cursor !== null) return listPage(bundle, member, granted, cursor);
     const known = pages.get(member);
     if (known !== undefined) return known;

@@ -32,9 +32,7 @@ export class Streams {
       throw new SignalboxError('OVERLOADED', 'too many event streams are open', {
         help: 'close one of them',
       });
-    const id = resumable
-      ? Buffer.from(this.#doors.entropy.bytes(12)).toString('base64url')
-      : null;
+    const id = resumable ? Buffer.from(this.#doors.entropy.bytes(12)).toString('base64url') : null;
     const stream = new EventStream(id, this.#doors.clock.monotonic, (left) => {
       this.#forget(left);
       gone(left);

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../domain/json.ts';
+import { isJsonObject } from '../../domain/json.ts';
 import type { Outcome, TargetError } from '../../domain/proposal.ts';
 import { missingCapability, ProtocolFault } from '../../protocols/mcp/faults.ts';
 import { undeclared } from '../../protocols/mcp/questions.ts';
@@ -9,7 +10,6 @@ import {
   refusalFields,
   refusalText,
 } from '../../protocols/mcp/tool-results.ts';
-import { isJsonObject } from '../../domain/json.ts';
 import type { Telling } from './tool-call.ts';
 import type { Turn } from './turn.ts';
 

@@ -12,12 +12,11 @@ const state = {
   runId: call.runId,
   tool: call.tool,
   argumentsDigest: argumentsDigest(call.arguments),
-  approvalId: 'ask_1',
-  actionId: 'act_1',
-  previewed: true,
   rounds: 1,
   expiresAt: 1_000,
-};
+  continuation: null,
+  waits: { for: 'approval', approvalId: 'ask_1', actionId: 'act_1', previewed: true },
+} as const;
 const request = (params: JsonObject) =>
   ({ kind: 'request', id: 1, method: 'tools/call', params }) as const;
 
@@ -28,6 +27,7 @@ test('a call is a name and arguments', () => {
     { name: 7 },
     { name: '' },
     { name: 'n'.repeat(129) },
+    { name: 'files/resources' },
     { name: 'a', arguments: [] },
   ];
   for (const params of wrong) assert.throws(() => readParams(request(params)), { code: -32602 });
@@ -41,7 +41,7 @@ test('state continues its own call until it expires', () => {
       seal,
       now,
     );
-  assert.deepEqual(read(999), { continues: state, givesUp: false });
+  assert.deepEqual(read(999), { continues: state, responses: null, givesUp: false });
   for (const action of ['decline', 'cancel'])
     assert.equal(read(999, { inputResponses: { approval: { action } } }).givesUp, true);
   assert.equal(read(999, { inputResponses: { approval: { action: 'accept' } } }).givesUp, false);

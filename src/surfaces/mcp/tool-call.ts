@@ -95,7 +95,9 @@ export function continuationOf({ continues, responses, reads }: ToolCall): Conti
       ? null
       : { responses, state: null };
   const { waits, continuation } = continues;
-  return waits.for === 'answers' ? { responses: responses ?? {}, state: waits.state } : continuation;
+  return waits.for === 'answers'
+    ? { responses: responses ?? {}, state: waits.state }
+    : continuation;
 }
 
 export function argumentsDigest(given: JsonObject): string {

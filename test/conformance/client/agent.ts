@@ -47,6 +47,8 @@ export async function play(scenario: Scenario, bundle: Bundle, act: Act): Promis
   if (name === 'http-standard-headers') return everyKind(bundle, act);
   if (name === 'http-custom-headers') return given(context, act);
   if (name === 'json-schema-2020-12-preservation') return echoSchema(bundle, act);
+  // its server lists a tool and answers no call
+  if (name === 'json-schema-ref-no-deref') return;
   if (name === 'tools_call') return void (await act('add_numbers', { a: 2, b: 3 }));
   for (const tool of toolsOf(bundle)) await act(tool.name, simplest(tool.inputSchema));
 }

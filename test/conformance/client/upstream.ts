@@ -92,7 +92,7 @@ export async function openUpstream(wanted: Wanted): Promise<Upstream> {
     },
     async authorize() {
       const opening = await oauth.authorize(connection, REDIRECT, OWNER);
-      if (opening !== null) await oauth.finish(await browse(opening.url));
+      if (opening !== null) await oauth.complete(await browse(opening.url));
     },
     async isContent() {
       const standing = await oauth.standing(connection);

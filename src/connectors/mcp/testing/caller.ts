@@ -145,7 +145,11 @@ export async function members(
 }
 
 /** The text of its first block. */
-export async function text(connector: Connector, call: Call, sink: Sink = NO_SINK): Promise<string> {
+export async function text(
+  connector: Connector,
+  call: Call,
+  sink: Sink = NO_SINK,
+): Promise<string> {
   const { content } = await members(connector, call, sink);
   return String(((content as Json[])[0] as JsonObject).text);
 }
@@ -183,4 +187,10 @@ export class Ears implements Sink {
     this.asked.push(question);
     return await this.answer(question);
   }
+}
+
+export async function until(holds: () => boolean): Promise<void> {
+  for (let round = 0; round < 300 && !holds(); round++)
+    await new Promise((next) => setTimeout(next, 10));
+  assert.ok(holds(), 'it never came to be');
 }

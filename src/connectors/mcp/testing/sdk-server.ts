@@ -101,7 +101,10 @@ export function sdkServer(seen: Seen): Server {
   }));
   server.setRequestHandler('prompts/get', ({ params }) => ({
     messages: [
-      { role: 'user' as const, content: { type: 'text' as const, text: `hi ${params.arguments?.who}` } },
+      {
+        role: 'user' as const,
+        content: { type: 'text' as const, text: `hi ${params.arguments?.who}` },
+      },
     ],
   }));
   server.setRequestHandler('completion/complete', ({ params }) => ({
