@@ -23,11 +23,10 @@ import { Leases } from './credentials/leases.ts';
 import { loadMasterKey } from './credentials/master-key.ts';
 import { createUpstreamOAuth, type UpstreamOAuth } from './credentials/oauth/upstream.ts';
 import { postgresRoleIssuer } from './credentials/postgres-role.ts';
+import { createReveal } from './credentials/reveal.ts';
 import { createSecrets, type Secrets } from './credentials/secrets.ts';
-import { staticCredential, staticSecretIssuer } from './credentials/static-secret.ts';
-import type { Connection } from './domain/bundle.ts';
+import { staticSecretIssuer } from './credentials/static-secret.ts';
 import type { Change } from './domain/connector.ts';
-import type { Credential } from './domain/credential.ts';
 import type { Doors } from './domain/doors.ts';
 import { realDoors } from './doors.ts';
 import { createAgents } from './identity/agents.ts';
@@ -112,7 +111,7 @@ interface House {
 async function build({ directory, log, doors = realDoors() }: SystemOptions): Promise<House> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const masterKey = await loadMasterKey(directory, doors.entropy);
-  const store = await openSqliteStore({ directory, masterKey, doors });
+  const store = await openSqliteStore({ directory, masterKey, doors, soon: setImmediate });
   const secrets = createSecrets({ store, masterKey, doors });
   const bundles = bundleSource(store);
   const admin = createPostgresAdmin(secrets, doors);
@@ -130,7 +129,7 @@ async function build({ directory, log, doors = realDoors() }: SystemOptions): Pr
     createHttpConnector(doors),
     createMcpConnector(doors, { ...upstream, feed: (change) => feed.told(change) }),
   ];
-  const reveal = (at: Connection) => inspectorsOwn(at, secrets, oauth);
+  const reveal = createReveal(secrets, oauth);
   const inspectors = [
     createPostgresInspector(admin),
     createHttpInspector(),
@@ -156,17 +155,6 @@ async function build({ directory, log, doors = realDoors() }: SystemOptions): Pr
   return { broker, leases, secrets, masterKey, oauth, feed, close };
 }
 
-/** What the broker itself looks at a server with; no run has anything to do with it. */
-async function inspectorsOwn(
-  at: Connection,
-  secrets: Secrets,
-  oauth: UpstreamOAuth,
-): Promise<Credential | null> {
-  const leaseId = 'inspection';
-  if (at.issuer === 'oauth') return { kind: 'secret', leaseId, value: await oauth.reveal(at) };
-  return at.issuer === undefined ? null : staticCredential(secrets, at, leaseId);
-}
-
 async function start(house: House, options: SystemOptions): Promise<System> {
   const { broker, leases, secrets } = house;
   const { doors, store, bundles } = broker;
@@ -183,8 +171,8 @@ async function start(house: House, options: SystemOptions): Promise<System> {
     });
   const callers = createCallers({ store, doors });
   const operators = createOperators({ store, doors });
-  const { masterKey, oauth } = house;
-  const kept = { secrets, masterKey, oauth };
+  const { masterKey, oauth, feed } = house;
+  const kept = { secrets, masterKey, oauth, feed };
   const surfaces = await open({ options, broker, callers, operators, plan, ...kept });
   const sweeping = doors.timers.every(SWEEP_EVERY_MS, () => {
     const swept = [endExpired(broker), leases.sweep(), recover(broker, ['running'])];
@@ -217,6 +205,7 @@ interface Parts {
   readonly plan: System['plan'];
   readonly masterKey: Uint8Array;
   readonly oauth: UpstreamOAuth;
+  readonly feed: House['feed'];
 }
 
 interface Surfaces {
@@ -271,11 +260,12 @@ async function open(parts: Parts): Promise<Surfaces> {
       ? {}
       : { hold: { modernMs: options.holdMs, legacyMs: options.holdMs } }),
   });
+  parts.feed.told = (change) => mcp.changed(change);
   const overload = new Overload(store, doors, 'agents');
   const agents = await listen({
     ...common,
     ...options.agents,
-    origins: 'none',
+    origins: 'same',
     overloaded: () => overload.refused(),
     routes: [...healthRoutes(store), ...mcp.routes, ...runRoutes({ governed, callers })],
   }).catch(async (error: unknown) => {
@@ -287,6 +277,7 @@ async function open(parts: Parts): Promise<Surfaces> {
     agents,
     operators: admin,
     async close() {
+      mcp.hush();
       await Promise.all([agents.close(), admin.close()]);
       overload.close();
       await mcp.close();

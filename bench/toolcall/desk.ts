@@ -72,7 +72,8 @@ export async function openDesk(governed: Part, over: Over, upstreams: Upstreams)
     readonly setupCode: string;
   }>({ ask: 'where' });
   const operator = await claimOperator(operatorsUrl, setupCode);
-  await operator.planAndApply(operatorsUrl, configText(over, upstreams));
+  const inspect = [...(over === 'mcp' ? ['echo'] : []), ...(upstreams.sdk === null ? [] : ['sdk'])];
+  await operator.planAndApply(operatorsUrl, configText(over, upstreams), inspect);
   const secret = await operator.enrol(operatorsUrl, 'load');
   let last = 0;
 

@@ -1,6 +1,6 @@
 import { canonical, type JsonObject } from '../domain/json.ts';
 import type { Measured, RowImage } from '../domain/proposal.ts';
-import { type AskView, placeOf } from '../surfaces/admin/ask-view.ts';
+import { type AskView, placeOf, servedWords } from '../surfaces/admin/ask-view.ts';
 import { plain } from '../surfaces/admin/reveal.ts';
 import { count, fields, moment, relative, type Style, table } from './render.ts';
 
@@ -55,6 +55,8 @@ function undoWords({ reversibility }: AskView): string | null {
 
 function bindingText(binding: JsonObject | null): string {
   if (binding === null) return 'not shown: the tool is no longer the one that was asked for';
+  const served = servedWords(binding);
+  if (served !== null) return `${plain(served)}\n${plain(canonical(binding))}`;
   const text = [binding.statement, binding.sql].find((value) => typeof value === 'string');
   return text === undefined ? plain(canonical(binding)) : plain(String(text), true);
 }

@@ -164,7 +164,10 @@ describe('a file is not followed before somebody has read it', () => {
     await assert.rejects(plan(asked, EMPTY_BUNDLE, ['others']), (error: unknown) => {
       assert.ok(error instanceof ConfigProblems);
       assert.equal(error.code, 'PLAN_INSPECTS');
-      assert.match(error.message, /would start `node server\.js \/srv\/files`/);
+      assert.match(
+        error.message,
+        /would start `LANG=C node server\.js \/srv\/files` in `\/` with secret `files-key`/,
+      );
       assert.match(error.help, /signalbox plan --inspect files/);
       return true;
     });

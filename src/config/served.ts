@@ -1,6 +1,7 @@
 import type { Connection, Tool } from '../domain/bundle.ts';
 import type { Catalogue } from '../domain/connector.ts';
 import { type ErrorCode, SignalboxError } from '../domain/errors.ts';
+import { isJsonObject, type Json } from '../domain/json.ts';
 import { answered, type Inspection, inTurn } from './asking.ts';
 import type { Placed } from './clashes.ts';
 import type { Config, Serving } from './config.ts';
@@ -71,9 +72,9 @@ async function servedBy(
 
 /** A file is anybody’s word: what it names is not started, and sent no secret, because somebody wants to read a plan. */
 function unasked({ name, settings, secret }: Connection, at: string): ConfigProblem {
-  const { command, url } = settings;
+  const { command, url, cwd = '/' } = settings;
   const how = Array.isArray(command)
-    ? `start \`${command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(' ')}\``
+    ? `start \`${typed(settings.env, command)}\` in \`${String(cwd)}\`${secretsOf(settings.secrets)}`
     : `call \`${String(url)}\`${secret === undefined ? '' : ` with secret \`${secret}\``}`;
   return problem(
     'PLAN_INSPECTS',
@@ -81,6 +82,24 @@ function unasked({ name, settings, secret }: Connection, at: string): ConfigProb
     `\`${name}\` is new or changed: to see what it offers, a plan would ${how}`,
     `read that; if it is meant, an owner runs \`signalbox plan --inspect ${name}\``,
   );
+}
+
+/** As it would be typed. */
+function typed(env: Json | undefined, command: readonly Json[]): string {
+  const quoted = (word: Json): string =>
+    /^[\w@%+=:,./-]+$/.test(String(word)) ? String(word) : JSON.stringify(word);
+  const variables = Object.entries(isJsonObject(env) ? env : {});
+  return [
+    ...variables.map(([name, value]) => `${name}=${quoted(value)}`),
+    ...command.map(quoted),
+  ].join(' ');
+}
+
+function secretsOf(secrets: Json | undefined): string {
+  const names = Object.values(isJsonObject(secrets) ? secrets : {}).map(
+    (name) => `\`${String(name)}\``,
+  );
+  return names.length === 0 ? '' : ` with secret ${names.join(', ')}`;
 }
 
 function failed(fault: ConfigProblem): Served {

@@ -63,7 +63,7 @@ export async function startGateway(era: Era): Promise<Gateway> {
     closing.push(() => system.close());
     const { agentsUrl, operatorsUrl, setupCode } = system;
     const operator = await claimOperator(operatorsUrl, setupCode ?? '');
-    await operator.planAndApply(operatorsUrl, configText(everything.url));
+    await operator.planAndApply(operatorsUrl, configText(everything.url), ['everything']);
     const secret = await operator.enrol(operatorsUrl, 'suite');
     const run = await beginRun(agentsUrl, secret, 'conformance');
     if (run === null) throw new Error('no run could be started');

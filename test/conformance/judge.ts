@@ -11,6 +11,8 @@ export interface LegResult {
   /** Expected to fail, and did not. */
   readonly stale: readonly string[];
   readonly warnings: readonly string[];
+  /** Why it could not be run at all. */
+  readonly broken?: string;
 }
 
 export function judgeLeg(
@@ -46,5 +48,5 @@ export function judgeLeg(
 export function brokenLeg(leg: string, names: readonly string[], why: string): LegResult {
   const failing = names.map((scenario) => ({ scenario, why: [why] }));
   const empty = { passed: 0, expectedFailures: 0, stale: [], warnings: [] };
-  return { leg, failed: names.length, failing, ...empty };
+  return { leg, failed: names.length, failing, broken: why, ...empty };
 }

@@ -33,6 +33,10 @@ function chosen(): readonly Leg[] {
 function tell(result: LegResult, ms: number): void {
   const { leg, passed, failed, expectedFailures: expected } = result;
   say(`${leg}: ${passed} passed, ${failed} failed, ${expected} as expected (${ms} ms)`);
+  if (result.broken !== undefined) {
+    say(`  could not be run: ${result.broken}`);
+    return;
+  }
   for (const { scenario, why } of result.failing)
     say(`  failed ${scenario}\n${why.map((text) => `    ${text}`).join('\n')}`);
   for (const scenario of result.stale) say(`  expected to fail and did not: ${scenario}`);

@@ -5,7 +5,8 @@ import { member, type Reply, send } from './wire.ts';
 export interface Operator {
   readonly key: string;
   secret(url: string, name: string, value: string): Promise<void>;
-  planAndApply(url: string, text: string): Promise<void>;
+  /** `inspect`: servers that the plan may call to see what they offer. */
+  planAndApply(url: string, text: string, inspect?: readonly string[]): Promise<void>;
   enrol(url: string, agent: string): Promise<string>;
   /** Looks at the ask as it is shown and answers exactly that. `given` when that was taken, else why it was not. */
   answer(url: string, approval: string, answer: 'approve' | 'refuse'): Promise<string>;
@@ -21,8 +22,8 @@ export async function claimOperator(url: string, code: string): Promise<Operator
     async secret(at, name, value) {
       whole(await post(`${at}/api/secrets/${name}`, { value }));
     },
-    async planAndApply(at, text) {
-      const config = { text, path: 'signalbox.yaml' };
+    async planAndApply(at, text, inspect = []) {
+      const config = { text, path: 'signalbox.yaml', inspect: inspect.join(',') };
       const { plan } = whole(await post(`${at}/api/plan`, config));
       whole(await post(`${at}/api/apply`, { ...config, plan: plan ?? null }));
     },

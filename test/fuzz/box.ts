@@ -37,7 +37,7 @@ export async function startBox(directory: string, config: string): Promise<Box> 
   const watched = watch(child);
   const { agentsUrl = '', operatorsUrl = '', setupCode = '' } = await next(child);
   const operator = await claimOperator(operatorsUrl, setupCode);
-  await operator.planAndApply(operatorsUrl, config);
+  await operator.planAndApply(operatorsUrl, config, ['up']);
   const secret = await operator.enrol(operatorsUrl, 'fuzz');
   const tokens: string[] = [];
   for (let run = 0; run < RUNS; run++) {

@@ -33,7 +33,9 @@ export const PLANTS = {
   'halt-not-rechecked': (model) => ({
     hidesHalts: true,
     carries: ({ op, work }) => {
-      if (op.kind !== 'action.admit' && op.kind !== 'action.mark') return work;
+      // a read and its outcome are one record, written before the store sees it
+      const isRead = work.kind === 'read';
+      if (isRead || (op.kind !== 'action.admit' && op.kind !== 'action.mark')) return work;
       const stamp = op.kind === 'action.admit' ? { ...op.stamp, halt: model.epoch } : undefined;
       return { ...work, scopes: [], ...(stamp === undefined ? {} : { stamp }) } as Work;
     },

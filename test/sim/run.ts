@@ -66,11 +66,19 @@ async function campaign(): Promise<void> {
   process.exitCode = result.violations > 0 || missed ? 1 : 0;
 }
 
-function print({ planted, faults, failing, ...figures }: Campaign & { planted: object }): void {
+function print({
+  planted,
+  faults,
+  broke,
+  failing,
+  ...figures
+}: Campaign & { planted: object }): void {
   for (const [name, value] of Object.entries({ ...figures, ...faults }))
     console.log(`${name.padEnd(24)} ${value}`);
   for (const [bug, found] of Object.entries(planted))
     console.log(`planted ${bug.padEnd(24)} ${JSON.stringify(found)}`);
+  for (const [invariant, times] of Object.entries(broke))
+    console.log(`broke ${invariant.padEnd(26)} ${times}`);
   if (failing.length > 0) console.log(`failing ${failing.join(' ')}`);
 }
 

@@ -119,7 +119,7 @@ export function drawSwarm(random: Random): Swarm {
       apply: p(1.5),
       endRun: p(1),
       beginRun: 1.5,
-      move: p(2),
+      move: p(6),
       jump: p(0.6),
       erase: p(0.2),
       clumsy: p(0.8),

@@ -92,7 +92,7 @@ function cutText(
 ): { block: JsonObject; bytes: number; of: number } | null {
   if (block.type !== 'text') return null;
   const bytes = Buffer.from(String(block.text));
-  const rest = size - JSON.stringify(block.text).length;
+  const rest = size - Buffer.byteLength(JSON.stringify(block.text));
   if (left - rest < 16) return null;
   for (let wanted = left - rest; wanted > 0; wanted = Math.floor(wanted * 0.8)) {
     const part = decodeWhole(bytes.subarray(0, wanted));

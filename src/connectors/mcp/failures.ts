@@ -37,6 +37,25 @@ export function failureOfReply(
   );
 }
 
+const CAPABILITY_NEEDED = -32021;
+
+/**
+ * An older server asked its caller what that one cannot be asked, and then gave up: what it lacks is said as servers of
+ * the modern revision say it. Whether something happened is still the word of the server's own error.
+ */
+export function failureOfLacking(
+  { code, message, effect }: ConnectorFailure,
+  lacking: ReadonlySet<string>,
+): ConnectorFailure {
+  const requiredCapabilities = Object.fromEntries([...lacking].map((kind) => [kind, {}]));
+  const words = `the caller lacks what this needs: ${[...lacking].join(', ')}`;
+  return new ConnectorFailure(code, message, effect, {
+    code: CAPABILITY_NEEDED,
+    message: words,
+    data: { requiredCapabilities },
+  });
+}
+
 function cleanReply({ code, message, data }: TargetError, redact: Redact): TargetError {
   const said = redact(message, true);
   try {

@@ -2,7 +2,7 @@ import { type Call, ConnectorFailure, type Flight, type Sink } from '../../domai
 import type { ToolResult } from '../../domain/proposal.ts';
 import { paramHeaders } from '../../protocols/mcp/mirror.ts';
 import { CallEar, severity } from './ear.ts';
-import { failureOf, failureOfReply, nothingSent } from './failures.ts';
+import { failureOf, failureOfLacking, failureOfReply, nothingSent } from './failures.ts';
 import { plainAsk } from './opening.ts';
 import type { Caller, Channel, Peer } from './peer.ts';
 import type { Plan, Request } from './plan.ts';
@@ -35,6 +35,7 @@ export class McpFlight implements Flight {
   readonly trace = null;
   readonly #passage: Passage;
   readonly #channel: Channel;
+  readonly #lacking = new Set<string>();
 
   constructor(passage: Passage, channel: Channel) {
     this.#passage = passage;
@@ -111,6 +112,7 @@ export class McpFlight implements Flight {
       maxBytes: Math.min(Math.max(maxResultBytes * READ_FACTOR, LEAST_READ), MOST_READ),
       signal: call.signal,
       ear,
+      lacking: this.#lacking,
     };
   }
 
@@ -135,7 +137,8 @@ export class McpFlight implements Flight {
     const { call, peer } = this.#passage;
     if (error.code === HEADER_MISMATCH) this.#channel.tools.expire();
     if (error.code === UNSUPPORTED_VERSION) peer.forget(this.#channel, true);
-    return failureOfReply(error, call, peer.redact);
+    const failure = failureOfReply(error, call, peer.redact);
+    return this.#lacking.size === 0 ? failure : failureOfLacking(failure, this.#lacking);
   }
 
   #failure(error: unknown, ear: CallEar | null): unknown {

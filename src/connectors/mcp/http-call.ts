@@ -2,6 +2,7 @@ import type { Timer } from '../../domain/doors.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { SseReader } from '../../protocols/mcp/sse.ts';
 import { type Heard, readHeard } from '../../protocols/mcp/upstream-message.ts';
+import { kindOfQuestion, mayBeAsked } from '../../protocols/mcp/upstream-request.ts';
 import type { Deadlined } from './deadlines.ts';
 import type { HttpSession } from './http-session.ts';
 import { type Headers, headerOf, type Leg, type LegOwner } from './leg.ts';
@@ -178,7 +179,10 @@ export class HttpCall implements LegOwner, Deadlined {
   #question(id: string | number, method: string, params: JsonObject): void {
     const { deadlines } = this.#session.parts;
     if (this.#questions++ === 0) this.#askedSince = deadlines.now();
-    void this.#session.asked(id, method, params, this.#ask.ear).finally(() => {
+    const { ear, lacking } = this.#ask;
+    const kind = kindOfQuestion(method);
+    if (kind !== null && !mayBeAsked(ear?.capabilities ?? {}, method)) lacking?.add(kind);
+    void this.#session.asked(id, method, params, ear).finally(() => {
       if (--this.#questions === 0) this.deadline += deadlines.now() - this.#askedSince;
     });
   }

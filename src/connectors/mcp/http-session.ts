@@ -59,6 +59,8 @@ export class HttpSession implements Session {
   #headers: readonly string[];
   #next = 1;
   #naming = false;
+  /** Of an older server, in the order they were sent. */
+  readonly #calls = new Map<number, Ear>();
   readonly #metas = new WeakMap<JsonObject, string>();
 
   /** `version` null: not negotiated yet. */
@@ -76,9 +78,40 @@ export class HttpSession implements Session {
       );
     const id = this.#next++;
     const text = requestText(id, ask.method, ask.members, this.#meta(id, ask.ear));
-    return new Promise<Reply>((done, failed) => {
+    const reply = new Promise<Reply>((done, failed) => {
       new HttpCall(this, ask, id, done, failed).start(this.#headersFor(ask), text);
     });
+    return this.era === 'legacy' && ask.ear !== null ? this.#known(id, ask.ear, reply) : reply;
+  }
+
+  /**
+   * What an older server says on its own stream may belong to a call all the same. Progress names it; the rest is taken
+   * for the newest one's: sessions with callers that can be asked are not shared between runs (peer.ts).
+   */
+  heard(method: string, params: JsonObject): void {
+    if (method === 'notifications/progress') {
+      const token = params.progressToken;
+      if (typeof token === 'number') this.#calls.get(token)?.hear(method, params);
+    } else if (method === 'notifications/message') this.#newest()?.hear(method, params);
+    else this.unasked(method, params);
+  }
+
+  /** A question on its own stream. */
+  async askedOnStream(id: string | number, method: string, params: JsonObject): Promise<void> {
+    await this.asked(id, method, params, this.#newest());
+  }
+
+  #newest(): Ear | null {
+    return [...this.#calls.values()].at(-1) ?? null;
+  }
+
+  async #known(id: number, ear: Ear, reply: Promise<Reply>): Promise<Reply> {
+    this.#calls.set(id, ear);
+    try {
+      return await reply;
+    } finally {
+      this.#calls.delete(id);
+    }
   }
 
   /** The id in the answer to `initialize` is the session's; a later one is not listened to. */

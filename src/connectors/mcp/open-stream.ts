@@ -9,8 +9,8 @@ export interface StreamTerms {
   /** Opens it, from the event after `lastId` where the server can do that. */
   open(owner: LegOwner, lastId: string | null): Leg;
   heard(method: string, params: JsonObject): void;
-  /** The server asked something on it, where nobody is there to answer. */
-  asked(id: string | number, method: string): void;
+  /** The server asked something on it. */
+  asked(id: string | number, method: string, params: JsonObject): void;
 }
 
 const FIRST_WAIT_MS = 1_000;
@@ -32,19 +32,27 @@ export class OpenStream implements LegOwner {
   #asked: number | null = null;
   #waiting: Timer | null = null;
   #stopped = false;
+  readonly #begun = Promise.withResolvers<void>();
 
   constructor(terms: StreamTerms) {
     this.#terms = terms;
     this.#open();
   }
 
+  /** Resolves when the server has opened it, or will not. */
+  get begun(): Promise<void> {
+    return this.#begun.promise;
+  }
+
   stop(): void {
     this.#stopped = true;
+    this.#begun.resolve();
     this.#waiting?.cancel();
     this.#leg?.abort();
   }
 
   head(status: number, headers: Headers): void {
+    this.#begun.resolve();
     const isStream =
       status === 200 && headerOf(headers, 'content-type').startsWith('text/event-stream');
     if (isStream) {
@@ -95,7 +103,7 @@ export class OpenStream implements LegOwner {
     try {
       const heard = readHeard(text);
       if (heard.kind === 'notification') this.#terms.heard(heard.method, heard.params);
-      else if (heard.kind === 'request') this.#terms.asked(heard.id, heard.method);
+      else if (heard.kind === 'request') this.#terms.asked(heard.id, heard.method, heard.params);
       else if (heard.kind === 'error') this.stop();
     } catch {
       this.stop();

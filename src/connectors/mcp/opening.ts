@@ -103,7 +103,16 @@ async function probeChild(
   }
 }
 
+/** A modern server that refuses the question once (it lists the version that was used) is asked again. */
 async function probe(session: Session, place: string, timeoutMs: number): Promise<Found> {
+  const found = await probeOnce(session, place, timeoutMs);
+  if (found.era === 'legacy' || found.self !== null) return found;
+  const second = await probeOnce(session, place, timeoutMs);
+  if (second.era === 'modern' && second.self === null) throw notSpoken(place);
+  return second;
+}
+
+async function probeOnce(session: Session, place: string, timeoutMs: number): Promise<Found> {
   let reply: Reply;
   try {
     reply = await session.request(plainAsk('server/discover', '', timeoutMs));

@@ -179,7 +179,7 @@ export class Peer {
     if (this.#era !== session.era) this.#eraAt = clock.monotonic();
     this.#era = session.era;
     watch = new Watch(session, timers, (method, params) => this.#unasked(method, params));
-    if (listens) watch.open();
+    if (listens) await watch.begin(session.era === 'legacy' && caller.alone);
     const lists = (what: 'tools' | 'prompts') =>
       new Definitions(async () => {
         if (session.server.capabilities[what] === undefined) return { items: [], ttlMs: null };

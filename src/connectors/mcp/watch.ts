@@ -7,6 +7,7 @@ import type { Reply, Session, Unasked } from './wire.ts';
 
 const SUBSCRIBE_MS = 10_000;
 const ACKNOWLEDGED_MS = 3_000;
+const BEGUN_MS = 1_000;
 const MAX_SUBSCRIPTIONS = 1_000;
 const DONE: Reply = { result: {} };
 const TOO_MANY: Reply = {
@@ -30,6 +31,7 @@ export class Watch {
   #stream: OpenStream | null = null;
   #listening: AbortController | null = null;
   #acknowledged: (() => void) | null = null;
+  #asking = false;
 
   constructor(session: Session, timers: Timers, unasked: Unasked) {
     this.#session = session;
@@ -111,7 +113,20 @@ export class Watch {
     timer.cancel();
   }
 
-  /** Begins to listen. */
+  /**
+   * Begins to listen. `asking`: an older server may ask the caller on this stream, so it has to be there before a call
+   * is. Resolves when it is there, or has taken too long.
+   */
+  async begin(asking: boolean): Promise<void> {
+    this.#asking = asking;
+    this.open();
+    if (!asking || this.#stream === null) return;
+    const late = Promise.withResolvers<void>();
+    const timer = this.#timers.after(BEGUN_MS, late.resolve);
+    await Promise.race([this.#stream.begun, late.promise]);
+    timer.cancel();
+  }
+
   open(): void {
     const session = this.#session;
     const members = session.era === 'modern' ? this.#filter() : null;
@@ -121,7 +136,8 @@ export class Watch {
   }
 
   #streamOf(session: HttpSession, members: string | null): OpenStream | null {
-    if (members === null && !tellsByItself(session.server.capabilities)) return null;
+    if (members === null && !this.#asking && !tellsByItself(session.server.capabilities))
+      return null;
     const { target } = session.parts;
     return new OpenStream({
       timers: this.#timers,
@@ -134,8 +150,9 @@ export class Watch {
               session.text(LISTEN, members),
               owner,
             ),
-      heard: (method, params) => this.#heard(method, params),
-      asked: (id, method) => void session.asked(id, method, {}, null),
+      heard: (method, params) =>
+        members === null ? session.heard(method, params) : this.#heard(method, params),
+      asked: (id, method, params) => void session.askedOnStream(id, method, params),
     });
   }
 

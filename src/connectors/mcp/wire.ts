@@ -17,6 +17,8 @@ export interface Ask {
   readonly maxBytes: number;
   readonly signal: AbortSignal | null;
   readonly ear: Ear | null;
+  /** Takes the capabilities that questions of an older server wanted of this caller in vain. */
+  readonly lacking?: Set<string>;
 }
 
 /** The caller of one request, as far as a server may speak to it. */

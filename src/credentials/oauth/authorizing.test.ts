@@ -139,7 +139,7 @@ test('a configured client is used as it is, and a document where the server take
   assert.equal((await scene.authorize()).searchParams.get('client_id'), 'ours');
   assert.equal(scene.authority.count('/register'), 0);
   const document = 'https://inside.example/signalbox.json';
-  scene.scene.connection = scene.connectionTo(scene.authority.server, {
+  scene.connection = scene.connectionTo(scene.authority.server, {
     clientMetadataUrl: document,
   });
   scene.authority.options.metadata = { client_id_metadata_document_supported: true };

@@ -205,7 +205,7 @@ export class Holder {
     return grant;
   }
 
-  /** Ends the grant at its server where that can be done, and forgets it. True when the server took it back. */
+  /** Forgets the grant, and ends it at its server where that can be done. True when the server took it back. */
   async forget(by: string): Promise<boolean> {
     return this.alone(async () => {
       const kept = await this.account.kept();
@@ -214,9 +214,15 @@ export class Holder {
       await this.account.write({ grant: null }, by);
       if (grant === null || known === undefined || !canRevoke(known.as)) return false;
       const desk = await this.account.deskAt(known, grant.resource);
-      if (grant.refresh !== null) await revokeToken(desk, grant.refresh, 'refresh_token');
-      if (grant.access !== null) await revokeToken(desk, grant.access.value, 'access_token');
-      return true;
+      const revoke = async (): Promise<void> => {
+        if (grant.refresh !== null) await revokeToken(desk, grant.refresh, 'refresh_token');
+        if (grant.access !== null) await revokeToken(desk, grant.access.value, 'access_token');
+      };
+      // what is forgotten stays forgotten when its server cannot be reached, and that is said
+      return revoke().then(
+        () => true,
+        () => false,
+      );
     });
   }
 

@@ -13,7 +13,7 @@ test('without authorization a call fails with the command to run, and nothing is
   await scene.guard();
   await assert.rejects(
     scene.tokenOf(await scene.run()),
-    failsWith('AUTHORIZATION_NEEDED', /signalbox scene.connection authorize tickets/),
+    failsWith('AUTHORIZATION_NEEDED', /signalbox connection authorize tickets/),
   );
   assert.equal(scene.authority.seen.length, 0);
   assert.deepEqual(await scene.store.leases({}), []);

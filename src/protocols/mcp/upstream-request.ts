@@ -31,8 +31,13 @@ function extensions(value: JsonObject): JsonObject {
 
 /** The kinds of question that a set of capabilities allows, by method. */
 export function mayBeAsked(capabilities: JsonObject, method: string): boolean {
-  const kind = KINDS.get(method);
-  return kind !== undefined && Object.hasOwn(capabilities, kind);
+  const kind = kindOfQuestion(method);
+  return kind !== null && Object.hasOwn(capabilities, kind);
+}
+
+/** The capability that a client needs to be asked this; null for what is no question. */
+export function kindOfQuestion(method: string): string | null {
+  return KINDS.get(method) ?? null;
 }
 
 const KINDS = new Map([

@@ -22,6 +22,7 @@ import {
 import { isCovered, openAskOf, useApproval, withoutContent } from './op-approvals.ts';
 import { isHalted, isHaltedSince } from './op-halts.ts';
 import { type PreparedRead, preparedRead } from './prepared-read.ts';
+import type { ActionGate, Charge } from './standing.ts';
 import {
   controlOf,
   fault,
@@ -38,9 +39,6 @@ import {
  *   denied | drafted | parked                              never an intent; written once
  */
 type Begun = 'open' | 'denied' | 'drafted' | 'parked';
-
-/** What of a reservation a settlement keeps. */
-type Charge = Pick<Reservation, 'key' | 'dimension' | 'amount'>;
 
 /*
  * `admit`, `admitRead`, `mark`, `settle` and `decline` look first and write after: what they refuse has written nothing,
@@ -62,9 +60,12 @@ export function admit(tx: Transaction, op: ActionAdmit): OpResults['action.admit
   for (const { key, dimension, amount } of op.reservations)
     tx.standing.draw(key, dimension, 0, amount);
   tx.standing.count(action.runId, 1, 0);
+  const { runId } = action;
+  const { reservations } = op;
+  tx.standing.opened(action.id, { runId, state: 'open', halt: op.stamp.halt, reservations });
   if (op.outcome !== null) {
     const { settlement, posted } = op.outcome;
-    close(tx, { id: action.id, runId: action.runId }, op.reservations, settlement, posted, op.at);
+    close(tx, { id: action.id, runId }, reservations, settlement, posted, op.at);
   }
   return { ok: true };
 }
@@ -113,7 +114,7 @@ export function settle(tx: Transaction, op: ActionSettle): OpResults['action.set
   const action = requireAction(tx, op.actionId, op.runId);
   if (action.state !== 'open' && action.state !== 'running') return refused('settled');
   if (op.settlement.kind === 'running' && action.state === 'running') return { ok: true };
-  const reservations = JSON.parse(action.reservations) as Charge[];
+  const { reservations } = action;
   requireReserved(tx, reservations, op.settlement, op.posted);
   tx.chains.append(outcomeRecorded(op));
   const { actionId: id, runId } = op;
@@ -171,19 +172,9 @@ export function park(tx: Transaction, op: ActionPark): OpResults['action.park'] 
   return { ok: true };
 }
 
-interface ActionRow {
-  readonly run_id: string;
-  readonly state: string;
-  readonly halt: number | null;
-  readonly reservations: string;
-}
-
-function requireAction({ database }: Transaction, id: string, runId: string): ActionRow {
-  const action = database.one<ActionRow>(
-    'SELECT run_id, state, halt, reservations FROM actions WHERE id = ?',
-    id,
-  );
-  if (action?.run_id !== runId)
+function requireAction({ standing }: Transaction, id: string, runId: string): ActionGate {
+  const action = standing.action(id);
+  if (action?.runId !== runId)
     throw fault(`action \`${id}\` of run \`${runId}\` was never admitted`);
   return action;
 }
@@ -255,6 +246,7 @@ function close(
 ): void {
   if (settlement.kind === 'running') {
     database.run(`UPDATE actions SET state = 'running' WHERE id = ?`, action.id);
+    standing.closed(action.id);
     return;
   }
   const isErased = standing.run(action.runId)?.erased !== 0;
@@ -266,6 +258,7 @@ function close(
     at,
     action.id,
   );
+  standing.closed(action.id);
   for (const { key, dimension, amount } of reservations) {
     const spent = spentOf(settlement, posted?.[dimension] ?? amount, amount);
     standing.draw(key, dimension, spent, -amount);

@@ -1,5 +1,6 @@
 import type { Dimension } from '../../domain/effect.ts';
 import type { HaltScope } from '../../domain/halt.ts';
+import type { Reservation } from '../../domain/ops.ts';
 import type { Database } from './database.ts';
 
 /** Rows kept in memory, of each kind; beyond it all are let go and read again. */
@@ -28,6 +29,17 @@ export interface InForce {
   readonly scope: HaltScope;
 }
 
+/** What of a reservation a settlement keeps. */
+export type Charge = Pick<Reservation, 'key' | 'dimension' | 'amount'>;
+
+/** An action that came to an intent, or another that is on record. */
+export interface ActionGate {
+  readonly runId: string;
+  readonly state: string;
+  readonly halt: number | null;
+  readonly reservations: readonly Charge[];
+}
+
 /** One row of usage as it now is. */
 export interface Drawn {
   readonly key: string;
@@ -49,6 +61,8 @@ interface Counted {
 export class Standing {
   readonly #database: Database;
   readonly #runs = new Map<string, RunGate>();
+  /** Intents without an outcome, most of them. */
+  readonly #open = new Map<string, ActionGate>();
   /** Rows by key; of each key only those that were looked at. */
   readonly #usage = new Map<string, Drawn[]>();
   readonly #drawn = new Set<Drawn>();
@@ -87,6 +101,30 @@ export class Standing {
     if (this.#runs.size >= KEPT) this.#runs.clear();
     this.#runs.set(id, run);
     return run;
+  }
+
+  action(id: string): ActionGate | undefined {
+    const known = this.#open.get(id);
+    if (known !== undefined) return known;
+    const row = this.#database.one<{
+      run_id: string;
+      state: string;
+      halt: number | null;
+      reservations: string;
+    }>('SELECT run_id, state, halt, reservations FROM actions WHERE id = ?', id);
+    if (row === undefined) return undefined;
+    const { run_id: runId, state, halt } = row;
+    return { runId, state, halt, reservations: JSON.parse(row.reservations) as Charge[] };
+  }
+
+  /** A new intent, or one that is running. */
+  opened(id: string, action: ActionGate): void {
+    if (this.#open.size >= KEPT) this.#open.clear();
+    this.#open.set(id, action);
+  }
+
+  closed(id: string): void {
+    this.#open.delete(id);
   }
 
   used(key: string, dimension: Dimension): Readonly<Drawn> {
@@ -153,6 +191,7 @@ export class Standing {
     this.#control = null;
     this.#halts = null;
     this.#runs.clear();
+    this.#open.clear();
     this.#usage.clear();
     this.#drawn.clear();
     this.#counted.clear();

@@ -32,6 +32,11 @@ export interface SqliteStoreOptions {
   readonly doors: Doors;
   /** The size at which the store stops rather than fill the disk. */
   readonly maxBytes?: number;
+  /**
+   * Runs `flush` when this turn of the event loop has brought what it will, so that its commits go over in one message.
+   * `setImmediate` where there is a loop; without it each callback's commits go over by themselves.
+   */
+  readonly soon?: (flush: () => void) => void;
 }
 
 /**
@@ -53,7 +58,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       at: doors.clock.now(),
       maxBytes: options.maxBytes ?? null,
     };
-    writer = await startWriter(start, known);
+    writer = await startWriter(start, known, options.soon ?? process.nextTick);
     const { queue, close } = writer;
     const reader = openReader(file);
     return new SqliteStore({ reader, wrapping, doors, queue, known }, async () => {
@@ -98,14 +103,18 @@ interface Writer {
   close(): Promise<void>;
 }
 
-function startWriter(start: WorkerStart, known: Snapshot): Promise<Writer> {
+function startWriter(
+  start: WorkerStart,
+  known: Snapshot,
+  soon: (flush: () => void) => void,
+): Promise<Writer> {
   // The build renames the file; the one beside this one is of the same kind.
   const name = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js';
   const worker = new Worker(new URL(name, import.meta.url), { workerData: start, stdin: false });
   const say = (message: ToWorker): void => worker.postMessage(message);
   const queue = new CommitQueue({
     post: say,
-    soon: (flush) => process.nextTick(flush),
+    soon,
     heard: (ops, { drawn }) => known.heard(ops, drawn),
   });
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));

@@ -287,10 +287,10 @@ describe('secrets and the ledger', () => {
     const told = (await office.call('GET', `/api/runs/${run}`)).json as unknown as RunView;
     assert.equal(told.run.intent, 'find the customer');
     const types = told.events.map(({ type }) => type);
-    assert.ok(types.includes('action.intent') && types.includes('action.outcome'), types.join());
-    const intent = told.events.find(({ type }) => type === 'action.intent');
-    assert.ok(intent?.verdicts.some(({ reason }) => reason !== null));
-    const why = await office.call('GET', `/api/why/${intent?.action}`);
+    assert.ok(types.includes('action.read') && types.includes('action.outcome'), types.join());
+    const read = told.events.find(({ type }) => type === 'action.read');
+    assert.ok(read?.verdicts.some(({ reason }) => reason !== null));
+    const why = await office.call('GET', `/api/why/${read?.action}`);
     assert.ok(
       (why.json.lines as string[]).some((line) => line.includes('look')),
       why.text,

@@ -127,6 +127,14 @@ function titleOf(tool: Tool | null): string | null {
   return said.find((title) => typeof title === 'string' && title.trim() !== '')?.toString() ?? null;
 }
 
+/** What runs of an MCP server, in words; null for what is no such call. */
+export function servedWords({ mcp, name, definition }: JsonObject): string | null {
+  if (typeof mcp !== 'string') return null;
+  if (mcp !== 'tools/call') return `${mcp} of the MCP server`;
+  const pinned = typeof definition === 'string' ? `, as defined by ${definition.slice(0, 12)}` : '';
+  return `the tool ${String(name)} of the MCP server${pinned}; its server alone knows what that does`;
+}
+
 function own<T>(table: { readonly [name: string]: T }, name: string): T | null {
   return Object.hasOwn(table, name) ? (table[name] ?? null) : null;
 }

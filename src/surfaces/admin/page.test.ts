@@ -235,9 +235,9 @@ describe('a run', () => {
       text,
       /What it says it is for \(the agent’s words, not checked\) look &lt;at&gt; it/,
     );
-    assert.match(text, /Intent recorded look at shop auto/);
+    assert.match(text, /Read look at shop done/);
     assert.match(text, /\{"id":7,"note":"&lt;i&gt;"\}/);
-    assert.match(text, /Outcome done/);
+    assert.match(text, /10 checks auto halt nothing against it/);
     assert.match(text, /Refused unknown_tool/);
     assert.match(text, /\d+ checks/);
   });

@@ -45,7 +45,13 @@ export function eventView(event: ReadableEvent): EventView {
 function verdictsOf(body: JsonObject, payload: JsonObject | null): VerdictView[] {
   const reasons = listOf(payload?.reasons);
   const passed = (Array.isArray(body.passed) ? body.passed : []).map((check) => ({
-    ...{ check: textOf(check) ?? '', ceiling: 'auto', code: 'OK', reason: null, fix: null },
+    ...{
+      check: textOf(check) ?? '',
+      ceiling: 'auto',
+      code: 'OK',
+      reason: 'nothing against it',
+      fix: null,
+    },
   }));
   const others = listOf(body.verdicts).map((verdict, index) => {
     const reason = reasons[index];

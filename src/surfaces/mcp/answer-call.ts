@@ -163,14 +163,17 @@ export class CallAnswers {
     if (!reply.streams && capabilities === NOTHING)
       return governed.act(governed.broker, proposal, NO_SINK);
     if (envelope.era === 'modern' && capabilities !== NOTHING)
-      call.held ??= this.#parts.held.begin(call.turn, call.abort);
+      call.held ??= this.#parts.held.hold(call.turn, call.abort);
     const { held } = call;
     const ask = (question: Question): Promise<JsonObject> =>
       held === null ? this.#askLive(call, question) : held.ask(question);
     const sink = new CallSink(call, capabilities, ask);
     try {
-      if (held === null) return await governed.act(governed.broker, proposal, sink);
-      return await this.#inTheAir(call, held, governed.act(governed.broker, proposal, sink));
+      const acting = governed.act(governed.broker, proposal, sink);
+      const outcome = held === null ? await acting : await this.#inTheAir(call, held, acting);
+      if (sink.lacking !== null && envelope.era === 'modern' && cameToNothing(outcome))
+        throw missingCapability(sink.lacking);
+      return outcome;
     } finally {
       sink.close();
     }
@@ -239,6 +242,12 @@ export class CallAnswers {
     const { id, envelope, reply } = call.turn;
     reply.send(200, this.#parts.results.complete(id, envelope, members));
   }
+}
+
+/** A target that was refused an answer gave up for want of it, as far as one can see from here. */
+function cameToNothing(outcome: Outcome): boolean {
+  if (outcome.kind === 'done') return outcome.result.wire?.includes('"isError":true') === true;
+  return outcome.kind === 'failed';
 }
 
 /** The client can be asked in the course of this call. */

@@ -19,6 +19,8 @@ export class CallSink implements Sink {
   readonly progress: boolean;
   readonly #call: Answerable;
   readonly #ask: (question: Question) => Promise<JsonObject>;
+  /** What the target asked for and this client did not say it answers; null when there was nothing of that kind. */
+  lacking: JsonObject | null = null;
   #lastProgress = 0;
   #closed = false;
 
@@ -47,7 +49,9 @@ export class CallSink implements Sink {
 
   async ask(question: Question): Promise<JsonObject> {
     const needed = capabilityFor(question);
-    if (needed === null || undeclared(needed, this.capabilities) !== null)
+    const lacking = needed === null ? null : undeclared(needed, this.capabilities);
+    if (lacking !== null) this.lacking = { ...this.lacking, ...lacking };
+    if (needed === null || lacking !== null)
       throw unanswered('its client did not say that it answers such');
     return await this.#ask(question);
   }

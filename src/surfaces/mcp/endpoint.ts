@@ -1,3 +1,4 @@
+import { Overload } from '../../broker/overload.ts';
 import type { Caller } from '../../domain/caller.ts';
 import type { Change } from '../../domain/connector.ts';
 import { exposed, SignalboxError } from '../../domain/errors.ts';
@@ -13,7 +14,6 @@ import type { CallOptions } from './calls.ts';
 import { metadataRoutes, refusalHeaders } from './challenge.ts';
 import { resumable } from './listening.ts';
 import { Methods } from './methods.ts';
-import { OverloadNotes } from './overload-notes.ts';
 import { BatchSlot, HttpReply, type Reply } from './reply.ts';
 import type { Session } from './sessions.ts';
 import { CallFault } from './telling.ts';
@@ -30,7 +30,7 @@ export interface McpSurface {
   readonly routes: readonly Route[];
   /** A server behind us says that something of it is another now. */
   changed(change: Change): void;
-  /** Ends every stream with a word, as far as it is open. To be called before the listener closes. */
+  /** Ends the streams of those who only listen, so that a listener need not wait for them to close. */
   hush(): void;
   /** Ends the runs that no client declared. */
   close(): Promise<void>;
@@ -49,14 +49,14 @@ export function createMcpSurface(options: McpOptions): McpSurface {
     ],
     changed: (change) => endpoint.methods.changed(change),
     hush: () => endpoint.methods.hush(),
-    close: () => endpoint.methods.close(),
+    close: () => endpoint.close(),
   };
 }
 
 class Endpoint {
   readonly methods: Methods;
   readonly #options: McpOptions;
-  readonly #notes: OverloadNotes;
+  readonly #overload: Overload;
   readonly #maxBody: number;
 
   constructor(options: McpOptions) {
@@ -67,11 +67,16 @@ class Endpoint {
       version: options.version,
     });
     const { store, doors } = options.governed.broker;
-    this.#notes = new OverloadNotes(store, doors, options.log);
+    this.#overload = new Overload(store, doors, 'mcp');
     this.methods = new Methods(options, options.callers, results, (turn, fault) =>
       this.#fail(turn.exchange, turn.reply, turn.id, fault, turn.envelope.era),
     );
     this.#maxBody = options.maxBodyBytes ?? 1_048_576;
+  }
+
+  async close(): Promise<void> {
+    this.#overload.close();
+    await this.methods.close();
   }
 
   async post(exchange: Exchange): Promise<void> {
@@ -219,7 +224,7 @@ class Endpoint {
       return;
     }
     const error = fault instanceof SignalboxError ? fault : this.#incident(fault);
-    if (error.code === 'OVERLOADED') this.#notes.refused();
+    if (error.code === 'OVERLOADED') this.#overload.refused();
     reply.send(error.status, errorText(id, error), refusalHeaders(exchange.request, error));
   }
 

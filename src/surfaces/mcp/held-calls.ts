@@ -129,7 +129,7 @@ export class HeldCalls {
     this.#doors = doors;
   }
 
-  begin(turn: Turn, abort: AbortController): HeldCall {
+  hold(turn: Turn, abort: AbortController): HeldCall {
     return new HeldCall(this.#doors.entropy.id('held'), turn, abort, this.#doors);
   }
 

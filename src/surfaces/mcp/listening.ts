@@ -93,7 +93,11 @@ export class Listening {
     const last = exchange.request.headers['last-event-id'];
     if (typeof last === 'string' && streams.resume(session.id, last, exchange)) return;
     const { agent } = await views.of(caller);
-    const stream = streams.open(session.id, resumable(session), () => audience.remove(listener));
+    const stream = streams.open(session.id, resumable(session), () => over());
+    const end = (): void => {
+      over();
+      streams.ended(stream);
+    };
     const listener: Listener = {
       agent,
       wants: { tools: true, prompts: true, resources: true },
@@ -102,8 +106,13 @@ export class Listening {
       tell: (method, params) => void stream.message(notificationText(method, params)),
       dismiss: () => stream.drop(),
     };
+    const over = (): void => {
+      audience.remove(listener);
+      this.#ends.delete(end);
+    };
     stream.attach(exchange);
     audience.add(listener);
+    this.#ends.add(end);
   }
 
   /** `resources/subscribe` of a legacy client. Without a session there is nowhere to tell it. */

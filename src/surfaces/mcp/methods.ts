@@ -62,11 +62,11 @@ export class Methods {
   hush(): void {
     this.listening.close();
     this.#audience.close();
-    this.streams.close();
   }
 
   async close(): Promise<void> {
     this.hush();
+    this.streams.close();
     await this.calls.close();
   }
 
@@ -128,7 +128,7 @@ export class Methods {
     const { offered } = await this.#views.of(caller);
     const version = negotiated(protocolVersion);
     const name = isJsonObject(clientInfo) ? clientInfo.name : null;
-    const session = this.sessions.begin({
+    const session = this.sessions.issue({
       tokenHash: caller.tokenHash,
       version,
       capabilities: askableCapabilities(capabilities),

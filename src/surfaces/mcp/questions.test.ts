@@ -78,7 +78,11 @@ test('modern client, modern target: sent away with sealed state, once', async ()
   assert.ok(!Buffer.from(requestState, 'base64url').includes('s1'));
   const retry = (more: object) =>
     stage
-      .modern('tools/call', { ...PLAIN, requestState, inputResponses: { who: ANSWER }, ...more }, capable)
+      .modern(
+        'tools/call',
+        { ...PLAIN, requestState, inputResponses: { who: ANSWER }, ...more },
+        capable,
+      )
       .then((heard) => heard.next());
   const refused = [
     { requestState: `${requestState}-TAMPERED` },
@@ -105,7 +109,8 @@ test('modern client, legacy target: the call stays in the air until its client i
   const first = (await ask({})).result;
   assert.deepEqual(first.inputRequests, { q1: QUESTION });
   // a wrong key: asked again, nothing is lost
-  const again = (await ask({ requestState: first.requestState, inputResponses: { x: ANSWER } })).result;
+  const again = (await ask({ requestState: first.requestState, inputResponses: { x: ANSWER } }))
+    .result;
   assert.deepEqual(again.inputRequests, { q1: QUESTION });
   assert.match((await ask({ requestState: first.requestState })).error.message, /used already/);
   const inputResponses = { q1: ANSWER };
@@ -120,9 +125,15 @@ test('modern client, legacy target: the call stays in the air until its client i
 });
 
 test('nobody is asked what they did not say they answer', async () => {
-  stage.act(async (_proposal, sink) => done({ content: [await sink.ask(QUESTION)] }));
-  const silent = await (await stage.modern('tools/call', PLAIN, { capabilities: { roots: {} } })).next();
-  assert.notEqual(silent.result?.resultType, 'input_required');
+  stage.act(async (_proposal, sink) => {
+    const refused = await sink.ask(QUESTION).catch((error: Error) => error.message);
+    return done({ content: [{ type: 'text', text: refused }], isError: true });
+  });
+  const lacking = await stage.modern('tools/call', PLAIN, { capabilities: { roots: {} } });
+  const { error: missing } = await lacking.next();
+  assert.deepEqual([lacking.status, missing.code], [400, -32021]);
+  assert.deepEqual(missing.data.requiredCapabilities, { elicitation: { form: {} } });
+  assert.equal((await (await call(await begin({}))).next()).result.isError, true);
   const onlyUrl = { elicitation: { url: {} } };
   const wants = { questions: { who: QUESTION }, state: null };
   stage.act(async () => ({ kind: 'done', result: { text: '', cut: [], wants } }) as never);

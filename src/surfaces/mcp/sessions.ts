@@ -35,7 +35,7 @@ export class Sessions {
     this.#onEnd = onEnd;
   }
 
-  begin(terms: Omit<SessionTerms, 'issuedAt'>): string {
+  issue(terms: Omit<SessionTerms, 'issuedAt'>): string {
     return this.#ids.issue({ ...terms, issuedAt: this.#clock.now() });
   }
 

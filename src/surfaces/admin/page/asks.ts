@@ -1,5 +1,5 @@
 import { canonical, type JsonObject } from '../../../domain/json.ts';
-import type { AskView } from '../ask-view.ts';
+import { type AskView, servedWords } from '../ask-view.ts';
 import { LONGEST_REASON } from '../deeds.ts';
 import { type Html, html } from '../html.ts';
 import { measuredDiff } from './diff.ts';
@@ -87,7 +87,9 @@ ${view.settings === null ? null : html`<p class="quiet">At ${code(canonical(view
 export function bindingOf(binding: JsonObject): Html {
   const { sql, statement, ...others } = binding;
   const text = [statement, sql].find((value) => typeof value === 'string');
-  return html`${text === undefined ? null : html`<pre>${shown(String(text), true)}</pre>`}
+  const served = servedWords(binding);
+  return html`${served === null ? null : html`<p>${shown(served)}</p>`}
+${text === undefined ? null : html`<pre>${shown(String(text), true)}</pre>`}
 ${
   Object.keys(others).length === 0
     ? null

@@ -1,11 +1,11 @@
 import { request } from 'node:http';
+import type { Broker } from '../../../broker/broker.ts';
+import { Notices } from '../../../broker/notices.ts';
 import { type Bundle, EMPTY_BUNDLE, type Tool } from '../../../domain/bundle.ts';
 import { NO_SINK, type Sink } from '../../../domain/connector.ts';
 import { NO_EFFECT } from '../../../domain/effect.ts';
 import type { JsonObject } from '../../../domain/json.ts';
 import type { Outcome, Proposal } from '../../../domain/proposal.ts';
-import { Notices } from '../../../broker/notices.ts';
-import type { Broker } from '../../../broker/broker.ts';
 import { realDoors } from '../../../doors.ts';
 import { listen } from '../../http/listener.ts';
 import type { Governed } from '../../runs/governed.ts';
@@ -47,7 +47,10 @@ export interface Heard {
 }
 
 export const done = (wire: object): Omit<Outcome, 'actionId'> =>
-  ({ kind: 'done', result: { text: '', cut: [], wire: JSON.stringify(wire).slice(1, -1) } }) as never;
+  ({
+    kind: 'done',
+    result: { text: '', cut: [], wire: JSON.stringify(wire).slice(1, -1) },
+  }) as never;
 
 export async function startStage(bundle: Bundle = bundleOf()): Promise<Stage> {
   const doors = realDoors();
@@ -99,15 +102,12 @@ export async function startStage(bundle: Bundle = bundleOf()): Promise<Stage> {
     log: () => undefined,
   });
   const url = `${listener.url}/mcp`;
-  const speak: Stage['speak'] = (message, headers = {}) =>
-    send(url, 'POST', JSON.stringify(message), headers);
-  let id = 0;
   return {
     url,
+    ...voices(url),
     surface,
     proposals,
     notes,
-    speak,
     act: (next) => {
       script = next;
     },
@@ -118,6 +118,19 @@ export async function startStage(bundle: Bundle = bundleOf()): Promise<Stage> {
     revoke: () => {
       revoked = true;
     },
+    async close() {
+      await surface.close();
+      await listener.close(0);
+    },
+  };
+}
+
+function voices(url: string): Pick<Stage, 'speak' | 'modern'> {
+  let id = 0;
+  const speak: Stage['speak'] = (message, headers = {}) =>
+    send(url, 'POST', JSON.stringify(message), headers);
+  return {
+    speak,
     modern(method, params = {}, { capabilities = {}, meta = {}, headers = {} } = {}) {
       const name = params.name ?? params.uri;
       const _meta = {
@@ -134,10 +147,6 @@ export async function startStage(bundle: Bundle = bundleOf()): Promise<Stage> {
           ...headers,
         },
       );
-    },
-    async close() {
-      await surface.close();
-      await listener.close(0);
     },
   };
 }
