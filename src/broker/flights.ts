@@ -3,15 +3,33 @@ import type { HaltScope } from '../domain/halt.ts';
 /** The reason a flight is aborted with when a halt brings it down. */
 export const HALT_ABORT = new Error('halted');
 
-interface InTheAir {
+/** One action in the air. Aborts with its caller until it lands: `AbortSignal.any` does the same at fifty times the price. */
+class InTheAir {
   readonly scopes: readonly HaltScope[];
-  readonly abort: AbortController;
-  /** Stops listening to the caller's own signal. */
-  readonly part: (() => void) | null;
+  readonly abort = new AbortController();
   /** Made when somebody waits for the landing. */
-  landed: PromiseWithResolvers<void> | null;
+  landed: PromiseWithResolvers<void> | null = null;
   /** On its way to the target: its effect may land whatever is done here. */
-  sent: boolean;
+  sent = false;
+  readonly #outer: AbortSignal | undefined;
+
+  constructor(scopes: readonly HaltScope[], outer: AbortSignal | undefined) {
+    this.scopes = scopes;
+    this.#outer = outer;
+    if (outer === undefined) return;
+    if (outer.aborted) this.handleEvent();
+    else outer.addEventListener('abort', this);
+  }
+
+  /** The caller went away. */
+  handleEvent(): void {
+    this.abort.abort(this.#outer?.reason);
+  }
+
+  land(): void {
+    this.#outer?.removeEventListener('abort', this);
+    this.landed?.resolve();
+  }
 }
 
 /** Actions in the air, each with the scopes whose halt must bring it down. */
@@ -20,10 +38,9 @@ export class Flights {
 
   /** The signal aborts on a halt in scope, or with `outer` (the caller went away). */
   take(actionId: string, scopes: readonly HaltScope[], outer?: AbortSignal): AbortSignal {
-    const abort = new AbortController();
-    const part = outer === undefined ? null : follow(abort, outer);
-    this.#flying.set(actionId, { scopes, abort, part, landed: null, sent: false });
-    return abort.signal;
+    const flight = new InTheAir(scopes, outer);
+    this.#flying.set(actionId, flight);
+    return flight.abort.signal;
   }
 
   sent(actionId: string): void {
@@ -35,8 +52,7 @@ export class Flights {
     const flight = this.#flying.get(actionId);
     if (flight === undefined) return;
     this.#flying.delete(actionId);
-    flight.part?.();
-    flight.landed?.resolve();
+    flight.land();
   }
 
   /** Aborts everything in `scope`; how many, how many of them were sent already, and when all have landed. */
@@ -57,14 +73,6 @@ export class Flights {
   count(scope: HaltScope): number {
     return [...this.#flying.values()].filter(({ scopes }) => scopes.includes(scope)).length;
   }
-}
-
-/** Aborts with `outer` until what comes back is called. `AbortSignal.any` does the same at fifty times the price. */
-function follow(abort: AbortController, outer: AbortSignal): () => void {
-  const aborted = (): void => abort.abort(outer.reason);
-  if (outer.aborted) aborted();
-  else outer.addEventListener('abort', aborted, { once: true });
-  return () => outer.removeEventListener('abort', aborted);
 }
 
 export interface Aborted {

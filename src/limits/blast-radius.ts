@@ -54,10 +54,15 @@ function linesOf(bundle: Bundle, run: Run, day: string): LimitLine[] {
 
 /** Lines with what is already posted and pending; a line without a row has drawn nothing. */
 export function limitFacts(lines: readonly LimitLine[], usage: readonly Usage[]): LimitFact[] {
-  return lines.map(({ key, dimension, limit }) => {
-    const row = usage.find((one) => one.key === key && one.dimension === dimension);
-    return { key, dimension, limit, posted: row?.posted ?? 0, pending: row?.pending ?? 0 };
-  });
+  const facts: LimitFact[] = [];
+  for (const { key, dimension, limit } of lines) {
+    let posted = 0;
+    let pending = 0;
+    for (const row of usage)
+      if (row.dimension === dimension && row.key === key) ({ posted, pending } = row);
+    facts.push({ key, dimension, limit, posted, pending });
+  }
+  return facts;
 }
 
 /** What an action with this cap reserves on each line. */

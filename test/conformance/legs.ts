@@ -1,8 +1,8 @@
 /** What is held against the suite: the gateway as server before both eras, its connector as client in both. */
-import { fileURLToPath } from 'node:url';
+import { clientFindings } from './client/run.ts';
 import { type Era, startEverything } from './everything/listen.ts';
 import { startGateway } from './gateway.ts';
-import { type Revision, type Side, scored } from './requirements.ts';
+import { type Revision, scored } from './requirements.ts';
 import { type Findings, runSuite } from './suite.ts';
 
 export interface Leg {
@@ -13,10 +13,7 @@ export interface Leg {
   run(): Promise<Findings>;
 }
 
-const DRIVER = fileURLToPath(new URL('client/run.ts', import.meta.url));
 const SCENARIO_MS = 30_000;
-/** Client scenarios all start at once; on a loaded machine most of that is starting Node. */
-const CLIENT_SCENARIO_MS = 150_000;
 const LEG_MS = 170_000;
 
 function serverLeg(revision: Revision, era: Era): Leg {
@@ -58,15 +55,11 @@ function suiteAt(url: string, revision: Revision): Promise<Findings> {
 }
 
 function clientLeg(revision: Revision): Leg {
-  const side: Side = 'client';
-  const command = `${process.execPath} ${DRIVER}`;
-  const timeout = ['--timeout', String(CLIENT_SCENARIO_MS)];
   return {
     name: `client-${revision}`,
-    names: scored(revision, side),
+    names: scored(revision, 'client'),
     counts: true,
-    run: () =>
-      runSuite([side, '--command', command, '--requirements', revision, ...timeout], LEG_MS),
+    run: () => clientFindings(revision),
   };
 }
 

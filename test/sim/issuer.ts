@@ -20,8 +20,9 @@ export class Issuer {
     this.#witness = witness;
   }
 
-  get living(): number {
-    return this.#valid.size;
+  /** Lease ids of credentials that work. */
+  living(): readonly string[] {
+    return [...this.#valid.keys()];
   }
 
   works(credential: Credential | null): boolean {

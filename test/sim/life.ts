@@ -36,7 +36,7 @@ export class Life {
     this.world = world;
     this.witness = new Witness(world);
     this.issuer = new Issuer(world, this.witness);
-    const watch = new StoreWatch(world, this.model, this.witness);
+    const watch = new StoreWatch(world, this.model, this.witness, this.issuer);
     this.witness.watch = new TargetWatch(world, this.model, this.witness);
     const bug = planted === null ? null : plant(planted, this.model, world);
     this.disk = new Disk(world, watch, bug);

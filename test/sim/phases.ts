@@ -79,7 +79,9 @@ function leftOver(life: Life): string[] {
     ...open.map(({ record, state }) => `${record.tool} ${record.id} is still ${state}`),
     ...pending.map(([name, line]) => `${line.pending} of ${name.replace('\n', ' ')} stay reserved`),
     ...leases.map(({ id, state }) => `lease ${id} is still ${state}`),
-    ...(issuer.living === 0 ? [] : [`${issuer.living} credentials still work at their issuer`]),
+    ...(issuer.living().length === 0
+      ? []
+      : [`${issuer.living().length} credentials still work at their issuer`]),
     ...halts.map(([epoch, { scope }]) => `halt ${epoch} of ${scope} is not inert`),
     ...witness.underway().map(({ actionId }) => `${actionId} is still under way at its target`),
     ...(house?.store.isQuiet ? [] : ['the queue of the store is not empty']),

@@ -10,6 +10,7 @@ import type {
 } from '../../src/domain/ops.ts';
 import type { Settlement } from '../../src/domain/proposal.ts';
 import { intentChecks } from './intent-checks.ts';
+import type { Issuer } from './issuer.ts';
 import type { KnownAction, Model } from './model.ts';
 import type { Witness } from './witness.ts';
 import type { World } from './world.ts';
@@ -19,11 +20,13 @@ export class StoreWatch {
   readonly #world: World;
   readonly #model: Model;
   readonly #witness: Witness;
+  readonly #issuer: Issuer;
 
-  constructor(world: World, model: Model, witness: Witness) {
+  constructor(world: World, model: Model, witness: Witness, issuer: Issuer) {
     this.#world = world;
     this.#model = model;
     this.#witness = witness;
+    this.#issuer = issuer;
   }
 
   /** An op that was committed, in the order of commits, with its answer. Refused ops changed nothing. */
@@ -210,6 +213,17 @@ export class StoreWatch {
       return incarnation === living && then < epoch && isIn(runId, tool, connection);
     });
     this.#require(open === undefined, 'halt_is_total', `inert while ${open?.record.id} is open`);
+    const working = this.#issuer.living().find((id) => {
+      const lease = model.leases.get(id);
+      if (lease === undefined) return false;
+      const { runId, connection } = lease;
+      return [...model.scopesOfRun(runId), `connection:${connection}`].includes(scope);
+    });
+    this.#require(
+      working === undefined,
+      'halt_is_total',
+      `inert while ${working} works at its issuer`,
+    );
     // a halt of a tool leaves credentials alone: a call that its adapter gave up may still commit
     const flying = this.#witness
       .underway()

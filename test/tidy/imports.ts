@@ -143,6 +143,7 @@ const siblings: Rule = {
 const packages: Readonly<Record<string, readonly string[]>> = {
   ajv: ['tools', 'config', 'protocols'],
   'libpg-query': ['tools', 'connectors', 'config'],
+  oauth4webapi: ['credentials'],
   pg: ['connectors', 'store', 'credentials'],
   undici: ['connectors', 'boundary', 'credentials'],
   yaml: ['config', 'cli'],

@@ -5,15 +5,19 @@ const FIRST_MS = 1_000;
 
 /**
  * Whether a server is worth trying:
- *   closed → open           `most` connections failed one after another; the wait doubles each time
+ *   closed → open           `most` connections failed one after another
  *   open → half-open        the wait is over: one a second may try
- *   half-open → closed | open
+ *   half-open → closed      it answered
+ *   half-open → open        that one failed too: the wait is twice as long
+ * What was in the air when it opened may fail after it; that counts for nothing.
  */
 export class Breaker {
   readonly #clock: Clock;
   readonly #most: number;
   #failures = 0;
   #openUntil = 0;
+  #waitMs = FIRST_MS;
+  #trying = false;
 
   constructor(clock: Clock, most: number) {
     this.#clock = clock;
@@ -26,19 +30,25 @@ export class Breaker {
     const now = this.#clock.monotonic();
     if (now < this.#openUntil) return this.#openUntil - now;
     this.#openUntil = now + FIRST_MS;
+    this.#trying = true;
     return 0;
   }
 
   /** It answered, whatever it said. */
   answered(): void {
+    if (this.#failures === 0) return;
     this.#failures = 0;
+    this.#waitMs = FIRST_MS;
+    this.#trying = false;
   }
 
   failed(): void {
-    this.#failures++;
-    const over = this.#failures - this.#most;
-    if (over >= 0)
-      this.#openUntil =
-        this.#clock.monotonic() + Math.min(FIRST_MS * 2 ** Math.min(over, 10), LONGEST_MS);
+    if (this.#failures < this.#most) {
+      if (++this.#failures === this.#most) this.#openUntil = this.#clock.monotonic() + FIRST_MS;
+    } else if (this.#trying) {
+      this.#trying = false;
+      this.#waitMs = Math.min(this.#waitMs * 2, LONGEST_MS);
+      this.#openUntil = this.#clock.monotonic() + this.#waitMs;
+    }
   }
 }

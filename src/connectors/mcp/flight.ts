@@ -9,6 +9,7 @@ import type { Plan, Request } from './plan.ts';
 import { BadResult } from './reading.ts';
 import { resultOf } from './result.ts';
 import type { Site } from './site.ts';
+import { StdioSession } from './stdio-session.ts';
 import { type Ask, type Reply, WireFault } from './wire.ts';
 
 /** How much of an answer is read: more than is handed on, since cutting is done in what was understood. */
@@ -144,7 +145,9 @@ export class McpFlight implements Flight {
   #failure(error: unknown, ear: CallEar | null): unknown {
     const { call, site } = this.#passage;
     if (error instanceof WireFault) {
-      if (error.kind === 'connection') site.breaker.failed();
+      // the end of a child is one failure, however many calls were in the air (peer.ts)
+      if (error.kind === 'connection' && !(this.#channel.session instanceof StdioSession))
+        site.breaker.failed();
       return failureOf(error, call, ear?.refusal ?? null);
     }
     if (error instanceof BadResult)

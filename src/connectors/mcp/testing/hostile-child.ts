@@ -45,10 +45,8 @@ createInterface({ input: process.stdin }).on('line', (line) => {
 function called(id: number, input: { how?: string }, reply: (result: unknown) => void): void {
   note('called');
   const result = { content: [{ type: 'text', text: `pid ${process.pid}` }] };
+  if (input.how === 'die') process.exit(7);
   switch (input.how) {
-    case 'die':
-      process.exit(7);
-      break;
     case 'die after':
       process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', id, result })}\n`, () =>
         process.exit(0),
