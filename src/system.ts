@@ -5,6 +5,7 @@ import { apply } from './broker/apply.ts';
 import type { Broker } from './broker/broker.ts';
 import { bundleSource } from './broker/bundles.ts';
 import { Flights } from './broker/flights.ts';
+import { finishHalts } from './broker/halt.ts';
 import { Notices } from './broker/notices.ts';
 import { Overload } from './broker/overload.ts';
 import { within } from './broker/patience.ts';
@@ -162,6 +163,7 @@ async function start(house: House, options: SystemOptions): Promise<System> {
   await within(doors.timers, SWEPT_WITHIN_MS, leases.sweep());
   const recovered = await recover(broker);
   await endUndeclared(broker);
+  await finishHalts(broker);
   const plan: System['plan'] = async (text, path, inspect = 'all') =>
     planBundle(loadConfig(text, path), {
       inspect,
@@ -175,7 +177,12 @@ async function start(house: House, options: SystemOptions): Promise<System> {
   const kept = { secrets, masterKey, oauth, feed };
   const surfaces = await open({ options, broker, callers, operators, plan, ...kept });
   const sweeping = doors.timers.every(SWEEP_EVERY_MS, () => {
-    const swept = [endExpired(broker), leases.sweep(), recover(broker, ['running'])];
+    const swept = [
+      endExpired(broker),
+      leases.sweep(),
+      recover(broker, ['running']),
+      finishHalts(broker),
+    ];
     void Promise.all(swept).catch((error: Error) => options.log(`sweep: ${error.message}`));
   });
   return {

@@ -122,8 +122,10 @@ async function effect(
 ): Promise<Outcome | 'again'> {
   const intent = intentOf(broker, proposal, facts, decision, 'execute');
   const aloft = takeOff(broker, proposal, intent);
+  let open = false; // an intent without outcome
   try {
     if (!(await recordIntent(broker, intent))) return 'again'; // 4. stamp, reservation, approval, intent: durable
+    open = true;
     const call = await inject(broker, facts, intent, aloft); // 5. the halt again, then the credential
     const flight = await connectorOf(broker, facts).begin(call, sink);
     aloft.flight = flight;
@@ -142,6 +144,7 @@ async function effect(
     const result = await flight.finish();
     return await settle(broker, intent, done(result), flight.measured); // 6. post, outcome
   } catch (error) {
+    if (!open) throw error;
     await ground(aloft);
     return await settleFault(broker, intent, error, aloft); // 6. failed, refused or unknown
   } finally {
@@ -158,17 +161,21 @@ async function preview(
 ): Promise<Outcome | 'again'> {
   const intent = intentOf(broker, proposal, facts, decision, 'preview');
   const aloft = takeOff(broker, proposal, intent);
+  let open = false; // an intent without outcome
   try {
     if (!(await recordIntent(broker, intent))) return 'again';
+    open = true;
     const call = await inject(broker, facts, intent, aloft);
     const flight = await connectorOf(broker, facts).begin(call, NO_SINK);
     await flight.cancel();
     await settle(broker, intent, done(null), flight.measured);
+    open = false;
     const seen = { ...facts, measured: flight.measured };
     const second = judge(seen);
     if (courseOf(second, facts) === 'decline') return await decline(broker, proposal, seen, second);
     return await park(broker, proposal, seen, second, intent.action.id);
   } catch (error) {
+    if (!open) throw error;
     return await settle(broker, intent, faultOf(error, aloft), null);
   } finally {
     broker.flights.land(intent.action.id);

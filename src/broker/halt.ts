@@ -75,6 +75,21 @@ export async function resume(broker: Broker, request: HaltRequest): Promise<Halt
   return lifted.halt;
 }
 
+/**
+ * Takes up halts that a crash, or a store that was away, left `gated`: revokes what is still alive in their scope.
+ * Waits for nothing; a halt whose flights are still in the air is left to who raised it.
+ */
+export async function finishHalts(broker: Broker): Promise<void> {
+  const { halts } = await broker.store.haltState();
+  for (const halt of halts) {
+    if (halt.state !== 'gated' || broker.flights.count(halt.scope) > 0) continue;
+    const covered = await leasesIn(broker, halt.scope);
+    void revokeAll(broker, halt, covered, LANDED).catch(() => undefined);
+  }
+}
+
+const LANDED = Promise.resolve(true as const);
+
 async function revokeAll(
   broker: Broker,
   raised: Halt,

@@ -136,7 +136,6 @@ describe('runs', () => {
     const shown = await said('run', 'show', run);
     assert.match(shown, /intent +look around {2}\(its own words\)/);
     assert.match(shown, /action\.read look done\n +\{"id":7\}/);
-    assert.match(shown, /action\.outcome done/);
     assert.match(shown, /action\.denied nothing_like_it deny\n +\{"a":1\}\n +\w+: /);
     const why = await said('why', run);
     assert.match(why, /look around/);

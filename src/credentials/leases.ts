@@ -53,7 +53,7 @@ export class Leases implements CredentialDesk {
   readonly #held = new Map<string, Promise<Held>>();
   readonly #dying = new Map<string, Promise<LeaseReport>>();
   /** Leases whose mint is under way here, and of those the ones that were ended meanwhile. */
-  readonly #minting = new Set<string>();
+  readonly #minting = new Map<string, Promise<void>>();
   readonly #endedEarly = new Set<string>();
   /** Leases made by this process and not ended: a sweep leaves them alone until their time is over. */
   readonly #own = new Set<string>();
@@ -125,11 +125,12 @@ export class Leases implements CredentialDesk {
       mintedAt: now,
       expiresAt: Math.min(now + issuer.lifetimeMs, run.expiresAt),
     };
-    this.#minting.add(id);
+    const minted = Promise.withResolvers<void>();
+    this.#minting.set(id, minted.promise);
     this.#own.add(id);
     this.#source.set(id, connection);
     try {
-      await store.commit({ kind: 'lease.write', lease, note: 'about to be minted', at: now });
+      await this.#begin(lease);
       const credential = await issuer.mint({ lease, connection, run });
       if (this.#endedEarly.has(id))
         throw new SignalboxError(
@@ -145,7 +146,9 @@ export class Leases implements CredentialDesk {
       });
       return { lease: live, credential };
     } catch (error) {
-      void this.#endAfresh(lease);
+      if (error instanceof SignalboxError && error.code === 'HALTED') throw error;
+      // who ended it meanwhile waits for this mint, and ends what came of it
+      if (!this.#endedEarly.has(id)) void this.#endAfresh(lease);
       if (error instanceof SignalboxError) throw error;
       throw new SignalboxError(
         'CREDENTIAL_FAILED',
@@ -154,11 +157,26 @@ export class Leases implements CredentialDesk {
       );
     } finally {
       this.#minting.delete(id);
+      minted.resolve();
       this.#endedEarly.delete(id);
     }
   }
 
-  /** After a mint: what was confirmed dead before it finished says nothing about now. */
+  async #begin(lease: Lease): Promise<void> {
+    const at = lease.mintedAt;
+    const begun = await this.#parts.store.commit({
+      kind: 'lease.write',
+      lease,
+      note: 'about to be minted',
+      at,
+    });
+    if (!begun.ok)
+      throw new SignalboxError('HALTED', 'no credential is made under a halt', {
+        help: 'only an operator can lift a halt',
+      });
+  }
+
+  /** After a mint that failed: it may have come to something at its source. */
   async #endAfresh(lease: Lease): Promise<void> {
     await this.#dying.get(lease.id)?.catch(() => {});
     await this.#end(lease).catch(() => {});
@@ -197,7 +215,14 @@ export class Leases implements CredentialDesk {
       );
     }
     for (let wait = RETRY_FIRST_MS; ; wait = Math.min(wait * 2, RETRY_MOST_MS)) {
-      if (await this.#attempt(lease, issuer)) break;
+      const minting = this.#minting.get(lease.id);
+      const dead = await this.#attempt(lease, issuer);
+      // what is confirmed dead while it is still being made says nothing about the moment after
+      if (dead && minting === undefined) break;
+      if (dead) {
+        await minting;
+        continue;
+      }
       if (this.#closed)
         return this.#report(
           { ...lease, state: 'revoking' },

@@ -301,7 +301,8 @@ export interface OpResults {
   }>;
   'halt.inert': Ok | Refused<'moved'>;
   'halt.lift': Ok<{ readonly halt: Halt }> | Refused<'missing'>;
-  'lease.write': Ok;
+  /** `halted`: nothing may be minted under a halt in scope. */
+  'lease.write': Ok | Refused<'halted'>;
   'token.issue': Ok;
   'token.renew': Ok | Refused<'revoked'>;
   'token.revoke': Ok;

@@ -82,7 +82,7 @@ async function langchain(mcpUrl: string, token: string): Promise<Talker> {
     tools: async () => tools.map(({ name }) => name),
     async call(name, args) {
       const said = await tools.find((tool) => tool.name === name)?.invoke(args);
-      return typeof said === 'string' ? said : textOf(said);
+      return typeof said === 'string' ? said : textOf(said) || JSON.stringify(said);
     },
     resources: async () => (await client.listResources()).signalbox.map(({ uri }) => uri),
     read: async (uri) => partsOf(await client.readResource('signalbox', uri)),

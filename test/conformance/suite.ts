@@ -20,9 +20,12 @@ export interface Found {
 /** By scenario. A scenario that left nothing behind did not run. */
 export type Findings = ReadonlyMap<string, Found>;
 
+const INSIDE = 'SIGNALBOX_CONFORMANCE_SUITE';
 const STAMP = /-\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}-\d{3}Z$/;
 
 export async function runSuite(args: readonly string[], patienceMs: number): Promise<Findings> {
+  // a client under test that starts the suite starts all clients, each of which starts the suite
+  if (process.env[INSIDE] !== undefined) throw new Error('the suite is not started from within it');
   const out = mkdtempSync(join(tmpdir(), 'signalbox-conformance-'));
   try {
     await run([...args, '-o', out], patienceMs);
@@ -38,18 +41,28 @@ function run(args: readonly string[], patienceMs: number): Promise<void> {
     const suite = spawn(process.execPath, [SUITE_PROGRAM, ...args], {
       stdio: ['ignore', 'ignore', 'pipe'],
       detached: true,
+      env: { ...process.env, [INSIDE]: '1' },
     });
+    const endAll = (): void => {
+      if (suite.pid !== undefined && suite.exitCode === null) process.kill(-suite.pid, 'SIGKILL');
+    };
+    // a suite whose starter is gone would go on with all its clients
+    const stopped = (): void => process.exit(1);
+    process.once('exit', endAll);
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, stopped);
     let said = '';
     suite.stderr.setEncoding('utf8').on('data', (text: string) => {
       said = `${said}${text}`.slice(-2_000);
     });
     const patience = setTimeout(() => {
-      if (suite.pid !== undefined) process.kill(-suite.pid, 'SIGKILL');
+      endAll();
       reject(new Error(`the suite did not end within ${patienceMs} ms: ${said}`));
     }, patienceMs);
     suite.on('error', reject);
     suite.on('close', () => {
       clearTimeout(patience);
+      process.off('exit', endAll);
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.off(signal, stopped);
       resolve();
     });
   });

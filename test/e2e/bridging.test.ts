@@ -29,8 +29,8 @@ interface Talker {
   resources(): Promise<string[]>;
   read(uri: string): Promise<unknown>;
   prompts(): Promise<string[]>;
-  /** Resolves when the client heard that this resource is another one now; null for a client that cannot. */
-  watch(uri: string): Promise<Promise<void>> | null;
+  /** `heard` resolves when the client was told that this resource is another one now. Null: a client that cannot. */
+  watch(uri: string): Promise<{ readonly heard: Promise<void> } | null>;
   close(): Promise<void>;
 }
 
@@ -55,7 +55,7 @@ async function official(url: string, mode: 'auto' | 'legacy'): Promise<Talker> {
     resources: async () => (await client.listResources()).resources.map(({ uri }) => uri),
     read: async (uri) => (await client.readResource({ uri })).contents[0],
     prompts: async () => (await client.listPrompts()).prompts.map(({ name }) => name),
-    watch: () => null,
+    watch: async () => null,
     close: () => client.close(),
   };
 }
@@ -86,7 +86,7 @@ async function firstVersion(url: string): Promise<Talker> {
         if (params.uri === uri) heard.resolve();
       });
       await client.subscribeResource({ uri });
-      return heard.promise;
+      return { heard: heard.promise };
     },
     close: () => client.close(),
   };
@@ -125,11 +125,10 @@ for (const era of ['modern', 'legacy'] as const) {
       assert.ok(await talker.read('test://static-text'));
       await assert.rejects(talker.read('test://nothing'));
       assert.ok((await talker.prompts()).includes('test_simple_prompt'));
-      const watching = talker.watch('test://watched-resource');
+      const watching = await talker.watch('test://watched-resource');
       if (watching !== null) {
-        const heard = await watching;
         await talker.call('test_trigger_resource_change', { uri: 'test://watched-resource' });
-        await heard;
+        await watching.heard;
       }
       await talker.close();
     });

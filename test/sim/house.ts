@@ -1,6 +1,7 @@
 import type { Broker } from '../../src/broker/broker.ts';
 import { bundleSource } from '../../src/broker/bundles.ts';
 import { Flights } from '../../src/broker/flights.ts';
+import { finishHalts } from '../../src/broker/halt.ts';
 import { Notices } from '../../src/broker/notices.ts';
 import { within } from '../../src/broker/patience.ts';
 import { recover } from '../../src/broker/recover.ts';
@@ -69,7 +70,12 @@ export class House {
     await recover(broker);
     await endUndeclared(broker);
     timers.every(SWEEP_EVERY_MS, () => {
-      const swept = [endExpired(broker), this.#leases.sweep(), recover(broker, ['running'])];
+      const swept = [
+        endExpired(broker),
+        this.#leases.sweep(),
+        recover(broker, ['running']),
+        finishHalts(broker),
+      ];
       void Promise.all(swept).catch(() => undefined);
     });
   }

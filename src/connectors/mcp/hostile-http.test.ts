@@ -159,7 +159,9 @@ describe('a server over HTTP that does not keep to the rules', () => {
     answers((response, id) =>
       site.raw(
         response,
-        `{"jsonrpc":"2.0","id":${id},"result":{"content":[],"isError":true,"structuredContent":{"big":12345678901234567890},"_meta":{"x":1,"io.modelcontextprotocol/serverInfo":{"name":"y"}}}}`,
+        `{"jsonrpc":"2.0","id":${id},"result":{"content":[],"isError":true,` +
+          '"structuredContent":{"big":12345678901234567890},' +
+          '"_meta":{"x":1,"io.modelcontextprotocol/serverInfo":{"name":"y"}}}}',
       ),
     );
     const { wire } = await run(connector, callOf(tool, connection));
@@ -176,7 +178,8 @@ describe('a server over HTTP that does not keep to the rules', () => {
       assert.equal(site.last?.authorization, `Bearer ${SECRET}`);
       site.raw(
         response,
-        `{"jsonrpc":"2.0","id":${id},"result":{"content":[{"type":"text","text":"${inText}"}],"structuredContent":{"${SECRET}":"${Buffer.from(SECRET).toString('base64')}"}}}`,
+        `{"jsonrpc":"2.0","id":${id},"result":{"content":[{"type":"text","text":"${inText}"}],` +
+          `"structuredContent":{"${SECRET}":"${Buffer.from(SECRET).toString('base64')}"}}}`,
       );
     });
     const call = callOf(tool, held, {}, { credential });

@@ -179,7 +179,7 @@ export class Peer {
     if (this.#era !== session.era) this.#eraAt = clock.monotonic();
     this.#era = session.era;
     watch = new Watch(session, timers, (method, params) => this.#unasked(method, params));
-    if (listens) await watch.begin(session.era === 'legacy' && caller.alone);
+    if (listens) await watch.listen(session.era === 'legacy' && caller.alone);
     const lists = (what: 'tools' | 'prompts') =>
       new Definitions(async () => {
         if (session.server.capabilities[what] === undefined) return { items: [], ttlMs: null };
@@ -221,7 +221,8 @@ export class Peer {
       client,
       unasked,
       challenged: (status: 401 | 403, header: string) => {
-        if (/^bearer\b/i.test(header)) challenged(connection, { status, header });
+        const leaseId = this.#credential?.leaseId;
+        challenged(connection, { status, header, ...(leaseId === undefined ? {} : { leaseId }) });
       },
     };
   }

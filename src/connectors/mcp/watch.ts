@@ -117,7 +117,7 @@ export class Watch {
    * Begins to listen. `asking`: an older server may ask the caller on this stream, so it has to be there before a call
    * is. Resolves when it is there, or has taken too long.
    */
-  async begin(asking: boolean): Promise<void> {
+  async listen(asking: boolean): Promise<void> {
     this.#asking = asking;
     this.open();
     if (!asking || this.#stream === null) return;

@@ -47,15 +47,19 @@ export class SseReader {
     // a CR at the end of one piece and a LF at the start of the next are one line break
     if (this.#afterReturn && text.startsWith('\n')) start = 1;
     this.#afterReturn = false;
-    for (;;) {
-      const end = lineEnd(text, start);
-      if (end === -1) break;
+    // each kind of line break is looked for once, not once a line
+    let feed = text.indexOf('\n', start);
+    let back = text.indexOf('\r', start);
+    while (feed !== -1 || back !== -1) {
+      const end = feed === -1 || (back !== -1 && back < feed) ? back : feed;
       this.#endLine(text.slice(start, end));
       start = end + 1;
-      if (text[end] === '\r') {
+      if (end === back) {
         if (start === text.length) this.#afterReturn = true;
         else if (text[start] === '\n') start++;
+        back = text.indexOf('\r', start);
       }
+      if (feed !== -1 && feed < start) feed = text.indexOf('\n', start);
     }
     if (start < text.length) this.#keep(text.slice(start));
   }
@@ -104,11 +108,4 @@ export class SseReader {
     this.#id = null;
     if (isEvent) this.#emit(event);
   }
-}
-
-function lineEnd(text: string, from: number): number {
-  const feed = text.indexOf('\n', from);
-  const back = text.indexOf('\r', from);
-  if (feed === -1) return back;
-  return back === -1 || feed < back ? feed : back;
 }

@@ -10,6 +10,7 @@ import type {
 } from '../../domain/ops.ts';
 import { bundleApplied, leaseWritten, ledgerErased, noted } from '../../ledger/record.ts';
 import { withoutContent } from './op-approvals.ts';
+import { isHalted } from './op-halts.ts';
 import { chainFor, controlOf, refused, runGate, type Transaction } from './transaction.ts';
 
 export function applyBundle(tx: Transaction, op: BundleApply): OpResults['bundle.apply'] {
@@ -25,9 +26,19 @@ export function applyBundle(tx: Transaction, op: BundleApply): OpResults['bundle
   return { ok: true };
 }
 
-/** A lease that is being revoked never comes back to life: who tries learns it by a fault. */
+/**
+ * Nothing begins to be minted under a halt in scope: what that halt found alive is all there is to revoke. A lease that
+ * is being revoked never comes back to life: who tries learns it by a fault.
+ */
 export function writeLease(tx: Transaction, op: LeaseWrite): OpResults['lease.write'] {
   const { lease } = op;
+  const scopes = [
+    'all',
+    `agent:${lease.agent}`,
+    `run:${lease.runId}`,
+    `connection:${lease.connection}`,
+  ];
+  if (lease.state === 'minting' && isHalted(tx, scopes, lease.runId)) return refused('halted');
   const before = tx.database.one<{ state: Lease['state'] }>(
     'SELECT state FROM leases WHERE id = ?',
     lease.id,

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Flights, HALT_ABORT } from './flights.ts';
+
+const SCOPES = ['all', 'run:a'];
+
+test('a halt in scope brings a flight down, and is told when it has landed', async () => {
+  const flights = new Flights();
+  const here = flights.take('1', SCOPES);
+  const there = flights.take('2', ['all', 'run:b']);
+  flights.sent('1');
+  const { aborted, sent, landed } = flights.abort('run:a');
+  assert.deepEqual([aborted, sent, here.reason, there.aborted], [1, 1, HALT_ABORT, false]);
+  flights.land('1');
+  assert.equal(await landed, true);
+  assert.deepEqual([flights.count('run:a'), flights.count('all')], [0, 1]);
+});
+
+test('a flight goes down with its caller, whose reason it keeps, until it has landed', () => {
+  const flights = new Flights();
+  const [early, late, gone] = [1, 2, 3].map(() => new AbortController());
+  assert.ok(early !== undefined && late !== undefined && gone !== undefined);
+  const first = flights.take('1', SCOPES, early.signal);
+  const second = flights.take('2', SCOPES, late.signal);
+  gone.abort();
+  assert.equal(flights.take('3', SCOPES, gone.signal).aborted, true);
+  const why = new Error('the caller went away');
+  early.abort(why);
+  assert.equal(first.reason, why);
+  flights.abort('run:a');
+  assert.equal(first.reason, why, 'the first reason stays');
+  flights.land('2');
+  assert.equal(second.reason, HALT_ABORT);
+  const third = flights.take('4', SCOPES, late.signal);
+  flights.land('4');
+  late.abort(why);
+  assert.equal(third.aborted, false, 'what has landed hears of nobody');
+});
