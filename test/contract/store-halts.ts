@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
+import type { Lease } from '../../src/domain/credential.ts';
 import type { HaltScope } from '../../src/domain/halt.ts';
 import type { Store } from '../../src/domain/store.ts';
 import { SYSTEM_CHAIN } from '../../src/domain/store.ts';
@@ -32,6 +33,7 @@ async function tree(store: Store): Promise<void> {
 export function haltContract(open: Open): void {
   describe('halts', () => {
     reach(open);
+    leases(open);
     numbers(open);
     races(open);
   });
@@ -82,6 +84,30 @@ function reach(open: Open): void {
     });
     assert.deepEqual(await store.commit(admit(action('act_y', 'run_a'), { stamp })), { ok: true });
   });
+}
+
+function leases(open: Open): void {
+  const lease = (id: string, runId: string, agent: string): Lease => ({
+    ...{ id, runId, agent, connection: 'acme-db', issuer: 'postgres-role', handle: id },
+    ...{ revocability: 'instant', state: 'minting', mintedAt: T0, expiresAt: T0 + 1 },
+  });
+  const write = (written: Lease) =>
+    ({ kind: 'lease.write', lease: written, note: '', at: T0 }) as const;
+  for (const scope of ['all', 'agent:support', 'run:run_a', 'connection:acme-db'])
+    scene(open, `under a halt of \`${scope}\` no lease is begun`, async (store) => {
+      await tree(store);
+      const before = lease('lease_before', 'run_b', 'billing');
+      await store.commit(write(before));
+      await store.commit(raise(scope));
+      const after = await store.commit(write(lease('lease_after', 'run_b', 'billing')));
+      assert.deepEqual(after, { ok: false, because: 'halted' });
+      const ended = await store.commit(write({ ...before, state: 'revoking' }));
+      assert.deepEqual(ended, { ok: true }, 'what is alive can still be ended');
+      assert.deepEqual(
+        (await store.leases({})).map(({ id }) => id),
+        ['lease_before'],
+      );
+    });
 }
 
 function numbers(open: Open): void {

@@ -14,6 +14,8 @@ import { startTarget } from './target.ts';
 export interface CampaignOptions {
   readonly messages: number;
   readonly seed: number;
+  /** Messages that are cut off, which a listener closes only in its own time: ten seconds. */
+  readonly slow?: boolean;
   readonly say: (text: string) => void;
 }
 
@@ -37,6 +39,7 @@ export interface Figures {
 const LANES = 32;
 const DEPTH = 4;
 const MOST_ENDING = 400;
+const SAMPLE = 20_000;
 const PATIENCE_MS = 20_000;
 const EXAMPLES = 10;
 /** An answered ask and a repeated call are one effect; most shots never come near. */
@@ -99,7 +102,7 @@ function figuresOf(
 }
 
 async function shoot(options: CampaignOptions, box: Box, score: Score): Promise<number> {
-  const { messages, seed, say } = options;
+  const { messages, seed, say, slow = true } = options;
   const harvest = new Harvest();
   let sent = 0;
   let first = 0;
@@ -114,7 +117,7 @@ async function shoot(options: CampaignOptions, box: Box, score: Score): Promise<
   const ending = new Ending();
   const line = async (index: number): Promise<void> => {
     const chance = chanceOf(seed * 1_000 + index);
-    const grammar: Grammar = { chance, harvest, tokens: box.tokens };
+    const grammar: Grammar = { chance, harvest, tokens: box.tokens, slow };
     let lane = openLane(box, score, harvest);
     while (sent < messages && box.crashed() === null) {
       let last = false;
@@ -122,7 +125,8 @@ async function shoot(options: CampaignOptions, box: Box, score: Score): Promise<
         const shot = shotOf(grammar);
         ({ last } = shot);
         sent++;
-        if (sent % 50_000 === 0) say(`${sent} sent`);
+        if (sent % SAMPLE === 0)
+          void box.rss().then((rss) => say(`${sent} sent, ${rss >> 20} MiB`));
         lane.send(withHost(shot.bytes, box.agentsPort));
       }
       if (last) {

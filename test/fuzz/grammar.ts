@@ -18,6 +18,8 @@ export interface Grammar {
   readonly chance: Chance;
   readonly harvest: Harvest;
   readonly tokens: readonly string[];
+  /** May cut messages off. */
+  readonly slow: boolean;
 }
 
 const MODERN = '2026-07-28';

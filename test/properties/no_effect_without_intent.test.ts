@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { act } from '../../src/broker/act.ts';
-import type { Call } from '../../src/domain/connector.ts';
+import { type Call, type Connector, NO_SINK, type Sink } from '../../src/domain/connector.ts';
 import { digestOf } from '../../src/domain/digest.ts';
 import type { Outcome } from '../../src/domain/proposal.ts';
 import type { Store } from '../../src/domain/store.ts';
@@ -95,14 +95,22 @@ async function hasIntent(store: Store, call: Call): Promise<boolean> {
   return false;
 }
 
+async function typesOf(
+  store: PropertyWorld['store'],
+  run: string,
+  actionId: string,
+): Promise<string[]> {
+  return (await store.timeline(run))
+    .filter(({ body }) => JSON.parse(body).action === actionId)
+    .map(({ type }) => type);
+}
+
 async function isRecorded(
   store: PropertyWorld['store'],
   run: string,
   actionId: Outcome['actionId'],
 ): Promise<boolean> {
-  const types = (await store.timeline(run))
-    .filter(({ body }) => JSON.parse(body).action === actionId)
-    .map(({ type }) => type);
+  const types = await typesOf(store, run, actionId);
   const isWhole = types.includes('action.intent') && types.includes('action.outcome');
   return isWhole || types.includes('action.read');
 }
@@ -120,3 +128,44 @@ function failingAt(store: Store, kind: string): Store {
     },
   });
 }
+
+test('no_effect_without_intent: what a target says on the way waits for the intent of its read', async (t) => {
+  const world = await openWorld(t);
+  const run = await world.run('ann');
+  let talks = true;
+  const talking: Connector = {
+    kind: 'target',
+    probe: async () => 'unknown',
+    release: async () => {},
+    close: async () => {},
+    async begin(call, sink) {
+      const flight = await world.target.begin(call, sink);
+      const finish = async () => {
+        if (talks)
+          await sink.tell({ method: 'notifications/progress', params: { of: call.actionId } });
+        return flight.finish();
+      };
+      return { ...flight, measured: null, finish };
+    },
+  };
+  const broker = { ...world.broker, connectors: new Map([['target', talking]]) };
+  const heard: string[] = [];
+  const sink: Sink = {
+    ...NO_SINK,
+    async tell({ params }) {
+      const actionId = String(params.of);
+      const types = await typesOf(world.store, run, actionId);
+      assert.deepEqual(types, ['action.intent'], 'told before its intent');
+      heard.push(actionId);
+    },
+  };
+  const look = { runId: run, tool: 'look', arguments: { id: 1 }, via: 'test' };
+  const told = await act(broker, look, sink);
+  assert.equal(told.kind, 'done');
+  assert.deepEqual(heard, [told.actionId]);
+  talks = false;
+  const silent = await act(broker, look, sink);
+  const types = (await world.store.timeline(run)).map(({ type }) => type);
+  assert.equal(silent.kind, 'done');
+  assert.deepEqual(types.slice(-3), ['action.intent', 'action.outcome', 'action.read']);
+});

@@ -23,7 +23,8 @@ export interface StoreParts {
 
 /**
  * One incarnation's store: the real queue, snapshot, reads and core on one thread, where the writing thread works when
- * chance says so. Answers come later, or are lost with the incarnation; a commit that fails, before or after it was durable, takes the store down.
+ * chance says so. Answers come later, or are lost with the incarnation; a commit that fails, before or after it was
+ * durable, takes the store down.
  */
 export class SimStore implements Store {
   readonly #parts: StoreParts;

@@ -14,7 +14,9 @@ import { Peer } from './peer.ts';
 /** A server's answer that it does not take our credential: the `WWW-Authenticate` header with its status. */
 export interface Challenge {
   readonly status: 401 | 403;
+  /** `WWW-Authenticate`; empty where the server sent none. */
   readonly header: string;
+  readonly leaseId?: string;
 }
 
 /** What all sites share. */

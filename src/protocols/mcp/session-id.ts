@@ -4,7 +4,7 @@ import { createSeal, type Seal } from './seal.ts';
 
 /** What `initialize` agreed on. It travels in the session id itself, so that any replica can go on with it. */
 export interface SessionTerms {
-  readonly tokenHash: string;
+  readonly holder: string;
   readonly version: string;
   readonly capabilities: JsonObject;
   readonly client: string | null;

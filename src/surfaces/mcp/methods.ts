@@ -12,7 +12,7 @@ import { GrantedViews } from './granted-views.ts';
 import { Listening } from './listening.ts';
 import { complete, getPrompt } from './prompts.ts';
 import { Resources, uriIn } from './resources.ts';
-import { Sessions } from './sessions.ts';
+import { holderOf, Sessions } from './sessions.ts';
 import { Streams } from './streams.ts';
 import { invalid } from './tool-call.ts';
 import type { Turn } from './turn.ts';
@@ -129,7 +129,7 @@ export class Methods {
     const version = negotiated(protocolVersion);
     const name = isJsonObject(clientInfo) ? clientInfo.name : null;
     const session = this.sessions.issue({
-      tokenHash: caller.tokenHash,
+      holder: holderOf(caller),
       version,
       capabilities: askableCapabilities(capabilities),
       client: typeof name === 'string' ? name.slice(0, 100) : null,

@@ -10,18 +10,20 @@ import type { Turn } from './turn.ts';
 const TOLD = toldAsMethod(true, (members) => members);
 const TOLD_AT_ONCE = toldAsMethod(false, (members) => members);
 
+const noPrompt = (): ProtocolFault => invalid('there is no prompt of this name');
+
 /** `prompts/get`: a read through the pseudo tool of the connection that has it. Throws ProtocolFault. */
 export async function getPrompt(turn: Turn, views: GrantedViews, calls: Calls): Promise<void> {
   const { name, arguments: given } = turn.request.params;
   const { offered, granted } = await views.of(turn.caller);
   if (!offered.prompts) throw notOffered('prompts');
-  const prompt = granted.promptByName.get(String(name));
-  if (prompt === undefined) throw invalid('there is no prompt of this name');
+  const prompt = typeof name === 'string' ? granted.promptByName.get(name) : undefined;
+  if (typeof name !== 'string' || prompt === undefined) throw noPrompt();
   if (given !== undefined && !isJsonObject(given))
     throw invalid('expected `arguments` to be an object');
   await calls.answer(turn, {
     tool: prompt.tool.name,
-    arguments: { name: String(name), ...(given === undefined ? {} : { arguments: given }) },
+    arguments: { name, ...(given === undefined ? {} : { arguments: given }) },
     telling: TOLD,
     reads: true,
   });
@@ -45,9 +47,10 @@ export async function complete(
     ...(context === undefined ? {} : { context }),
   };
   if (ref.type === 'ref/prompt') {
-    const prompt = granted.promptByName.get(String(ref.name));
-    if (prompt === undefined) throw invalid('there is no prompt of this name');
-    const complete = { name: String(ref.name), ...asked };
+    const named = typeof ref.name === 'string' ? ref.name : null;
+    const prompt = named === null ? undefined : granted.promptByName.get(named);
+    if (named === null || prompt === undefined) throw noPrompt();
+    const complete = { name: named, ...asked };
     const tool = prompt.tool.name;
     return calls.answer(turn, {
       tool,

@@ -40,12 +40,12 @@ export class Sessions {
   }
 
   /** Throws ProtocolFault (404) for a session that is over, was never issued, or is another caller's. */
-  find(id: string, { tokenHash }: Caller): Session {
+  find(id: string, caller: Caller): Session {
     const session = this.#known.get(id) ?? this.#meet(id);
     const now = this.#clock.now();
     if (
       session === null ||
-      session.tokenHash !== tokenHash ||
+      session.holder !== holderOf(caller) ||
       this.#ended.has(id) ||
       now >= session.issuedAt + LIFETIME_MS
     )
@@ -76,4 +76,9 @@ export class Sessions {
 function first<T>(values: Iterable<T>): T | undefined {
   for (const value of values) return value;
   return undefined;
+}
+
+/** Whose session it is: the run's, whichever of its tokens comes, or that of one agent secret. */
+export function holderOf(caller: Caller): string {
+  return caller.kind === 'run' ? caller.runId : caller.tokenHash;
 }

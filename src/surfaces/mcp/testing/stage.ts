@@ -82,7 +82,8 @@ export async function startStage(bundle: Bundle = bundleOf()): Promise<Stage> {
     callers: {
       authenticate: async (authorization) => {
         if (revoked) throw new Error('revoked');
-        return { kind: 'run', runId: 'run_1', tokenHash: authorization ?? 'none' };
+        const runId = authorization === 'Bearer two' ? 'run_2' : 'run_1';
+        return { kind: 'run', runId, tokenHash: authorization ?? 'none' };
       },
       issue: () => Promise.reject(new Error('no tokens here')),
       renew: () => Promise.reject(new Error('no tokens here')),
