@@ -14,7 +14,7 @@ import { startTarget } from './target.ts';
 export interface CampaignOptions {
   readonly messages: number;
   readonly seed: number;
-  /** Messages that are cut off, which a listener closes only in its own time: ten seconds. */
+  /** Messages cut off, or broken behind others: a listener closes those only in its own time, ten seconds. */
   readonly slow?: boolean;
   readonly say: (text: string) => void;
 }
@@ -121,7 +121,11 @@ async function shoot(options: CampaignOptions, box: Box, score: Score): Promise<
     let lane = openLane(box, score, harvest);
     while (sent < messages && box.crashed() === null) {
       let last = false;
-      for (let depth = 1 + chance.upTo(DEPTH); depth > 0 && !last && sent < messages; depth--) {
+      for (
+        let depth = slow ? 1 + chance.upTo(DEPTH) : 1;
+        depth > 0 && !last && sent < messages;
+        depth--
+      ) {
         const shot = shotOf(grammar);
         ({ last } = shot);
         sent++;
