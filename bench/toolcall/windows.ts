@@ -6,6 +6,9 @@ import type { Loaded, Window } from './load.ts';
 import { type Part, startPart } from './parts.ts';
 import type { Kind, Measurement } from './summary.ts';
 
+/** As `signalbox up` starts itself (bin/signalbox.js). */
+const V8 = ['--min-semi-space-size=16', '--max-semi-space-size=16'];
+
 /** Signalbox bounds the calls of one run that are under way, so connections are dealt out over several runs. */
 const CONNECTIONS_A_RUN = 16;
 const FOR_EVER_MS = 600_000;
@@ -41,7 +44,7 @@ export class Windows {
     ]);
     const [naive, governed, forward, sdkNaive, sdkForward] = await Promise.all([
       startPart('naive', [`${echo.url}/mcp`]),
-      startPart('governed', [join(folder, 'signalbox')]),
+      startPart('governed', [join(folder, 'signalbox')], V8),
       startPart('forward', [echo.url]),
       sdk === null ? null : startPart('naive', [`${sdk.url}/mcp`]),
       sdk === null ? null : startPart('forward', [sdk.url]),
