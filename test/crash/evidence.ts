@@ -60,10 +60,11 @@ function fold(
   if (type === 'approval.answered') answered.add(String(body.approval));
   const id = String(body.action);
   const known = actions.get(id);
-  if (type === 'action.intent' && body.purpose === 'execute') {
+  const read = type === 'action.read';
+  if (read || (type === 'action.intent' && body.purpose === 'execute')) {
     const tool = String(body.tool);
     const marker = markerOf(tool, (payload?.arguments ?? {}) as JsonObject);
-    actions.set(id, { run: chain, tool, marker, outcome: null });
+    actions.set(id, { run: chain, tool, marker, outcome: read ? String(body.outcome) : null });
   } else if (type === 'action.outcome' && known !== undefined)
     actions.set(id, { ...known, outcome: String(body.outcome) });
 }
