@@ -121,13 +121,3 @@ function wantsOf({ inputRequests, requestState }: JsonObject, reading: Reading):
     throw new BadResult('it wants an answer and asks nothing');
   return { questions: cleaned(questions, reading.redact), state };
 }
-
-/** For a target's own error, which is handed on too. */
-export function cleanError<T extends Json>(value: T, redact: Redact): T | null {
-  try {
-    return cleaned(value, redact);
-  } catch (error) {
-    if (error instanceof TooDeep) return null;
-    throw new ConnectorFailure('CONNECTOR_REFUSED', 'the error cannot be read', 'unknown');
-  }
-}
