@@ -1,5 +1,4 @@
 import type { Redact } from '../../boundary/redact.ts';
-import { ConnectorFailure } from '../../domain/connector.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import type { ToolResult, Wants } from '../../domain/proposal.ts';
 import { mayBeAsked } from '../../protocols/mcp/upstream-request.ts';
