@@ -46,6 +46,14 @@ function isolation(open: Open): void {
     );
   });
 
+  scene(open, 'what an op wrote before it failed is taken back', async (store) => {
+    const bad = store.commit(beginRun('run_bad', { intent: '\ud800' }));
+    await assert.rejects(bad, { code: 'INTERNAL' });
+    assert.equal(await store.run('run_bad'), null);
+    assert.deepEqual(await types(store, 'run_bad'), []);
+    assert.deepEqual(await store.commit(beginRun('run_bad')), { ok: true });
+  });
+
   scene(open, 'an op is what it was when it was handed in', async (store) => {
     await store.commit(beginRun('run_a'));
     const args: Record<string, number> = { id: 7 };

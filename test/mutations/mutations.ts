@@ -142,7 +142,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     control: 'a reservation never passes its limit',
     file: 'src/store/sqlite/op-actions.ts',
-    find: 'WHERE posted + pending + ?3 <= ?4',
+    find: 'fits &&= posted + pending + amount <= limit;',
     replace: '',
     test: property('spent_plus_pending_le_limit'),
   },
@@ -151,7 +151,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/store/sqlite/core.ts',
     find: "this.#tx.database.run('ROLLBACK TO op');",
     replace: '',
-    test: property('ledger_is_evidence'),
+    test: 'test/contract/store-sqlite.test.ts',
   },
   {
     control: 'verify recomputes every hash',
@@ -177,7 +177,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     control: 'the loader refuses autonomy that was not earned',
     file: 'src/config/compile.ts',
-    find: '...rungProblems(config, answers)',
+    find: '...rungProblems(config, granted.grants, tools),',
     replace: '',
     test: 'src/config/plan.test.ts',
   },
