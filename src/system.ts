@@ -254,6 +254,8 @@ async function open(parts: Parts): Promise<Surfaces> {
       }),
     ],
   });
+  const overload = new Overload(store, doors, 'agents');
+  const overloaded = (): void => overload.refused();
   const mcp = createMcpSurface({
     governed,
     callers,
@@ -263,17 +265,17 @@ async function open(parts: Parts): Promise<Surfaces> {
     ),
     approvalUrl: (id) => `${admin.url}/approvals/${id}`,
     log: options.log,
+    overloaded,
     ...(options.holdMs === undefined
       ? {}
       : { hold: { modernMs: options.holdMs, legacyMs: options.holdMs } }),
   });
   parts.feed.told = (change) => mcp.changed(change);
-  const overload = new Overload(store, doors, 'agents');
   const agents = await listen({
     ...common,
     ...options.agents,
     origins: 'same',
-    overloaded: () => overload.refused(),
+    overloaded,
     routes: [...healthRoutes(store), ...mcp.routes, ...runRoutes({ governed, callers })],
   }).catch(async (error: unknown) => {
     await admin.close(0);

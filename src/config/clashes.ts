@@ -4,6 +4,8 @@ import { pointer } from './meaning.ts';
 import { silhouette } from './names.ts';
 import { type ConfigProblem, problem } from './problems.ts';
 
+const ANOTHER_PREFIX = 'give one of the two connections another `toolPrefix`';
+
 /** A tool and where the file gives it. */
 export interface Placed {
   readonly tool: Tool;
@@ -29,28 +31,14 @@ export function clashes(placed: readonly Placed[]): {
     const other = first.tool;
     if (other.name === name) {
       const message = `\`${name}\` is a tool of \`${other.connection}\` already`;
-      problems.push(
-        problem(
-          'CONFIG_INVALID',
-          each.at,
-          message,
-          'give one of the two connections another `toolPrefix`',
-        ),
-      );
+      problems.push(problem('CONFIG_INVALID', each.at, message, ANOTHER_PREFIX));
     } else if (other.connection === connection)
       warnings.push(
         `${each.at} \`${name}\` is easily taken for \`${other.name}\`; both are of \`${connection}\``,
       );
     else {
       const message = `\`${name}\` is easily taken for \`${other.name}\` of \`${other.connection}\``;
-      problems.push(
-        problem(
-          'CONFIG_INVALID',
-          each.at,
-          message,
-          'give one of the two connections another `toolPrefix`',
-        ),
-      );
+      problems.push(problem('CONFIG_INVALID', each.at, message, ANOTHER_PREFIX));
     }
   }
   return { problems, warnings };

@@ -1,8 +1,8 @@
 import { EFFECT_CLASSES } from '../domain/effect.ts';
 import type { JsonObject } from '../domain/json.ts';
-import { RESULT_BYTES, TIMEOUT_MS } from '../tools/caps.ts';
 import { ENVIRONMENT_VARIABLE, TOOL_PREFIX } from './names.ts';
 import { closed, flag, ref, table, text, when } from './schema-parts.ts';
+import { CALL_BOUNDS } from './schema-tool.ts';
 
 /** Which of its tools, resources and prompts agents may be granted. */
 const SERVING: JsonObject = {
@@ -34,21 +34,7 @@ const SERVING: JsonObject = {
       type: 'boolean',
       description: 'A repeat of the same call has no second effect; without it only a read',
     },
-    cap: ref('cap'),
-    maxResultBytes: {
-      type: 'integer',
-      minimum: 1,
-      maximum: RESULT_BYTES.most,
-      default: RESULT_BYTES.usual,
-      description: 'Bytes of result handed to the agent; what is cut is said',
-    },
-    timeoutMs: {
-      type: 'integer',
-      minimum: TIMEOUT_MS.least,
-      maximum: TIMEOUT_MS.most,
-      default: TIMEOUT_MS.usual,
-      description: 'Milliseconds one call may take',
-    },
+    ...CALL_BOUNDS,
   }),
 };
 

@@ -15,6 +15,25 @@ const cap = closed(
   ),
 );
 
+/** What bounds one call, whichever kind of tool it is of. */
+export const CALL_BOUNDS: JsonObject = {
+  cap: ref('cap'),
+  maxResultBytes: {
+    type: 'integer',
+    minimum: 1,
+    maximum: RESULT_BYTES.most,
+    default: RESULT_BYTES.usual,
+    description: 'Bytes of result handed to the agent; what is cut is said',
+  },
+  timeoutMs: {
+    type: 'integer',
+    minimum: TIMEOUT_MS.least,
+    maximum: TIMEOUT_MS.most,
+    default: TIMEOUT_MS.usual,
+    description: 'Milliseconds one call may take',
+  },
+};
+
 const toolFields: JsonObject = {
   connection: text('Name of the connection it works on', { pattern: NAME }),
   description: text('What the agent reads about it'),
@@ -39,21 +58,7 @@ const toolFields: JsonObject = {
     description:
       '`declared`: an undo exists on paper. That an undo works is never declared: it is exercised',
   },
-  cap: ref('cap'),
-  maxResultBytes: {
-    type: 'integer',
-    minimum: 1,
-    maximum: RESULT_BYTES.most,
-    default: RESULT_BYTES.usual,
-    description: 'Bytes of result handed to the agent; what is cut is said',
-  },
-  timeoutMs: {
-    type: 'integer',
-    minimum: TIMEOUT_MS.least,
-    maximum: TIMEOUT_MS.most,
-    default: TIMEOUT_MS.usual,
-    description: 'Milliseconds one call may take',
-  },
+  ...CALL_BOUNDS,
 };
 
 const sqlTool = closed('One fixed SQL statement', ['connection', 'description', 'sql'], {

@@ -1,5 +1,11 @@
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
-import { encodeHeader, type MirroredParam, paramHeaders } from '../../protocols/mcp/mirror.ts';
+import { VERSION_KEY } from '../../protocols/mcp/envelope.ts';
+import {
+  encodeHeader,
+  type MirroredParam,
+  NAMED,
+  paramHeaders,
+} from '../../protocols/mcp/mirror.ts';
 
 /** One line of the client, read only as far as it has to be to carry it. The text goes on as it came. */
 export interface Spoken {
@@ -13,7 +19,6 @@ export interface Spoken {
   readonly modern: string | null;
 }
 
-const VERSION_KEY = 'io.modelcontextprotocol/protocolVersion';
 const NOTHING: JsonObject = {};
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -52,7 +57,7 @@ export function mirrorHeaders(
   version: string,
   mirrored: readonly MirroredParam[],
 ): Record<string, string> {
-  const name = params[NAMED.get(method ?? '') ?? ''];
+  const name = params[NAMED_HERE.get(method ?? '') ?? ''];
   const input = isJsonObject(params.arguments) ? params.arguments : NOTHING;
   return {
     'mcp-protocol-version': version,
@@ -62,11 +67,9 @@ export function mirrorHeaders(
   };
 }
 
-/** The methods whose `params` member the `Mcp-Name` header mirrors. */
-const NAMED = new Map([
-  ['tools/call', 'name'],
-  ['prompts/get', 'name'],
-  ['resources/read', 'uri'],
+/** Those of the tasks extension too: the gateway does not speak it, its client may. */
+const NAMED_HERE = new Map([
+  ...NAMED,
   ['tasks/get', 'taskId'],
   ['tasks/update', 'taskId'],
   ['tasks/cancel', 'taskId'],

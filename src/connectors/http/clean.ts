@@ -1,5 +1,6 @@
+import { eachText } from '../../boundary/each-text.ts';
 import type { Redact } from '../../boundary/redact.ts';
-import { isJsonObject, type Json } from '../../domain/json.ts';
+import type { Json } from '../../domain/json.ts';
 
 /** Deeper answers are handed on as text; no reader downstream should have to follow them. */
 const MAX_DEPTH = 256;
@@ -27,24 +28,8 @@ export function cleaned(text: string, redact: Redact): Cleaned | undefined {
     broken = true;
     return safe.toWellFormed();
   };
-  const visit = (value: Json, depth: number): Json => {
-    if (typeof value === 'string') return word(value);
-    if (typeof value === 'number') {
-      const digits = String(value);
-      const safe = word(digits);
-      return safe === digits ? value : safe;
-    }
-    if (typeof value !== 'object' || value === null) return value;
-    if (depth === MAX_DEPTH) throw new RangeError('nested too deep');
-    if (Array.isArray(value)) return value.map((element: Json) => visit(element, depth + 1));
-    if (!isJsonObject(value)) return value;
-    return Object.fromEntries(
-      Object.entries(value).map(([name, member]) => [word(name), visit(member, depth + 1)]),
-    );
-  };
-
   try {
-    const json = visit(JSON.parse(text) as Json, 0);
+    const json = eachText(JSON.parse(text) as Json, word, MAX_DEPTH);
     return { json, changed: redacted || broken, cut: broken ? [BROKEN] : [] };
   } catch {
     return undefined;

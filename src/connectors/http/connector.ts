@@ -1,4 +1,5 @@
 import type { Resolve } from '../../boundary/egress.ts';
+import { credentialHeader } from '../../boundary/outbound.ts';
 import { type Redact, redactorFor } from '../../boundary/redact.ts';
 import type { Connection, Tool } from '../../domain/bundle.ts';
 import {
@@ -88,34 +89,15 @@ function prepare(call: Call, template: RequestTemplate, target: Target): Request
       'none',
     );
   const key = template.idempotencyHeader;
+  const credential = credentialHeader(call.connection, call.credential);
   return {
     ...request,
     headers: {
       ...request.headers,
       ...(key === null ? {} : { [key]: call.actionId }),
-      ...credentialHeader(call),
+      ...(credential === null ? {} : { [credential[0]]: credential[1] }),
     },
   };
-}
-
-/** Without the credential that its connection names a call is not made, rather than made without. */
-function credentialHeader({ connection, credential }: Call): Record<string, string> {
-  if (connection.secret === undefined) return {};
-  if (credential?.kind !== 'secret')
-    throw new ConnectorFailure(
-      'CREDENTIAL_FAILED',
-      `there is no credential for \`${connection.name}\``,
-      'none',
-    );
-  if (!/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(credential.value))
-    throw new ConnectorFailure(
-      'CREDENTIAL_FAILED',
-      `the secret of \`${connection.name}\` cannot be sent in a header`,
-      'none',
-    );
-  const { header = 'authorization', prefix } = connection.settings;
-  const before = prefix ?? (header === 'authorization' ? 'Bearer ' : '');
-  return { [String(header)]: `${before}${credential.value}` };
 }
 
 async function send(

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Resolve } from '../../boundary/egress.ts';
+import { reachOf } from '../../boundary/outbound.ts';
 import type { Connection } from '../../domain/bundle.ts';
 import { ConnectorFailure, NO_SINK } from '../../domain/connector.ts';
 import { realDoors } from '../../doors.ts';
 import { capFor } from '../../tools/caps.ts';
 import { createHttpConnector } from './connector.ts';
-import { reachOf } from './targets.ts';
 import {
   callOf,
   connectionTo,

@@ -1,5 +1,6 @@
-import { Pool } from 'undici';
-import { guardedConnect, type Reach, type Resolve } from '../../boundary/egress.ts';
+import type { Pool } from 'undici';
+import type { Resolve } from '../../boundary/egress.ts';
+import { guardedPool, reachOf } from '../../boundary/outbound.ts';
 import type { Connection } from '../../domain/bundle.ts';
 import { targetUrl } from './request.ts';
 
@@ -33,7 +34,7 @@ export class Targets {
     const key = `${connection.name} ${reach} ${url.href}`;
     let target = this.#byKey.get(key);
     if (target === undefined) {
-      target = { url, pool: this.#open(url, reach), busy: 0 };
+      target = { url, pool: guardedPool(url, reach, this.#resolve, SOCKETS), busy: 0 };
       this.#byKey.set(key, target);
       this.#forgetOldest();
     }
@@ -47,18 +48,6 @@ export class Targets {
     await Promise.all(open.map(({ pool }) => pool.destroy()));
   }
 
-  #open(url: URL, reach: Reach): Pool {
-    return new Pool(url.origin, {
-      connect: guardedConnect(reach, this.#resolve),
-      connections: SOCKETS,
-      pipelining: 1,
-      allowH2: false,
-      // one timer for the whole call holds instead
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
-  }
-
   #forgetOldest(): void {
     for (const [key, { pool, busy }] of this.#byKey) {
       if (this.#byKey.size <= MAX_TARGETS) return;
@@ -67,13 +56,4 @@ export class Targets {
       void pool.close().catch(() => {});
     }
   }
-}
-
-/**
- * `allowPrivate` promises a private network; only a host of the organisation may also answer from a public address,
- * and never without encryption. So what was classed as staying inside does stay inside.
- */
-export function reachOf({ settings }: Connection, url: URL): Reach {
-  if (settings.allowPrivate !== true) return 'public';
-  return settings.inside === true && url.protocol === 'https:' ? 'any' : 'private';
 }

@@ -1,11 +1,9 @@
+import { eachText } from '../../boundary/each-text.ts';
 import type { Redact } from '../../boundary/redact.ts';
-import type { Json, JsonObject } from '../../domain/json.ts';
-import { isAsWritten } from '../../protocols/mcp/upstream-message.ts';
+import type { Json } from '../../domain/json.ts';
 
 /** Deeper values are refused; no reader downstream should have to follow them. */
 const MAX_DEPTH = 64;
-
-export class TooDeep extends Error {}
 
 /** For a credential that is none: nothing is withheld. */
 export const NOTHING_WITHHELD: Redact = (text) => text;
@@ -15,33 +13,7 @@ export const NOTHING_WITHHELD: Redact = (text) => text;
  * well-formed, because a record of it must be. Throws TooDeep.
  */
 export function cleaned<T extends Json>(value: T, redact: Redact): T {
-  return visit(value, redact, 0) as T;
-}
-
-function visit(value: Json, redact: Redact, depth: number): Json {
-  if (typeof value === 'string') return redact(value, true).toWellFormed();
-  if (typeof value === 'number') {
-    const digits = String(value);
-    const safe = redact(digits, true);
-    return safe === digits ? value : safe;
-  }
-  if (typeof value !== 'object' || value === null) return value;
-  if (isAsWritten(value)) {
-    const { rawJSON } = value as unknown as { readonly rawJSON: string };
-    const safe = redact(rawJSON, true);
-    return safe === rawJSON ? value : safe;
-  }
-  if (depth === MAX_DEPTH) throw new TooDeep();
-  if (Array.isArray(value)) return value.map((each: Json) => visit(each, redact, depth + 1));
-  const clean: Record<string, Json> = {};
-  for (const [name, member] of Object.entries(value as JsonObject))
-    Object.defineProperty(clean, redact(name, true).toWellFormed(), {
-      value: visit(member, redact, depth + 1),
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    });
-  return clean;
+  return eachText(value, (text) => redact(text, true).toWellFormed(), MAX_DEPTH) as T;
 }
 
 const LONE_SURROGATE = /\\u[dD][89a-fA-F]/;

@@ -28,6 +28,11 @@ export class Deadlines {
     return this.#clock.monotonic();
   }
 
+  /** The deadline this many milliseconds from now; null: none. */
+  after(ms: number | null): number {
+    return ms === null ? Number.POSITIVE_INFINITY : this.now() + ms;
+  }
+
   add(item: Deadlined): void {
     this.#waiting.add(item);
     this.#ticking ??= this.#timers.every(TICK_MS, () => this.#tick());
@@ -50,5 +55,32 @@ export class Deadlines {
     this.#idle = 0;
     const now = this.#clock.monotonic();
     for (const item of this.#waiting) if (item.deadline <= now) item.expire();
+  }
+}
+
+/** How long a deadline may stand still. */
+const MAX_ASKED_MS = 15 * 60_000;
+
+/** The time in which a call's deadline stands still, because its caller is being asked. */
+export class Standstill {
+  readonly #deadlines: Deadlines;
+  #questions = 0;
+  #since = 0;
+
+  constructor(deadlines: Deadlines) {
+    this.#deadlines = deadlines;
+  }
+
+  asked(): void {
+    if (this.#questions++ === 0) this.#since = this.#deadlines.now();
+  }
+
+  /** By how many milliseconds the deadline moves. */
+  answered(): number {
+    return --this.#questions === 0 ? this.#deadlines.now() - this.#since : 0;
+  }
+
+  get holds(): boolean {
+    return this.#questions > 0 && this.#deadlines.now() - this.#since < MAX_ASKED_MS;
   }
 }

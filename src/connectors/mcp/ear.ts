@@ -1,6 +1,7 @@
 import type { Redact } from '../../boundary/redact.ts';
 import { ConnectorFailure, type Notice, type Sink } from '../../domain/connector.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
+import { severity } from '../../protocols/mcp/log-level.ts';
 import { mayBeAsked } from '../../protocols/mcp/upstream-request.ts';
 import { cleaned } from './clean.ts';
 import type { Ear } from './wire.ts';
@@ -10,21 +11,6 @@ const MAX_NOTICES = 10_000;
 const MAX_TOLD = 64 * 1024;
 const MAX_QUESTION = 256 * 1024;
 const MAX_QUESTIONS = 32;
-const LEVELS = [
-  'debug',
-  'info',
-  'notice',
-  'warning',
-  'error',
-  'critical',
-  'alert',
-  'emergency',
-] as const;
-
-/** How severe a level of MCP is; -1 for what is none. */
-export function severity(level: unknown): number {
-  return LEVELS.indexOf(level as (typeof LEVELS)[number]);
-}
 
 /** What a server says during one call, cut to what its caller wants and can take, on its way to the sink. */
 export class CallEar implements Ear {

@@ -1,7 +1,8 @@
+import { TooDeep } from '../../boundary/each-text.ts';
 import type { Redact } from '../../boundary/redact.ts';
 import { type Call, ConnectorFailure } from '../../domain/connector.ts';
 import type { TargetError } from '../../domain/proposal.ts';
-import { cleaned, TooDeep } from './clean.ts';
+import { cleaned } from './clean.ts';
 import { WireFault } from './wire.ts';
 
 /** JSON-RPC errors by which a server says that it never began. */

@@ -1,7 +1,8 @@
 import { type Call, ConnectorFailure, type Flight, type Sink } from '../../domain/connector.ts';
 import type { ToolResult } from '../../domain/proposal.ts';
+import { severity } from '../../protocols/mcp/log-level.ts';
 import { paramHeaders } from '../../protocols/mcp/mirror.ts';
-import { CallEar, severity } from './ear.ts';
+import { CallEar } from './ear.ts';
 import { failureOf, failureOfLacking, failureOfReply, nothingSent } from './failures.ts';
 import { plainAsk } from './opening.ts';
 import type { Caller, Channel, Peer } from './peer.ts';
@@ -63,7 +64,7 @@ export class McpFlight implements Flight {
     } finally {
       site.busy--;
       channel.busy--;
-      channel.usedAt = site.usedAt = site.deadlines.now();
+      channel.usedAt = site.usedAt = site.parts.deadlines.now();
     }
   }
 

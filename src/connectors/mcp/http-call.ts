@@ -3,7 +3,7 @@ import type { JsonObject } from '../../domain/json.ts';
 import { SseReader } from '../../protocols/mcp/sse.ts';
 import { type Heard, readHeard } from '../../protocols/mcp/upstream-message.ts';
 import { kindOfQuestion, mayBeAsked } from '../../protocols/mcp/upstream-request.ts';
-import type { Deadlined } from './deadlines.ts';
+import { type Deadlined, Standstill } from './deadlines.ts';
 import type { HttpSession } from './http-session.ts';
 import { type Headers, headerOf, type Leg, type LegOwner } from './leg.ts';
 import { faultOfTransport, readRefusal } from './refusal.ts';
@@ -15,8 +15,6 @@ const STREAM_FACTOR = 8;
 const GRACE_MS = 1_000;
 const RETRY_MS = 1_000;
 const MAX_RETRY_MS = 60_000;
-/** How long a deadline may stand still because the caller is being asked. */
-const MAX_ASKED_MS = 15 * 60_000;
 
 /**
  * One request over HTTP and its answer, as JSON or as a stream of events:
@@ -40,8 +38,8 @@ export class HttpCall implements LegOwner, Deadlined {
   #length = 0;
   #reader: SseReader | null = null;
   #settled = false;
-  #askedSince = 0;
-  #questions = 0;
+  /** Made for the first question. */
+  #standstill: Standstill | null = null;
   #resuming: Timer | null = null;
   #resumed = false;
 
@@ -57,10 +55,7 @@ export class HttpCall implements LegOwner, Deadlined {
     this.#id = id;
     this.#done = done;
     this.#failed = failed;
-    this.deadline =
-      ask.timeoutMs === null
-        ? Number.POSITIVE_INFINITY
-        : session.parts.deadlines.now() + ask.timeoutMs;
+    this.deadline = session.parts.deadlines.after(ask.timeoutMs);
   }
 
   start(headers: string[], body: string): void {
@@ -120,8 +115,8 @@ export class HttpCall implements LegOwner, Deadlined {
       this.#forget();
       return;
     }
-    const { place, deadlines } = this.#session.parts;
-    if (this.#questions > 0 && deadlines.now() - this.#askedSince < MAX_ASKED_MS) return;
+    if (this.#standstill?.holds === true) return;
+    const { place } = this.#session.parts;
     this.#giveUp('CONNECTOR_TIMEOUT', `\`${place}\` gave no answer in ${this.#ask.timeoutMs} ms`);
   }
 
@@ -177,13 +172,14 @@ export class HttpCall implements LegOwner, Deadlined {
   }
 
   #question(id: string | number, method: string, params: JsonObject): void {
-    const { deadlines } = this.#session.parts;
-    if (this.#questions++ === 0) this.#askedSince = deadlines.now();
+    this.#standstill ??= new Standstill(this.#session.parts.deadlines);
+    const standstill = this.#standstill;
+    standstill.asked();
     const { ear, lacking } = this.#ask;
     const kind = kindOfQuestion(method);
     if (kind !== null && !mayBeAsked(ear?.capabilities ?? {}, method)) lacking?.add(kind);
     void this.#session.asked(id, method, params, ear).finally(() => {
-      if (--this.#questions === 0) this.deadline += deadlines.now() - this.#askedSince;
+      this.deadline += standstill.answered();
     });
   }
 

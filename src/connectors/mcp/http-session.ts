@@ -4,9 +4,7 @@ import type { JsonObject } from '../../domain/json.ts';
 import { encodeHeader } from '../../protocols/mcp/mirror.ts';
 import {
   type ClientIdentity,
-  modernMeta,
   notificationText,
-  ownMeta,
   requestText,
 } from '../../protocols/mcp/upstream-request.ts';
 import { MODERN_VERSION } from '../../protocols/mcp/versions.ts';
@@ -16,6 +14,7 @@ import { Errand } from './errand.ts';
 import { HttpCall } from './http-call.ts';
 import type { HttpTarget } from './http-target.ts';
 import { type Headers, headerOf } from './leg.ts';
+import { RequestMeta } from './request-meta.ts';
 import {
   type Ask,
   type Ear,
@@ -42,7 +41,6 @@ export interface HttpParts {
   readonly unasked: Unasked;
 }
 
-const NO_CAPABILITIES: JsonObject = {};
 const SESSION_ID = /^[\x21-\x7e]{1,512}$/;
 /** The header that names the version came with this revision. */
 const NAMED_SINCE = '2025-06-18';
@@ -61,11 +59,12 @@ export class HttpSession implements Session {
   #naming = false;
   /** Of an older server, in the order they were sent. */
   readonly #calls = new Map<number, Ear>();
-  readonly #metas = new WeakMap<JsonObject, string>();
+  readonly #meta: RequestMeta;
 
   /** `version` null: not negotiated yet. */
   constructor(parts: HttpParts, era: Session['era'], version: string | null) {
     this.parts = parts;
+    this.#meta = new RequestMeta(parts.client);
     this.era = era;
     this.#version = version;
     this.#headers = this.#baseHeaders();
@@ -77,7 +76,7 @@ export class HttpSession implements Session {
         new WireFault('CONNECTOR_ABORTED', 'the call was aborted before it was sent', false),
       );
     const id = this.#next++;
-    const text = requestText(id, ask.method, ask.members, this.#meta(id, ask.ear));
+    const text = requestText(id, ask.method, ask.members, this.#meta.of(this.era, id, ask.ear));
     const reply = new Promise<Reply>((done, failed) => {
       new HttpCall(this, ask, id, done, failed).start(this.#headersFor(ask), text);
     });
@@ -177,7 +176,7 @@ export class HttpSession implements Session {
   /** A request with an id of its own, for a stream that stays open. */
   text(method: string, members: string): string {
     const id = this.#next++;
-    return requestText(id, method, members, this.#meta(id, null));
+    return requestText(id, method, members, this.#meta.of(this.era, id, null));
   }
 
   async close(): Promise<void> {
@@ -197,21 +196,6 @@ export class HttpSession implements Session {
         : [...this.#headers];
     errand.leg = this.parts.target.post(headers, text, errand);
     return errand.done;
-  }
-
-  #meta(id: number, ear: Ear | null): string {
-    if (this.era === 'legacy') return ear?.progress === true ? ownMeta(id, true, null) : '';
-    if (ear === null) return this.#base(NO_CAPABILITIES);
-    const own = ownMeta(id, ear.progress, ear.logLevel);
-    return own === '' ? this.#base(ear.capabilities) : `${this.#base(ear.capabilities)},${own}`;
-  }
-
-  #base(capabilities: JsonObject): string {
-    const known = this.#metas.get(capabilities);
-    if (known !== undefined) return known;
-    const made = modernMeta(this.parts.client, capabilities);
-    this.#metas.set(capabilities, made);
-    return made;
   }
 
   #headersFor(ask: Ask): string[] {

@@ -1,3 +1,4 @@
+import { credentialHeader } from '../../boundary/outbound.ts';
 import { type Redact, redactorFor } from '../../boundary/redact.ts';
 import type { Credential } from '../../domain/credential.ts';
 import { canonical, type JsonObject } from '../../domain/json.ts';
@@ -6,7 +7,6 @@ import { NOTHING_WITHHELD } from './clean.ts';
 import { Definitions } from './definitions.ts';
 import { commandOf, environmentOf } from './environment.ts';
 import { changeOf } from './feed.ts';
-import { credentialHeader } from './http-target.ts';
 import { listAll } from './listing.ts';
 import { type Opening, openChild, openHttp, type Wanted } from './opening.ts';
 import type { Site } from './site.ts';
@@ -149,8 +149,8 @@ export class Peer {
   }
 
   async #opened(caller: Caller): Promise<void> {
-    const { breaker, clock } = this.#site;
-    if (this.#era === 'legacy' && clock.monotonic() - this.#eraAt > LEGACY_HOLDS_MS)
+    const { breaker, parts } = this.#site;
+    if (this.#era === 'legacy' && parts.clock.monotonic() - this.#eraAt > LEGACY_HOLDS_MS)
       this.#era = null;
     this.#makeRoom();
     try {
@@ -162,7 +162,8 @@ export class Peer {
   }
 
   async #openedSession(caller: Caller): Promise<void> {
-    const { connection, clock, client, timers, listens } = this.#site;
+    const { connection, parts } = this.#site;
+    const { clock, client, timers, listens } = parts;
     const wanted: Wanted = this.#era ?? wantedOf(connection.settings.protocol);
     const opening: Opening = {
       wanted,
@@ -206,18 +207,19 @@ export class Peer {
       if (change.what === 'tools') tools.expire();
       if (change.what === 'prompts') prompts.expire();
     }
-    this.#site.feed.changed(change);
+    this.#site.parts.feed.changed(change);
   }
 
   #httpParts(unasked: (method: string, params: JsonObject) => void) {
-    const { connection, client, deadlines, timers, target, challenged } = this.#site;
+    const { connection, target, parts } = this.#site;
+    const { client, deadlines, timers, challenged } = parts;
     return {
       place: connection.name,
       target: target(),
       deadlines,
       timers,
       redact: this.redact,
-      auth: credentialHeader(connection, this.#credential),
+      auth: credentialHeader(connection, this.#credential) ?? [],
       client,
       unasked,
       challenged: (status: 401 | 403, header: string) => {
@@ -228,7 +230,8 @@ export class Peer {
   }
 
   #child(unasked: (method: string, params: JsonObject) => void): StdioSession {
-    const { connection, client, deadlines, timers, spawn, home, breaker } = this.#site;
+    const { connection, breaker, parts } = this.#site;
+    const { client, deadlines, timers, spawn, home } = parts;
     const { cwd } = connection.settings;
     return new StdioSession({
       place: connection.name,

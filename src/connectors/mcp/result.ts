@@ -1,9 +1,10 @@
+import { TooDeep } from '../../boundary/each-text.ts';
 import type { Redact } from '../../boundary/redact.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import type { ToolResult, Wants } from '../../domain/proposal.ts';
 import { mayBeAsked } from '../../protocols/mcp/upstream-request.ts';
 import { checkedBlocks, fitted } from './blocks.ts';
-import { cleaned, isClean, TooDeep } from './clean.ts';
+import { cleaned, isClean } from './clean.ts';
 import { readMembers } from './read-members.ts';
 import { BadResult, type Reading } from './reading.ts';
 

@@ -39,18 +39,9 @@ const MAX_PEERS = 64;
 const FAILURES = { stdio: 2, http: 5 } as const;
 
 /** One connection: its server as each credential sees it. */
-export class Site implements SiteParts {
+export class Site {
   readonly connection: Connection;
-  readonly clock: Clock;
-  readonly timers: Timers;
-  readonly deadlines: Deadlines;
-  readonly client: ClientIdentity;
-  readonly feed: Feed;
-  readonly listens: boolean;
-  readonly resolve: Resolve | undefined;
-  readonly spawn: Spawn;
-  readonly home: string;
-  readonly challenged: SiteParts['challenged'];
+  readonly parts: SiteParts;
   readonly breaker: Breaker;
   /** Calls in the air. */
   busy = 0;
@@ -63,16 +54,7 @@ export class Site implements SiteParts {
 
   constructor(connection: Connection, parts: SiteParts) {
     this.connection = connection;
-    this.clock = parts.clock;
-    this.timers = parts.timers;
-    this.deadlines = parts.deadlines;
-    this.client = parts.client;
-    this.feed = parts.feed;
-    this.listens = parts.listens;
-    this.resolve = parts.resolve;
-    this.spawn = parts.spawn;
-    this.home = parts.home;
-    this.challenged = parts.challenged;
+    this.parts = parts;
     const transport = connection.settings.transport === 'stdio' ? 'stdio' : 'http';
     this.breaker = new Breaker(parts.clock, FAILURES[transport]);
   }
@@ -82,7 +64,7 @@ export class Site implements SiteParts {
   }
 
   readonly target = (): HttpTarget => {
-    this.#target ??= new HttpTarget(this.connection, this.resolve);
+    this.#target ??= new HttpTarget(this.connection, this.parts.resolve);
     return this.#target;
   };
 

@@ -1,9 +1,6 @@
-import type { Deadlined } from './deadlines.ts';
+import { type Deadlined, Standstill } from './deadlines.ts';
 import type { StdioSession } from './stdio-session.ts';
 import { type Ask, type Ear, type Reply, WireFault } from './wire.ts';
-
-/** How long a deadline may stand still because the caller is being asked. */
-const MAX_ASKED_MS = 15 * 60_000;
 
 /** One request to a child: written → answered | lost. The first end counts. */
 export class StdioCall implements Deadlined {
@@ -14,9 +11,8 @@ export class StdioCall implements Deadlined {
   readonly #id: number;
   readonly #done: (reply: Reply) => void;
   readonly #failed: (fault: WireFault) => void;
+  readonly #standstill: Standstill;
   #settled = false;
-  #questions = 0;
-  #askedSince = 0;
 
   constructor(
     session: StdioSession,
@@ -31,10 +27,8 @@ export class StdioCall implements Deadlined {
     this.#id = id;
     this.#done = done;
     this.#failed = failed;
-    this.deadline =
-      ask.timeoutMs === null
-        ? Number.POSITIVE_INFINITY
-        : session.parts.deadlines.now() + ask.timeoutMs;
+    this.#standstill = new Standstill(session.parts.deadlines);
+    this.deadline = session.parts.deadlines.after(ask.timeoutMs);
   }
 
   start(): void {
@@ -54,11 +48,14 @@ export class StdioCall implements Deadlined {
     this.#settle(null, fault, false);
   }
 
-  questioned(more: 1 | -1): void {
-    const now = this.#session.parts.deadlines.now();
-    if (more === 1 && this.#questions === 0) this.#askedSince = now;
-    this.#questions += more;
-    if (this.#questions === 0) this.deadline += now - this.#askedSince;
+  /** Its caller is being asked: the deadline stands still. */
+  asked(): void {
+    this.#standstill.asked();
+  }
+
+  /** The question is over, answered or not. */
+  heardBack(): void {
+    this.deadline += this.#standstill.answered();
   }
 
   /** The caller is gone, or a halt came. */
@@ -68,8 +65,8 @@ export class StdioCall implements Deadlined {
   }
 
   expire(): void {
-    const { deadlines, place } = this.#session.parts;
-    if (this.#questions > 0 && deadlines.now() - this.#askedSince < MAX_ASKED_MS) return;
+    if (this.#standstill.holds) return;
+    const { place } = this.#session.parts;
     const words = `\`${place}\` gave no answer in ${this.#ask.timeoutMs} ms`;
     this.#settle(null, new WireFault('CONNECTOR_TIMEOUT', words, true), true);
   }

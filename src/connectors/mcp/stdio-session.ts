@@ -2,14 +2,13 @@ import type { JsonObject } from '../../domain/json.ts';
 import { type Heard, readHeard } from '../../protocols/mcp/upstream-message.ts';
 import {
   type ClientIdentity,
-  modernMeta,
   notificationText,
-  ownMeta,
   requestText,
 } from '../../protocols/mcp/upstream-request.ts';
 import { answerTo } from './answer-to.ts';
 import { Child, type ChildTerms } from './child.ts';
 import type { Deadlines } from './deadlines.ts';
+import { RequestMeta } from './request-meta.ts';
 import { StdioCall } from './stdio-call.ts';
 import {
   type Ask,
@@ -34,7 +33,6 @@ export interface StdioParts {
 
 /** A server that writes so many lines which are no messages is not one. */
 const MAX_NOISE = 1_000;
-const NO_CAPABILITIES: JsonObject = {};
 
 /** Requests to one child, many at once, told apart by their ids. */
 export class StdioSession implements Session {
@@ -43,12 +41,13 @@ export class StdioSession implements Session {
   readonly parts: StdioParts;
   readonly #child: Child;
   readonly #calls = new Map<number, StdioCall>();
-  readonly #metas = new WeakMap<JsonObject, string>();
+  readonly #meta: RequestMeta;
   #next = 1;
   #noise = 0;
 
   constructor(parts: StdioParts) {
     this.parts = parts;
+    this.#meta = new RequestMeta(parts.client);
     this.#child = new Child({
       ...parts.child,
       line: (text) => this.#heard(text),
@@ -86,7 +85,7 @@ export class StdioSession implements Session {
         new WireFault('CONNECTOR_ABORTED', 'the call was aborted before it was sent', false),
       );
     const id = this.#next++;
-    const text = requestText(id, ask.method, ask.members, this.#meta(id, ask.ear));
+    const text = requestText(id, ask.method, ask.members, this.#meta.of(this.era, id, ask.ear));
     return new Promise<Reply>((done, failed) => {
       if (!this.#child.write(text)) {
         const fault = this.over
@@ -158,9 +157,9 @@ export class StdioSession implements Session {
    */
   async #asked(id: string | number, method: string, params: JsonObject): Promise<void> {
     const call = this.era === 'legacy' ? this.#newest() : undefined;
-    call?.questioned(1);
+    call?.asked();
     const text = await answerTo(id, method, params, call?.ear ?? null);
-    call?.questioned(-1);
+    call?.heardBack();
     this.#child.write(text);
   }
 
@@ -185,20 +184,5 @@ export class StdioSession implements Session {
         }),
       );
     this.parts.ended(this);
-  }
-
-  #meta(id: number, ear: Ear | null): string {
-    if (this.era === 'legacy') return ear?.progress === true ? ownMeta(id, true, null) : '';
-    const base = this.#base(ear?.capabilities ?? NO_CAPABILITIES);
-    const own = ear === null ? '' : ownMeta(id, ear.progress, ear.logLevel);
-    return own === '' ? base : `${base},${own}`;
-  }
-
-  #base(capabilities: JsonObject): string {
-    const known = this.#metas.get(capabilities);
-    if (known !== undefined) return known;
-    const made = modernMeta(this.parts.client, capabilities);
-    this.#metas.set(capabilities, made);
-    return made;
   }
 }

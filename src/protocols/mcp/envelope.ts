@@ -1,7 +1,8 @@
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import { ProtocolFault, unsupportedVersion } from './faults.ts';
+import { isLogLevel } from './log-level.ts';
 import type { Id, Request } from './message.ts';
-import { decodeHeader } from './mirror.ts';
+import { decodeHeader, NAMED } from './mirror.ts';
 import { isLegacyVersion, MODERN_VERSION, UNNAMED_VERSION } from './versions.ts';
 
 /** The HTTP headers that mirror a message. */
@@ -28,7 +29,7 @@ export interface Envelope {
 export type Agreed = Pick<Envelope, 'version' | 'capabilities' | 'client' | 'logLevel'>;
 
 const PREFIX = 'io.modelcontextprotocol/';
-const VERSION_KEY = `${PREFIX}protocolVersion`;
+export const VERSION_KEY = `${PREFIX}protocolVersion`;
 const CAPABILITIES_KEY = `${PREFIX}clientCapabilities`;
 const CLIENT_KEY = `${PREFIX}clientInfo`;
 const LEVEL_KEY = `${PREFIX}logLevel`;
@@ -107,13 +108,6 @@ function legacy(
   };
 }
 
-/** The methods whose `params` member the `Mcp-Name` header mirrors. */
-const NAMED = new Map([
-  ['tools/call', 'name'],
-  ['prompts/get', 'name'],
-  ['resources/read', 'uri'],
-]);
-
 function checkMirrors({ method, params }: Request, mirrors: Mirrors): void {
   if (mirrors.method === undefined) throw missing('Mcp-Method');
   if (mirrors.method !== method) throw mismatch('Mcp-Method', mirrors.method, method);
@@ -131,22 +125,6 @@ function metaOf({ params }: Request): JsonObject {
   const meta = params._meta;
   if (!isJsonObject(meta)) throw new ProtocolFault('envelope', 'expected `_meta` to be an object');
   return meta;
-}
-
-/** Severities of log lines, least severe first. */
-export const LOG_LEVELS = [
-  'debug',
-  'info',
-  'notice',
-  'warning',
-  'error',
-  'critical',
-  'alert',
-  'emergency',
-] as const;
-
-export function isLogLevel(value: unknown): value is (typeof LOG_LEVELS)[number] {
-  return typeof value === 'string' && (LOG_LEVELS as readonly string[]).includes(value);
 }
 
 /** True for a `traceparent` of W3C Trace Context, version 00. */

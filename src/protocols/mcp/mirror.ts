@@ -184,3 +184,10 @@ export function paramsOfBinding(headers: Json | undefined): readonly MirroredPar
     header: String(header),
   }));
 }
+
+/** The methods whose `params` member the `Mcp-Name` header mirrors. */
+export const NAMED: ReadonlyMap<string, string> = new Map([
+  ['tools/call', 'name'],
+  ['prompts/get', 'name'],
+  ['resources/read', 'uri'],
+]);

@@ -54,16 +54,8 @@ function asWritten(_: string, value: Json, context?: { readonly source?: string 
   return String(value) === source ? value : JSON_RAW.rawJSON(source);
 }
 
-/** Node 24 has them; the language's type declarations do not yet. */
-const JSON_RAW = JSON as unknown as {
-  rawJSON(source: string): JsonObject;
-  isRawJSON(value: unknown): value is { readonly rawJSON: string };
-};
-
-/** A number that is kept as it was written, and is no object to look into. */
-export function isAsWritten(value: unknown): value is { readonly rawJSON: string } {
-  return JSON_RAW.isRawJSON(value);
-}
+/** Node 24 has it; the language's type declarations do not yet. */
+const JSON_RAW = JSON as unknown as { rawJSON(source: string): JsonObject };
 
 function isId(id: Json | undefined): id is Id {
   return typeof id === 'string' ? id.length <= 256 : typeof id === 'number';

@@ -144,13 +144,13 @@ export class HttpExchange implements Exchange {
       this.response.destroy();
       return;
     }
+    if (error.status === 429) this.#bounds.overloaded?.();
     this.#write(error.status, 'application/json', errorBody(error), NONE);
   }
 
   #write(status: number, type: string, body: string | Uint8Array, headers: Headers): void {
     const { response } = this;
     if (response.destroyed || response.headersSent) return;
-    if (status === 429) this.#bounds.overloaded?.();
     // What was not read must not be read as the next request.
     if (!this.request.complete && hasBody(this.request)) response.setHeader('connection', 'close');
     const length = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength;

@@ -32,7 +32,7 @@ export interface ListenerOptions {
   readonly log: (line: string) => void;
   /** Requests handled at once, held ones included; more are refused with OVERLOADED. Default 1024. */
   readonly maxConcurrent?: number | undefined;
-  /** Called for every answer that says OVERLOADED. */
+  /** Called for every request that is refused for want of room, here or by a route that throws so. */
   readonly overloaded?: (() => void) | undefined;
   /** Milliseconds in which a client must send its headers, then its whole request. Default 10 s and 30 s. */
   readonly slow?: { readonly headersMs: number; readonly requestMs: number } | undefined;

@@ -1,6 +1,6 @@
 import { ConnectorFailure, type Notice, type Question, type Sink } from '../../domain/connector.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { LOG_LEVELS } from '../../protocols/mcp/envelope.ts';
+import { severity } from '../../protocols/mcp/log-level.ts';
 import { capabilityFor, undeclared } from '../../protocols/mcp/questions.ts';
 import { notificationText } from '../../protocols/mcp/results.ts';
 import { unanswered } from './live-questions.ts';
@@ -73,7 +73,6 @@ export class CallSink implements Sink {
 
   #line(method: string, params: JsonObject): JsonObject | null {
     if (method !== 'notifications/message' || this.logLevel === null) return null;
-    const levels: readonly unknown[] = LOG_LEVELS;
-    return levels.indexOf(params.level) < levels.indexOf(this.logLevel) ? null : params;
+    return severity(params.level) < severity(this.logLevel) ? null : params;
   }
 }

@@ -1,4 +1,3 @@
-import { Overload } from '../../broker/overload.ts';
 import type { Caller } from '../../domain/caller.ts';
 import type { Change } from '../../domain/connector.ts';
 import { exposed, SignalboxError } from '../../domain/errors.ts';
@@ -17,6 +16,7 @@ import { Methods } from './methods.ts';
 import { BatchSlot, HttpReply, type Reply } from './reply.ts';
 import type { Session } from './sessions.ts';
 import { CallFault } from './telling.ts';
+import { placeOf } from './turn.ts';
 
 export interface McpOptions extends CallOptions {
   readonly callers: Callers;
@@ -24,6 +24,8 @@ export interface McpOptions extends CallOptions {
   readonly version: string;
   readonly maxBodyBytes?: number;
   readonly log: (line: string) => void;
+  /** Called for every request that is refused for want of room. */
+  readonly overloaded?: (() => void) | undefined;
 }
 
 export interface McpSurface {
@@ -56,7 +58,6 @@ export function createMcpSurface(options: McpOptions): McpSurface {
 class Endpoint {
   readonly methods: Methods;
   readonly #options: McpOptions;
-  readonly #overload: Overload;
   readonly #maxBody: number;
 
   constructor(options: McpOptions) {
@@ -66,8 +67,6 @@ class Endpoint {
       title: 'Signalbox',
       version: options.version,
     });
-    const { store, doors } = options.governed.broker;
-    this.#overload = new Overload(store, doors, 'mcp');
     this.methods = new Methods(options, options.callers, results, (turn, fault) =>
       this.#fail(turn.exchange, turn.reply, turn.id, fault, turn.envelope.era),
     );
@@ -75,7 +74,6 @@ class Endpoint {
   }
 
   async close(): Promise<void> {
-    this.#overload.close();
     await this.methods.close();
   }
 
@@ -201,7 +199,7 @@ class Endpoint {
   #streaming(exchange: Exchange, caller: Caller, session: Session | null): HttpReply {
     return new HttpReply(exchange, {
       streams: this.methods.streams,
-      owner: session?.id ?? caller.tokenHash,
+      owner: placeOf({ caller, session }),
       resumable: resumable(session),
     });
   }
@@ -224,7 +222,7 @@ class Endpoint {
       return;
     }
     const error = fault instanceof SignalboxError ? fault : this.#incident(fault);
-    if (error.code === 'OVERLOADED') this.#overload.refused();
+    if (error.status === 429) this.#options.overloaded?.();
     reply.send(error.status, errorText(id, error), refusalHeaders(exchange.request, error));
   }
 

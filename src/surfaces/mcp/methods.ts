@@ -1,7 +1,7 @@
 import type { Change } from '../../domain/connector.ts';
 import { isJsonObject } from '../../domain/json.ts';
-import { isLogLevel } from '../../protocols/mcp/envelope.ts';
 import { ProtocolFault } from '../../protocols/mcp/faults.ts';
+import { isLogLevel } from '../../protocols/mcp/log-level.ts';
 import { CACHING, type Results } from '../../protocols/mcp/results.ts';
 import { askableCapabilities, createSessionIds } from '../../protocols/mcp/session-id.ts';
 import { negotiated } from '../../protocols/mcp/versions.ts';

@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import type { Broker } from '../../../broker/broker.ts';
 import { Notices } from '../../../broker/notices.ts';
+import { Overload } from '../../../broker/overload.ts';
 import { type Bundle, EMPTY_BUNDLE, type Tool } from '../../../domain/bundle.ts';
 import { NO_SINK, type Sink } from '../../../domain/connector.ts';
 import { NO_EFFECT } from '../../../domain/effect.ts';
@@ -77,7 +78,9 @@ export async function startStage(bundle: Bundle = bundleOf()): Promise<Stage> {
     beginRun: () => Promise.reject(new Error('no runs here')),
     endRun: async () => undefined,
   };
+  const overload = new Overload(broker.store, doors, 'mcp');
   const surface = createMcpSurface({
+    overloaded: () => overload.refused(),
     governed,
     callers: {
       authenticate: async (authorization) => {
