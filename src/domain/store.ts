@@ -73,11 +73,31 @@ export interface RunSummary {
 
 export const SYSTEM_CHAIN = 'system';
 
+/** One process of a deployment, as the store knows it. */
+export interface Replica {
+  readonly id: string;
+  /** Milliseconds since its last beat, by the store's own clock. */
+  readonly quietMs: number;
+  /** Everything that a halt up to this number had to bring down has landed there. */
+  readonly landed: number;
+}
+
+/** What a beat brings back: what stands now, and who else serves. */
+export interface Beat {
+  readonly stamp: Stamp;
+  readonly halts: readonly Halt[];
+  /** Every replica that has beaten and not said goodbye, this one included. */
+  readonly replicas: readonly Replica[];
+}
+
 /**
  * The batch store: many small transactions, one durable commit. A promise of `commit` resolves after the fsync.
  * Any rejection means the store is not to be trusted now: the caller fails closed.
  */
 export interface Store {
+  /** This process among those that share the store; new with every opening. */
+  readonly replica: string;
+
   commit<O extends Op>(op: O): Promise<ResultOf<O>>;
 
   /** One consistent snapshot of what is committed. */
@@ -85,6 +105,17 @@ export interface Store {
   usage(keys: readonly string[]): Promise<readonly Usage[]>;
   /** The present stamp and unlifted halts; also proves that the store can be reached. */
   haltState(): Promise<{ readonly stamp: Stamp; readonly halts: readonly Halt[] }>;
+
+  /**
+   * Says that this replica lives, and up to which halt number its flights have landed; proves that the store can be
+   * reached. Kept apart from the ledger and not durable by itself.
+   */
+  beat(landed: number): Promise<Beat>;
+  /**
+   * Tells what changed elsewhere, by the keys of notices (`halt`, `bundle`, `ask:ID`, `run:ID`). Only ever faster than
+   * asking: a notice may be lost, late or doubled. Returns how to stop listening.
+   */
+  watch(heard: (key: string) => void): () => void;
 
   bundle(digest: string): Promise<Bundle | null>;
   token(hash: string): Promise<TokenRow | null>;

@@ -1,6 +1,6 @@
 import { SignalboxError } from '../../src/domain/errors.ts';
 import type { Op, ResultOf } from '../../src/domain/ops.ts';
-import type { FactsQuery, Store } from '../../src/domain/store.ts';
+import type { Beat, FactsQuery, Store } from '../../src/domain/store.ts';
 import type { SqliteCore } from '../../src/store/sqlite/core.ts';
 import type { Answers } from '../../src/store/sqlite/wire.ts';
 import type { Disk } from './disk.ts';
@@ -27,6 +27,7 @@ export interface StoreParts {
  * durable, takes the store down.
  */
 export class SimStore implements Store {
+  readonly replica = 'replica_sim';
   readonly #parts: StoreParts;
   readonly #core: SqliteCore;
   readonly #caller: CallerEnd;
@@ -190,6 +191,13 @@ export class SimStore implements Store {
   }
   chains() {
     return this.#read(({ history }) => history.chains());
+  }
+  /** One replica so far: what it knows is never old. */
+  async beat(landed: number): Promise<Beat> {
+    return { ...(await this.haltState()), replicas: [{ id: this.replica, quietMs: 0, landed }] };
+  }
+  watch(): () => void {
+    return () => {};
   }
   async close(): Promise<void> {}
 }

@@ -5,7 +5,7 @@ import type { Doors } from '../../domain/doors.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import type { Op, ResultOf } from '../../domain/ops.ts';
 import type { Run } from '../../domain/run.ts';
-import type { FactsQuery, Store } from '../../domain/store.ts';
+import type { Beat, FactsQuery, Store } from '../../domain/store.ts';
 import { wrappingKey } from '../../ledger/seal.ts';
 import type { SqliteCore } from './core.ts';
 import { type Database, openReader, said } from './database.ts';
@@ -161,6 +161,7 @@ interface Parts {
 }
 
 class SqliteStore implements Store {
+  readonly replica: string;
   readonly #queue: CommitQueue;
   readonly #reads: Reads;
   readonly #history: History;
@@ -169,6 +170,7 @@ class SqliteStore implements Store {
 
   constructor({ reader, wrapping, doors, queue, known }: Parts, end: () => Promise<void>) {
     const payloads = new Payloads(reader, wrapping);
+    this.replica = doors.entropy.id('replica');
     this.#queue = queue;
     this.#reads = new Reads(reader, payloads, known);
     this.#history = new History(reader, this.#reads, payloads, doors.clock);
@@ -187,6 +189,13 @@ class SqliteStore implements Store {
   }
   haltState() {
     return this.#read((reads) => reads.haltState());
+  }
+  /** One directory belongs to one process: it is the only replica, and what it knows of halts is never old. */
+  async beat(landed: number): Promise<Beat> {
+    return { ...(await this.haltState()), replicas: [{ id: this.replica, quietMs: 0, landed }] };
+  }
+  watch(): () => void {
+    return () => {};
   }
   bundle(digest: string) {
     return this.#read((reads) => reads.bundle(digest));
