@@ -100,6 +100,7 @@ describe('schema', () => {
     name: `step ${number}`,
     breaking: false,
     sqlite,
+    postgres: '',
   });
   const one = step(1, 'CREATE TABLE a (x INTEGER) STRICT');
   const two = step(2, 'CREATE TABLE b (x INTEGER) STRICT');

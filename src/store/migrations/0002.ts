@@ -12,4 +12,8 @@ export const migration0002: Migration = {
 CREATE UNIQUE INDEX events_of_reads ON events (substr(body, 12, instr(body, '",') - 12))
   WHERE type = 'action.read';
 `,
+  postgres: `
+CREATE UNIQUE INDEX events_of_reads
+  ON events (substr(body, 12, greatest(0, strpos(body, '",') - 12))) WHERE type = 'action.read';
+`,
 };
