@@ -141,7 +141,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     control: 'a reservation never passes its limit',
-    file: 'src/store/sqlite/op-actions.ts',
+    file: 'src/store/actions.ts',
     find: 'fits &&= posted + pending + amount <= limit;',
     replace: '',
     test: property('spent_plus_pending_le_limit'),

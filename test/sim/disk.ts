@@ -1,8 +1,9 @@
 import type { Op } from '../../src/domain/ops.ts';
 import type { Usage } from '../../src/domain/store.ts';
-import { type Applied, openSqliteCore, type SqliteCore } from '../../src/store/sqlite/core.ts';
+import { openSqliteCore, type SqliteCore } from '../../src/store/sqlite/core.ts';
 import { verifyDatabase } from '../../src/store/sqlite/evidence.ts';
-import type { Answers } from '../../src/store/sqlite/wire.ts';
+import type { Answers } from '../../src/store/wire.ts';
+import type { Applied } from '../../src/store/work.ts';
 import { CLUMSY } from './clumsy.ts';
 import type { Plant } from './plants.ts';
 import { MASTER_KEY, type Sent, usageOnDisk, write } from './sqlite.ts';

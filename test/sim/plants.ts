@@ -1,5 +1,6 @@
 import type { ActionSettle, Op } from '../../src/domain/ops.ts';
-import type { SqliteCore, Work } from '../../src/store/sqlite/core.ts';
+import type { SqliteCore } from '../../src/store/sqlite/core.ts';
+import type { Work } from '../../src/store/work.ts';
 import type { Model } from './model.ts';
 import type { Sent } from './sqlite.ts';
 import type { World } from './world.ts';

@@ -2,13 +2,14 @@ import type { Clock } from '../../src/domain/doors.ts';
 import type { Op } from '../../src/domain/ops.ts';
 import type { Usage } from '../../src/domain/store.ts';
 import { wrappingKey } from '../../src/ledger/seal.ts';
-import type { Applied, SqliteCore, Work } from '../../src/store/sqlite/core.ts';
+import { CommitQueue } from '../../src/store/queue.ts';
+import type { SqliteCore } from '../../src/store/sqlite/core.ts';
 import { History } from '../../src/store/sqlite/history.ts';
 import { Payloads } from '../../src/store/sqlite/payloads.ts';
-import { CommitQueue } from '../../src/store/sqlite/queue.ts';
 import { Reads } from '../../src/store/sqlite/reads.ts';
 import { Snapshot } from '../../src/store/sqlite/snapshot.ts';
-import { type Answers, answersFrom, opsFrom } from '../../src/store/sqlite/wire.ts';
+import { type Answers, answersFrom, opsFrom } from '../../src/store/wire.ts';
+import type { Applied, Work } from '../../src/store/work.ts';
 
 /*
  * The one file that knows how the SQLite store is put together (src/store/sqlite/store.ts): the same queue, snapshot,

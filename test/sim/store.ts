@@ -2,7 +2,7 @@ import { SignalboxError } from '../../src/domain/errors.ts';
 import type { Op, ResultOf } from '../../src/domain/ops.ts';
 import type { Beat, FactsQuery, Store } from '../../src/domain/store.ts';
 import type { SqliteCore } from '../../src/store/sqlite/core.ts';
-import type { Answers } from '../../src/store/sqlite/wire.ts';
+import type { Answers } from '../../src/store/wire.ts';
 import type { Disk } from './disk.ts';
 import type { Plant } from './plants.ts';
 import { type CallerEnd, callerEnd, type Sent } from './sqlite.ts';

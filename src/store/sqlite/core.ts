@@ -4,21 +4,21 @@ import type { Op, OpResults } from '../../domain/ops.ts';
 import { SYSTEM_CHAIN } from '../../domain/store.ts';
 import { ledgerCreated } from '../../ledger/record.ts';
 import { type Bytes, keyCheck, wrappingKey } from '../../ledger/seal.ts';
+import { admit, admitRead, decline, mark, settle } from '../actions.ts';
+import { type Drawn, fault } from '../ground.ts';
+import { type Applied, faultOf, type Work } from '../work.ts';
 import { Chains } from './chains.ts';
 import { type Database, openWriter, SQLITE_CONSTRAINT, said, sqliteCode } from './database.ts';
 import { migrate } from './migrate.ts';
-import { admit, admitRead, decline, mark, park, settle } from './op-actions.ts';
 import { answer, voidApproval } from './op-approvals.ts';
 import { inert, lift, raise } from './op-halts.ts';
 import { addOperator, enrol, issue, renew, revoke, setSecret } from './op-identity.ts';
 import { applyBundle, erase, note, writeLease } from './op-ledger.ts';
+import { park } from './op-park.ts';
 import { beginRun, endRun } from './op-runs.ts';
-import type { PreparedRead, Unreadable } from './prepared-read.ts';
-import { type Drawn, Standing } from './standing.ts';
-import { fault, type Transaction } from './transaction.ts';
-
-/** What the core takes: ops, and reads made ready by the calling thread. */
-export type Work = Op | PreparedRead | Unreadable;
+import { Rows } from './rows.ts';
+import { Standing } from './standing.ts';
+import type { Transaction } from './transaction.ts';
 
 type Handlers = {
   readonly [K in Op['kind']]: (
@@ -68,11 +68,6 @@ const LOOK_FIRST: ReadonlySet<string> = new Set<Work['kind']>([
 /** A failure after the first write of an op without a savepoint. */
 const AGAIN = Symbol('again');
 
-/** What became of one op: its answer, or the fault that took it back alone. */
-export type Applied =
-  | { readonly result: OpResults[Op['kind']] }
-  | { readonly fault: SignalboxError };
-
 export interface CoreOptions {
   /** Path of the database, or `:memory:`. */
   readonly file: string;
@@ -108,7 +103,7 @@ export class SqliteCore {
 
   constructor(database: Database, chains: Chains) {
     this.database = database;
-    this.#tx = { database, chains, standing: new Standing(database) };
+    this.#tx = { database, chains, standing: new Standing(database), rows: new Rows(database) };
   }
 
   /**
@@ -236,13 +231,6 @@ export class SqliteCore {
     }
     return this.#down;
   }
-}
-
-function faultOf(op: { readonly kind: string }, error: unknown): SignalboxError {
-  if (error instanceof SignalboxError) return error;
-  return new SignalboxError('INTERNAL', `\`${op.kind}\` was taken back: ${said(error)}`, {
-    cause: error,
-  });
 }
 
 /** First opening: names the ledger. Later ones: holds the master key against the one it was made with. */

@@ -1,8 +1,9 @@
 import type { Approval, ApprovalBinding, ApprovalState } from '../../domain/approval.ts';
-import type { ActionAdmit, ApprovalAnswer, ApprovalVoid, OpResults } from '../../domain/ops.ts';
+import type { ApprovalAnswer, ApprovalVoid, OpResults } from '../../domain/ops.ts';
 import { approvalAnswered } from '../../ledger/record.ts';
-import { isHaltedSince, voidAsks } from './op-halts.ts';
-import { refused, type Transaction } from './transaction.ts';
+import { refused } from '../ground.ts';
+import { voidAsks } from './op-halts.ts';
+import type { Transaction } from './transaction.ts';
 
 export interface ApprovalRow {
   readonly id: string;
@@ -58,27 +59,6 @@ export function openAskOf({ database }: Transaction, askKey: string, at: number)
     at,
   );
   return row?.id ?? null;
-}
-
-/** False: the approval does not cover exactly this action, or no longer. */
-export function isCovered(tx: Transaction, op: ActionAdmit, approvalId: string): boolean {
-  const row = approvalRow(tx, approvalId);
-  if (row === undefined || row.state !== 'approved' || row.expires_at <= op.at) return false;
-  const { action } = op;
-  const same =
-    row.run_id === action.runId &&
-    row.tool === action.tool &&
-    row.tool_digest === action.toolDigest &&
-    row.arguments_digest === action.argumentsDigest;
-  return same && !isHaltedSince(tx, row.halt, op.scopes, action.runId);
-}
-
-export function useApproval(tx: Transaction, actionId: string, approvalId: string): void {
-  tx.database.run(
-    `UPDATE approvals SET state = 'used', used_by = ? WHERE id = ?`,
-    actionId,
-    approvalId,
-  );
 }
 
 export function answer(tx: Transaction, op: ApprovalAnswer): OpResults['approval.answer'] {

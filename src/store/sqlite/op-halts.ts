@@ -8,8 +8,8 @@ import {
   haltRaised,
   tokenRevoked,
 } from '../../ledger/record.ts';
-import type { InForce } from './standing.ts';
-import { controlOf, refused, type Transaction } from './transaction.ts';
+import { refused } from '../ground.ts';
+import { controlOf, type Transaction } from './transaction.ts';
 
 /** Live runs that are, or descend from, a run with this id or of this agent. */
 const LIVE_UNDER = (test: 'id' | 'agent'): string => `
@@ -20,54 +20,6 @@ const LIVE_UNDER = (test: 'id' | 'agent'): string => `
   SELECT DISTINCT up.run AS run FROM up JOIN runs ON runs.id = up.node WHERE runs.${test} = ?`;
 const LIVE_UNDER_RUN = LIVE_UNDER('id');
 const LIVE_UNDER_AGENT = LIVE_UNDER('agent');
-
-/** True when a halt not lifted covers one of `scopes`, or the run or agent of an ancestor of `runId`. */
-export function isHalted(
-  tx: Transaction,
-  scopes: readonly HaltScope[],
-  runId: string | null,
-): boolean {
-  return covers(tx, tx.standing.haltsInForce(), scopes, runId);
-}
-
-/** Like `isHalted`, and also for a halt raised after number `since`, lifted meanwhile or not. */
-export function isHaltedSince(
-  tx: Transaction,
-  since: number,
-  scopes: readonly HaltScope[],
-  runId: string,
-): boolean {
-  if (isHalted(tx, scopes, runId)) return true;
-  if (since >= controlOf(tx).halt) return false;
-  const later = tx.database.all<InForce>('SELECT epoch, scope FROM halts WHERE epoch > ?', since);
-  return covers(tx, later, scopes, runId);
-}
-
-function covers(
-  tx: Transaction,
-  halts: readonly InForce[],
-  scopes: readonly HaltScope[],
-  runId: string | null,
-): boolean {
-  if (halts.length === 0) return false;
-  const known = new Set(scopes);
-  if (halts.some(({ scope }) => known.has(scope))) return true;
-  if (runId === null) return false;
-  const above = ancestorScopes(tx, runId);
-  return halts.some(({ scope }) => above.has(scope));
-}
-
-/** The caller names its run, parent and root; those between are found here. */
-function ancestorScopes({ database }: Transaction, runId: string): Set<HaltScope> {
-  const rows = database.all<{ id: string; agent: string }>(
-    `WITH RECURSIVE up (id, parent, agent) AS (
-       SELECT id, parent, agent FROM runs WHERE id = ?
-       UNION SELECT runs.id, runs.parent, runs.agent FROM up JOIN runs ON runs.id = up.parent)
-     SELECT id, agent FROM up`,
-    runId,
-  );
-  return new Set(rows.flatMap(({ id, agent }) => [`run:${id}`, `agent:${agent}`]));
-}
 
 export function raise(tx: Transaction, op: HaltRaise): OpResults['halt.raise'] {
   const epoch = controlOf(tx).halt + 1;

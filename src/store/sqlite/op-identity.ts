@@ -17,7 +17,8 @@ import {
   tokenRenewed,
   tokenRevoked,
 } from '../../ledger/record.ts';
-import { chainFor, refused, type Transaction } from './transaction.ts';
+import { refused } from '../ground.ts';
+import { chainFor, type Transaction } from './transaction.ts';
 
 export interface StoredToken {
   readonly hash: string;

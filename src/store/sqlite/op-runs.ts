@@ -1,7 +1,9 @@
 import type { OpResults, RunBegin, RunEnd } from '../../domain/ops.ts';
 import { runBegun, runClosed, runEnded, runOpened } from '../../ledger/record.ts';
-import { isHalted, openAsksOfRun, revokeRunTokens, voidAsks } from './op-halts.ts';
-import { refused, runGate, type Transaction } from './transaction.ts';
+import { refused } from '../ground.ts';
+import { isHalted } from '../halted.ts';
+import { openAsksOfRun, revokeRunTokens, voidAsks } from './op-halts.ts';
+import { runGate, type Transaction } from './transaction.ts';
 
 export function beginRun(tx: Transaction, op: RunBegin): OpResults['run.begin'] {
   const { run } = op;

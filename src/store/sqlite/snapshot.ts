@@ -2,7 +2,7 @@ import type { Halt, Stamp } from '../../domain/halt.ts';
 import type { Op, TokenRow } from '../../domain/ops.ts';
 import type { Run } from '../../domain/run.ts';
 import type { Usage } from '../../domain/store.ts';
-import type { Drawn } from './standing.ts';
+import type { Drawn } from '../ground.ts';
 
 /** Entries of each kind; beyond it all of the kind are let go and read again. */
 const KEPT = 4_096;

@@ -1,52 +1,17 @@
 import type { Dimension } from '../../domain/effect.ts';
-import type { HaltScope } from '../../domain/halt.ts';
-import type { Reservation } from '../../domain/ops.ts';
+import type {
+  ActionGate,
+  Charge,
+  Control,
+  Drawn,
+  InForce,
+  RunGate,
+  StandingFace,
+} from '../ground.ts';
 import type { Database } from './database.ts';
 
 /** Rows kept in memory, of each kind; beyond it all are let go and read again. */
 const KEPT = 8_192;
-
-export interface Control {
-  /** The store's halt number. */
-  readonly halt: number;
-  /** Digest of the active bundle. */
-  readonly bundle: string;
-}
-
-/** What the store looks at of a run before it lets it do anything. */
-export interface RunGate {
-  readonly id: string;
-  readonly root: string;
-  readonly parent: string | null;
-  readonly agent: string;
-  readonly state: 'live' | 'ended';
-  readonly expires_at: number;
-  readonly erased: number;
-}
-
-export interface InForce {
-  readonly epoch: number;
-  readonly scope: HaltScope;
-}
-
-/** What of a reservation a settlement keeps. */
-export type Charge = Pick<Reservation, 'key' | 'dimension' | 'amount'>;
-
-/** An action that came to an intent, or another that is on record. */
-export interface ActionGate {
-  readonly runId: string;
-  readonly state: string;
-  readonly halt: number | null;
-  readonly reservations: readonly Charge[];
-}
-
-/** One row of usage as it now is. */
-export interface Drawn {
-  readonly key: string;
-  readonly dimension: Dimension;
-  posted: number;
-  pending: number;
-}
 
 interface Counted {
   actions: number;
@@ -58,7 +23,7 @@ interface Counted {
  * hot row once a commit. Exact because there is no other writer; whoever changes `control`, `halts` or `runs` by SQL,
  * and whoever rolls back, says `forget`.
  */
-export class Standing {
+export class Standing implements StandingFace {
   readonly #database: Database;
   readonly #runs = new Map<string, RunGate>();
   /** Intents without an outcome, most of them. */

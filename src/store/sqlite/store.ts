@@ -7,22 +7,16 @@ import type { Op, ResultOf } from '../../domain/ops.ts';
 import type { Run } from '../../domain/run.ts';
 import type { Beat, FactsQuery, Store } from '../../domain/store.ts';
 import { wrappingKey } from '../../ledger/seal.ts';
+import { CommitQueue } from '../queue.ts';
+import { answersFrom, errorFrom, opsFrom } from '../wire.ts';
 import type { SqliteCore } from './core.ts';
 import { type Database, openReader, said } from './database.ts';
 import { History } from './history.ts';
 import { DATABASE_FILE, lockDirectory } from './lock.ts';
 import { Payloads } from './payloads.ts';
-import { CommitQueue } from './queue.ts';
 import { Reads } from './reads.ts';
 import { Snapshot } from './snapshot.ts';
-import {
-  answersFrom,
-  errorFrom,
-  type FromWorker,
-  opsFrom,
-  type ToWorker,
-  type WorkerStart,
-} from './wire.ts';
+import type { FromWorker, ToWorker, WorkerStart } from './threads.ts';
 
 export interface SqliteStoreOptions {
   /** Made when absent (0700); this process's alone until `close`. */

@@ -1,15 +1,9 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { isReadText } from '../prepared-read.ts';
+import { answersFrom, faultFrom, opsFrom } from '../wire.ts';
 import { openSqliteCore, type SqliteCore } from './core.ts';
-import { isReadText } from './prepared-read.ts';
 import { seededBytes } from './seeded-bytes.ts';
-import {
-  answersFrom,
-  type FromWorker,
-  faultFrom,
-  opsFrom,
-  type ToWorker,
-  type WorkerStart,
-} from './wire.ts';
+import type { FromWorker, ToWorker, WorkerStart } from './threads.ts';
 
 /** The writing thread: everything that is waiting when the last commit ends goes into the next one, so many texts at most. */
 const BATCH = 1_024;

@@ -1,32 +1,14 @@
-import { type ErrorCode, SignalboxError } from '../../domain/errors.ts';
-import type { Op, OpResults } from '../../domain/ops.ts';
-import type { Applied, Work } from './core.ts';
+import { type ErrorCode, SignalboxError } from '../domain/errors.ts';
+import type { Op, OpResults } from '../domain/ops.ts';
+import type { Drawn } from './ground.ts';
 import { fromTexts, isReadText } from './prepared-read.ts';
-import type { Drawn } from './standing.ts';
+import type { Applied, Work } from './work.ts';
 
 /*
- * What the thread that calls and the thread that writes say to each other. Ops travel as texts, made when they are
+ * What whoever calls and whoever writes say to each other. Ops travel as texts, made when they are
  * handed in: nothing the caller changes later is seen, and one that cannot be said in JSON fails before it is queued.
  * A read is two texts (prepared-read.ts), everything else is one of JSON.
  */
-
-export interface WorkerStart {
-  readonly file: string;
-  readonly masterKey: Uint8Array;
-  readonly seed: Uint8Array;
-  readonly at: number;
-  readonly maxBytes: number | null;
-}
-
-/** Ops in order, or the end. */
-export type ToWorker = readonly string[] | 'close';
-
-export type FromWorker =
-  | { readonly kind: 'ready' }
-  | ({ readonly kind: 'applied' } & Answers)
-  /** Nothing more will be answered. */
-  | { readonly kind: 'down'; readonly fault: Fault }
-  | { readonly kind: 'closed' };
 
 export type Answer = { readonly result: OpResults[Op['kind']] } | { readonly fault: Fault };
 

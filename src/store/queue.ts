@@ -1,6 +1,6 @@
-import { SignalboxError } from '../../domain/errors.ts';
-import type { Op, ResultOf } from '../../domain/ops.ts';
-import { isJointRead } from '../../ledger/read-record.ts';
+import { SignalboxError } from '../domain/errors.ts';
+import type { Op, ResultOf } from '../domain/ops.ts';
+import { isJointRead } from '../ledger/read-record.ts';
 import { preparedRead, toTexts } from './prepared-read.ts';
 import { type Answers, errorFrom } from './wire.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SignalboxError } from '../../domain/errors.ts';
-import type { Op, SystemNote } from '../../domain/ops.ts';
+import { SignalboxError } from '../domain/errors.ts';
+import type { Op, SystemNote } from '../domain/ops.ts';
 import { CommitQueue, MOST_WAITING } from './queue.ts';
 import type { Answers } from './wire.ts';
 

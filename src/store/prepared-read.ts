@@ -1,6 +1,6 @@
-import type { Dimension } from '../../domain/effect.ts';
-import type { HaltScope, Stamp } from '../../domain/halt.ts';
-import { type JointRead, readRecorded } from '../../ledger/read-record.ts';
+import type { Dimension } from '../domain/effect.ts';
+import type { HaltScope, Stamp } from '../domain/halt.ts';
+import { type JointRead, readRecorded } from '../ledger/read-record.ts';
 
 /**
  * A joint read made ready on the calling thread: what the writer must check, and the texts of its record, encoded once
