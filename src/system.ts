@@ -5,12 +5,12 @@ import { apply } from './broker/apply.ts';
 import type { Broker } from './broker/broker.ts';
 import { bundleSource } from './broker/bundles.ts';
 import { Flights } from './broker/flights.ts';
-import { finishHalts } from './broker/halt.ts';
+import { Freshness } from './broker/freshness.ts';
 import { Notices } from './broker/notices.ts';
 import { Overload } from './broker/overload.ts';
-import { within } from './broker/patience.ts';
-import { type Recovery, recover } from './broker/recover.ts';
-import { beginRun, endExpired, endRun, endUndeclared } from './broker/runs.ts';
+import type { Recovery } from './broker/recover.ts';
+import { beginRun, endExpired, endRun } from './broker/runs.ts';
+import { takeOver } from './broker/take-over.ts';
 import { loadConfig } from './config/load.ts';
 import { type Plan, planBundle } from './config/plan.ts';
 import { createHttpConnector } from './connectors/http/connector.ts';
@@ -46,8 +46,6 @@ import { VERSION } from './version.ts';
 
 const MAX_BODY_BYTES = 1_048_576;
 const SWEEP_EVERY_MS = 60_000;
-/** How long a start waits for orphaned logins to be confirmed dead; revocation itself goes on without end. */
-const SWEPT_WITHIN_MS = 5_000;
 
 export interface Address {
   readonly host: string;
@@ -100,7 +98,6 @@ export async function startSystem(options: SystemOptions): Promise<System> {
 /** Everything that has no door to the outside yet. */
 interface House {
   readonly broker: Broker;
-  readonly leases: Leases;
   readonly secrets: Secrets;
   readonly masterKey: Uint8Array;
   readonly oauth: UpstreamOAuth;
@@ -119,7 +116,10 @@ async function build({ directory, log, doors = realDoors() }: SystemOptions): Pr
   const oauth = createUpstreamOAuth({ secrets, store, doors });
   const issuers = [postgresRoleIssuer(admin, doors), staticSecretIssuer(secrets), oauth.issuer];
   const connection = async (name: string) => (await bundles.active()).connections[name] ?? null;
-  const leases = new Leases({ store, issuers, connection, doors, log });
+  const freshness = new Freshness(store, doors.clock);
+  const isDead = (replica: string | null): boolean =>
+    freshness.isEldest && freshness.isDead(replica);
+  const leases = new Leases({ store, issuers, connection, isDead, doors, log });
   const feed: House['feed'] = { told: () => {} };
   const upstream: McpOptions = {
     challenged: (at, refused) => void oauth.challenged(at, refused),
@@ -145,6 +145,7 @@ async function build({ directory, log, doors = realDoors() }: SystemOptions): Pr
     inputs: createInputCheck(),
     bundles,
     flights: new Flights(),
+    freshness,
     notices: new Notices(doors.timers),
   };
   const close = async (): Promise<void> => {
@@ -153,17 +154,13 @@ async function build({ directory, log, doors = realDoors() }: SystemOptions): Pr
     await Promise.all([admin.close(), oauth.close()]);
     await store.close();
   };
-  return { broker, leases, secrets, masterKey, oauth, feed, close };
+  return { broker, secrets, masterKey, oauth, feed, close };
 }
 
 async function start(house: House, options: SystemOptions): Promise<System> {
-  const { broker, leases, secrets } = house;
+  const { broker, secrets } = house;
   const { doors, store, bundles } = broker;
-  // orphaned logins first: what still runs under them is what recover would find `running`
-  await within(doors.timers, SWEPT_WITHIN_MS, leases.sweep());
-  const recovered = await recover(broker);
-  await endUndeclared(broker);
-  await finishHalts(broker);
+  const recovered = await takeOver(broker);
   const plan: System['plan'] = async (text, path, inspect = 'all') =>
     planBundle(loadConfig(text, path), {
       inspect,
@@ -177,13 +174,9 @@ async function start(house: House, options: SystemOptions): Promise<System> {
   const kept = { secrets, masterKey, oauth, feed };
   const surfaces = await open({ options, broker, callers, operators, plan, ...kept });
   const sweeping = doors.timers.every(SWEEP_EVERY_MS, () => {
-    const swept = [
-      endExpired(broker),
-      leases.sweep(),
-      recover(broker, ['running']),
-      finishHalts(broker),
-    ];
-    void Promise.all(swept).catch((error: Error) => options.log(`sweep: ${error.message}`));
+    void Promise.all([endExpired(broker), takeOver(broker)]).catch((error: Error) =>
+      options.log(`sweep: ${error.message}`),
+    );
   });
   return {
     broker,

@@ -168,8 +168,9 @@ async function preview(
     const call = await inject(broker, facts, intent, aloft);
     const flight = await connectorOf(broker, facts).begin(call, NO_SINK);
     await flight.cancel();
-    await settle(broker, intent, done(null), flight.measured);
+    const looked = await settle(broker, intent, done(null), flight.measured);
     open = false;
+    if (looked.kind !== 'done') return looked;
     const seen = { ...facts, measured: flight.measured };
     const second = judge(seen);
     if (courseOf(second, facts) === 'decline') return await decline(broker, proposal, seen, second);

@@ -6,6 +6,7 @@ import type { Halt, HaltScope } from '../domain/halt.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { Store } from '../domain/store.ts';
 import type { Flights } from './flights.ts';
+import type { Freshness } from './freshness.ts';
 import type { Notices } from './notices.ts';
 
 /** Everything the broker's functions work with. Built once by system.ts. */
@@ -19,6 +20,8 @@ export interface Broker {
   readonly bundles: BundleSource;
   /** What is in the air now, so that a halt can reach it. */
   readonly flights: Flights;
+  /** How old what this replica knows of halts is, and who else serves. */
+  readonly freshness: Freshness;
   /** Wakes who waits for an answer to an ask, a halt or a run's end. */
   readonly notices: Notices;
 }

@@ -70,6 +70,10 @@ export class Flights {
     };
   }
 
+  has(actionId: string): boolean {
+    return this.#flying.has(actionId);
+  }
+
   count(scope: HaltScope): number {
     return [...this.#flying.values()].filter(({ scopes }) => scopes.includes(scope)).length;
   }

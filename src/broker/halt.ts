@@ -80,6 +80,7 @@ export async function resume(broker: Broker, request: HaltRequest): Promise<Halt
  * Waits for nothing; a halt whose flights are still in the air is left to who raised it.
  */
 export async function finishHalts(broker: Broker): Promise<void> {
+  if (!broker.freshness.isEldest) return;
   const { halts } = await broker.store.haltState();
   for (const halt of halts) {
     if (halt.state !== 'gated' || broker.flights.count(halt.scope) > 0) continue;

@@ -10,21 +10,18 @@ export interface Recovery {
 }
 
 /**
- * Settles intents without outcome after a crash. Without a mark the flight never reached `finish`: nothing happened.
- * With one the target is asked (`probe`). Once at start for all; later only for `running`, never for what act() flies.
- * Never retries an effect; `unknown` blocks a blind repeat.
+ * Settles intents without outcome: those of dead replicas, and those of this one that act() no longer flies. Without a
+ * mark the flight never reached `finish`: nothing happened, and should its replica wake, its mark is refused. With one
+ * the target is asked (`probe`). Never retries an effect; `unknown` blocks a blind repeat.
  */
-export async function recover(
-  broker: Broker,
-  states: readonly OpenAction['state'][] = ['open', 'running'],
-): Promise<Recovery> {
+export async function recover(broker: Broker): Promise<Recovery> {
   const tally = { settled: 0, unknown: 0, running: 0 };
   for (const open of await broker.store.openActions()) {
-    if (!states.includes(open.state)) continue;
+    if (!isLeft(broker, open)) continue;
     const settlement = settlementOf(
       open.trace === null || open.purpose === 'preview' ? 'failed' : await ask(broker, open),
     );
-    await broker.store.commit({
+    const settled = await broker.store.commit({
       kind: 'action.settle',
       actionId: open.id,
       runId: open.runId,
@@ -34,11 +31,18 @@ export async function recover(
       by: 'recover',
       at: broker.doors.clock.now(),
     });
+    if (!settled.ok) continue; // whoever left it was quicker
     if (settlement.kind === 'running') tally.running++;
     else if (settlement.kind === 'unknown') tally.unknown++;
     else tally.settled++;
   }
   return tally;
+}
+
+/** Nobody flies it any more, and it is for this replica to say what became of it. */
+function isLeft({ freshness, flights }: Broker, open: OpenAction): boolean {
+  if (open.replica === freshness.replica) return !flights.has(open.id);
+  return freshness.isEldest && freshness.isDead(open.replica);
 }
 
 /** Under the bundle it was admitted by. Nothing to ask with leaves it unknown; a target out of reach is asked again. */

@@ -1,6 +1,7 @@
 import { type EffectVector, effectVector } from '../domain/effect.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import { type Run, UNDECLARED_INTENT } from '../domain/run.ts';
+import type { RunSummary } from '../domain/store.ts';
 import type { Broker } from './broker.ts';
 import { revokeSoon } from './patience.ts';
 
@@ -62,25 +63,26 @@ export async function endRun(broker: Broker, runId: string, why: string): Promis
 /** Ends the runs whose time is over; how many. Called from time to time. */
 export async function endExpired(broker: Broker): Promise<number> {
   const now = broker.doors.clock.now();
-  return endWhere(broker, 'its time is over', (run) => now >= run.expiresAt);
+  return endWhere(broker, 'its time is over', ({ run }) => now >= run.expiresAt);
 }
 
-/** Ends the runs that no client declared: their clients' calls went down with the process that opened them. */
+/** Ends the runs that no client declared and whose replica is dead: only that one knew whose they are. */
 export async function endUndeclared(broker: Broker): Promise<number> {
   return endWhere(
     broker,
     'Signalbox was started anew',
-    ({ intent }) => intent === UNDECLARED_INTENT,
+    ({ run, replica }) => run.intent === UNDECLARED_INTENT && broker.freshness.isDead(replica),
   );
 }
 
 async function endWhere(
   broker: Broker,
   why: string,
-  which: (run: Run) => boolean,
+  which: (summary: RunSummary) => boolean,
 ): Promise<number> {
+  if (!broker.freshness.isEldest) return 0;
   const live = await broker.store.runs({ limit: MAX_SWEPT, state: 'live' });
-  const over = live.filter(({ run }) => which(run));
+  const over = live.filter(which);
   for (const { run } of over) await endRun(broker, run.id, why);
   return over.length;
 }

@@ -78,14 +78,17 @@ export async function settleFault(
   }));
 }
 
-/** Records the outcome of an admitted intent. The store refuses a second one, so a repeat is harmless. */
+/**
+ * Records the outcome of an admitted intent. The store refuses a second one: this replica was taken for dead meanwhile,
+ * another has settled what it flew, and what that one recorded stands.
+ */
 export async function settle(
   broker: Broker,
   intent: ActionAdmit,
   settlement: Settlement,
   measured: Measured | null,
 ): Promise<Outcome> {
-  await broker.store.commit({
+  const settled = await broker.store.commit({
     kind: 'action.settle',
     actionId: intent.action.id,
     runId: intent.action.runId,
@@ -95,7 +98,17 @@ export async function settle(
     by: 'act',
     at: broker.doors.clock.now(),
   });
-  return { ...settlement, actionId: intent.action.id };
+  return {
+    ...(settled.ok ? settlement : overtaken(intent, settlement)),
+    actionId: intent.action.id,
+  };
+}
+
+function overtaken({ action }: ActionAdmit, settlement: Settlement): Settlement {
+  if (settlement.kind === 'failed' || settlement.kind === 'refused') return settlement;
+  const message = 'this replica was silent for so long that another one settled the call';
+  if (action.purpose === 'preview') return { kind: 'failed', code: 'CONNECTOR_ABORTED', message };
+  return { kind: 'unknown', message };
 }
 
 /** Intent and outcome of a read in one commit. When the facts moved, the result is dropped and everything judged again. */

@@ -31,6 +31,8 @@ export interface LeasesParts {
   /** The connection as it is configured now; null once it was removed. */
   readonly connection: (name: string) => Promise<Connection | null>;
   readonly doors: Doors;
+  /** True for a replica that lives no more, whose leases are ended here. Every other one, unless said. */
+  readonly isDead?: (replica: string | null) => boolean;
   /** One line about a source that could not be asked. Never holds a secret. */
   readonly log: (line: string) => void;
 }
@@ -90,12 +92,17 @@ export class Leases implements CredentialDesk {
     return Promise.all(alive.map((lease) => this.#end(lease)));
   }
 
-  /** Revokes what outlived its time or its run: at start after a crash, then from time to time. */
+  /**
+   * Revokes what outlived its time, its run or its replica: at start after a crash, then from time to time. What a
+   * living replica holds is its own.
+   */
   async sweep(): Promise<number> {
     const { store, doors } = this.#parts;
     const now = doors.clock.now();
-    const orphans = (await store.leases({ state: ALIVE })).filter(
-      ({ id, expiresAt }) => !this.#own.has(id) || now >= expiresAt,
+    const orphans = (await store.leases({ state: ALIVE })).filter((lease) =>
+      lease.replica === store.replica
+        ? !this.#own.has(lease.id) || now >= lease.expiresAt
+        : this.#isDead(lease.replica),
     );
     await Promise.all(orphans.map((lease) => this.#end(lease)));
     return orphans.length;
@@ -273,6 +280,11 @@ export class Leases implements CredentialDesk {
         have.lease.id === lease.id && this.#held.get(key) === held && this.#held.delete(key),
       () => {},
     );
+  }
+
+  #isDead(replica: string | null): boolean {
+    const { store, isDead = (other) => other !== store.replica } = this.#parts;
+    return isDead(replica);
   }
 
   #isFresh(lease: Lease, connection: Connection): boolean {

@@ -76,6 +76,8 @@ export interface CredentialDesk {
   obtain(run: Run, connection: Connection): Promise<Credential | null>;
   /** Revokes at the source and verifies every lease that matches; resolves when all are dead or residual, retrying with back-off. */
   revoke(which: (lease: Lease) => boolean): Promise<readonly LeaseReport[]>;
+  /** Revokes what outlived its time, its run or its replica; how many. From time to time. */
+  sweep(): Promise<number>;
 }
 
 /** Reads named secrets of the encrypted store. The value goes into a credential and nowhere else. */

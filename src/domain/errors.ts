@@ -142,6 +142,10 @@ export const ERRORS = {
     status: 503,
     fix: 'nothing runs without the store; look at its disk, then `signalbox doctor`',
   },
+  STORE_STALE: {
+    status: 503,
+    fix: 'nothing runs on old knowledge of halts: try again when the store can be reached',
+  },
   STORE_NEWER: {
     status: 500,
     fix: 'this data was written by a newer Signalbox; upgrade the program',

@@ -46,6 +46,8 @@ export interface BundleApply {
 export interface RunBegin {
   readonly kind: 'run.begin';
   readonly run: Run;
+  /** Who begins it; filled in by the store. */
+  readonly replica?: string;
   readonly at: number;
 }
 
@@ -97,6 +99,8 @@ export interface ActionAdmit {
   readonly approvalId: string | null;
   readonly leaseId: string | null;
   readonly outcome: { readonly settlement: Settlement; readonly posted: EffectVector } | null;
+  /** Whose intent it is while it has no outcome; filled in by the store. */
+  readonly replica?: string;
   readonly at: number;
 }
 
@@ -196,6 +200,8 @@ export interface LeaseWrite {
   readonly kind: 'lease.write';
   readonly lease: Lease;
   readonly note: string;
+  /** Who writes it: the first one's it is. Filled in by the store. */
+  readonly replica?: string;
   readonly at: number;
 }
 

@@ -45,7 +45,12 @@ export interface OpenAction {
   /** Digest of the bundle it was admitted under: its tool is looked up there. */
   readonly bundle: string;
   readonly admittedAt: number;
+  /** The replica that recorded it; null: none that lives. */
+  readonly replica: string | null;
 }
+
+/** A lease, and the replica that made it; null: none that lives. */
+export type OwnedLease = Lease & { readonly replica: string | null };
 
 /** One record of a chain, as stored. `body` is the exact canonical text that was hashed. */
 export interface LedgerEvent {
@@ -65,6 +70,8 @@ export interface ReadableEvent extends LedgerEvent {
 
 export interface RunSummary {
   readonly run: Run;
+  /** The replica that began it; null: none that lives. */
+  readonly replica: string | null;
   readonly actions: number;
   readonly refused: number;
   readonly pendingApprovals: number;
@@ -97,6 +104,8 @@ export interface Beat {
 export interface Store {
   /** This process among those that share the store; new with every opening. */
   readonly replica: string;
+  /** Nobody else can change what this process knows of it, so that what it knows is never old. */
+  readonly alone: boolean;
 
   commit<O extends Op>(op: O): Promise<ResultOf<O>>;
 
@@ -132,7 +141,7 @@ export interface Store {
   leases(filter: {
     readonly state?: readonly Lease['state'][];
     readonly runId?: string;
-  }): Promise<readonly Lease[]>;
+  }): Promise<readonly OwnedLease[]>;
 
   run(id: string): Promise<Run | null>;
   runs(filter: {

@@ -50,7 +50,7 @@ export const EVENTS = {
   'run.begun': {
     version: 1,
     code: 'R100I',
-    fields: ['root', 'parent', 'depth', 'agent', 'startedAt', 'expiresAt', 'budget'],
+    fields: ['root', 'parent', 'depth', 'agent', 'startedAt', 'expiresAt', 'budget', 'replica'],
     payload: ['intent'],
   },
   'run.ended': { version: 1, code: 'R200I', fields: ['voided', 'tokens'], payload: ['why'] },
@@ -60,7 +60,7 @@ export const EVENTS = {
   'action.intent': {
     version: 2,
     code: 'A100I',
-    fields: [...PROPOSED, 'passed', 'stamp', 'reservations', 'approval', 'lease'],
+    fields: [...PROPOSED, 'passed', 'stamp', 'reservations', 'approval', 'lease', 'replica'],
     payload: PROPOSED_PAYLOAD,
   },
   'action.marked': {
@@ -191,6 +191,7 @@ export const EVENTS = {
       'state',
       'mintedAt',
       'expiresAt',
+      'replica',
     ],
     payload: ['note'],
   },

@@ -1,11 +1,10 @@
 import type { ApprovalState } from '../domain/approval.ts';
 import { EMPTY_BUNDLE } from '../domain/bundle.ts';
-import type { Lease } from '../domain/credential.ts';
 import type { Dimension, EffectVector } from '../domain/effect.ts';
 import type { Halt } from '../domain/halt.ts';
 import type { Reservation } from '../domain/ops.ts';
 import type { Settlement } from '../domain/proposal.ts';
-import type { ReadableEvent } from '../domain/store.ts';
+import type { OwnedLease, ReadableEvent } from '../domain/store.ts';
 
 /*
  * The state that the records tell: what every table must hold, whoever says otherwise. Fold the system chain first, then
@@ -24,6 +23,8 @@ export interface ProjectedRun {
   budget: Partial<EffectVector>;
   actions: number;
   refused: number;
+  /** Who began it; null in records that do not say. */
+  replica: string | null;
 }
 
 export interface ProjectedAction {
@@ -40,6 +41,7 @@ export interface ProjectedAction {
   reservations: Pick<Reservation, 'key' | 'dimension' | 'amount'>[];
   at: number;
   settledAt: number | null;
+  replica: string | null;
 }
 
 export interface ProjectedApproval {
@@ -81,7 +83,7 @@ export interface Projection {
   /** By `key`, line feed, dimension. */
   readonly usage: Map<string, { posted: number; pending: number }>;
   readonly halts: Map<number, { scope: string; by: string; at: number; state: Halt['state'] }>;
-  readonly leases: Map<string, Lease>;
+  readonly leases: Map<string, OwnedLease>;
   readonly tokens: Map<string, ProjectedToken>;
   readonly operators: Map<string, { role: string }>;
   readonly secrets: Map<string, { version: number }>;
@@ -133,6 +135,7 @@ const FOLDERS: { readonly [type: string]: Folder } = {
     into.runs.set(event.chain, {
       ...{ root, parent, depth, agent, startedAt, expiresAt, budget },
       ...{ state: 'live', endedAt: null, actions: 0, refused: 0 },
+      replica: body.replica ?? null,
     });
   },
   'run.ended': (into, _body, event) => {
@@ -210,6 +213,9 @@ const FOLDERS: { readonly [type: string]: Folder } = {
     into.leases.set(id, {
       ...{ id, runId, agent, connection, issuer, handle },
       ...{ revocability, state, mintedAt, expiresAt },
+      replica: into.leases.has(id)
+        ? (into.leases.get(id)?.replica ?? null)
+        : (body.replica ?? null),
     });
   },
   'token.issued': (into, { token, kind, subject, expiresAt }) => {
@@ -268,6 +274,7 @@ function proposed(
     })),
     at: event.at,
     settledAt: null,
+    replica: body.replica ?? null,
   });
 }
 

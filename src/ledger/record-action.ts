@@ -28,6 +28,7 @@ export function intentRecorded(op: ActionAdmit): EventDraft[] {
       reservations: op.reservations,
       approval: op.approvalId,
       lease: op.leaseId,
+      ...(op.replica === undefined ? {} : { replica: op.replica }),
     },
     payload: said(action, others),
   };

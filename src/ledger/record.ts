@@ -39,7 +39,7 @@ export function bundleApplied(op: BundleApply): EventDraft {
   );
 }
 
-export function runBegun({ run, at }: RunBegin): EventDraft {
+export function runBegun({ run, replica, at }: RunBegin): EventDraft {
   return {
     chain: run.id,
     type: 'run.begun',
@@ -52,6 +52,7 @@ export function runBegun({ run, at }: RunBegin): EventDraft {
       startedAt: run.startedAt,
       expiresAt: run.expiresAt,
       budget: run.budget,
+      ...(replica === undefined ? {} : { replica }),
     },
     payload: { intent: run.intent },
   };
@@ -164,6 +165,7 @@ export function leaseWritten(op: LeaseWrite, chain: string): EventDraft {
       state: lease.state,
       mintedAt: lease.mintedAt,
       expiresAt: lease.expiresAt,
+      ...(op.replica === undefined ? {} : { replica: op.replica }),
     },
     payload: { note: op.note },
   };

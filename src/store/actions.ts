@@ -177,6 +177,7 @@ export function insert(
       })),
     ),
     at,
+    replica: intent?.replica ?? null,
   });
 }
 

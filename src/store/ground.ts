@@ -75,6 +75,7 @@ export interface NewAction {
   readonly leaseId: string | null;
   readonly reservations: string;
   readonly at: number;
+  readonly replica: string | null;
 }
 
 /** What stands, as this transaction sees it. */

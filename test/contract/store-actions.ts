@@ -47,6 +47,7 @@ function admissions(open: Open): void {
         state: 'open',
         bundle: 'none',
         admittedAt: T0,
+        replica: store.replica,
       },
     ]);
     assert.equal(await store.runOf('act_a'), 'run_a');

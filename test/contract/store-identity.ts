@@ -127,10 +127,11 @@ function leases(open: Open): void {
   scene(open, 'a lease is durable before it is minted and told with its run', async (store) => {
     await store.commit(beginRun('run_a'));
     assert.deepEqual(await store.commit(write({})), { ok: true });
-    assert.deepEqual(await store.leases({ state: ['minting'] }), [LEASE]);
+    const owned = { ...LEASE, replica: store.replica };
+    assert.deepEqual(await store.leases({ state: ['minting'] }), [owned]);
     await store.commit(write({ state: 'live' }));
     assert.deepEqual(await store.leases({ state: ['minting'] }), []);
-    assert.deepEqual(await store.leases({ runId: 'run_a' }), [{ ...LEASE, state: 'live' }]);
+    assert.deepEqual(await store.leases({ runId: 'run_a' }), [{ ...owned, state: 'live' }]);
     assert.deepEqual(await store.leases({ runId: 'run_a', state: ['dead'] }), []);
     assert.equal((await store.leases({})).length, 1);
     assert.deepEqual(await types(store, 'run_a'), ['run.begun', 'lease.written', 'lease.written']);

@@ -69,8 +69,8 @@ export function runContract(open: Open): void {
       await store.commit(park('ask_a', action('act_c', 'run_a')));
       const [b, a] = await store.runs({ limit: 10 });
       assert.equal(b?.run.id, 'run_b');
-      const { run, ...rest } = a ?? assert.fail('two runs expected');
-      assert.equal(run.id, 'run_a');
+      const { run, replica, ...rest } = a ?? assert.fail('two runs expected');
+      assert.deepEqual([run.id, replica], ['run_a', store.replica]);
       assert.deepEqual(rest, { actions: 3, refused: 1, pendingApprovals: 1, lastAt: T0 });
       assert.equal((await store.runs({ limit: 1 })).length, 1);
       assert.equal((await store.runs({ limit: 9, state: 'ended' })).length, 0);

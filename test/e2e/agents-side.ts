@@ -7,6 +7,7 @@ import { apply } from '../../src/broker/apply.ts';
 import type { Broker } from '../../src/broker/broker.ts';
 import { bundleSource } from '../../src/broker/bundles.ts';
 import { Flights } from '../../src/broker/flights.ts';
+import { Freshness } from '../../src/broker/freshness.ts';
 import { halt, resume } from '../../src/broker/halt.ts';
 import { Notices } from '../../src/broker/notices.ts';
 import { beginRun, endRun } from '../../src/broker/runs.ts';
@@ -70,10 +71,11 @@ export async function startAgentsSide(
     store,
     connectors: new Map([['http', connector]]),
     inspectors: new Map([['http', createHttpInspector()]]),
-    credentials: { obtain: async () => null, revoke: async () => [] },
+    credentials: { obtain: async () => null, revoke: async () => [], sweep: async () => 0 },
     inputs: createInputCheck(),
     bundles: bundleSource(store),
     flights: new Flights(),
+    freshness: new Freshness(store, doors.clock),
     notices: new Notices(doors.timers),
   };
   const plan = await planBundle(loadConfig(configFor(target.port), 'signalbox.yaml'), {

@@ -9,6 +9,7 @@ import { apply } from '../../src/broker/apply.ts';
 import type { Broker } from '../../src/broker/broker.ts';
 import { bundleSource } from '../../src/broker/bundles.ts';
 import { Flights } from '../../src/broker/flights.ts';
+import { Freshness } from '../../src/broker/freshness.ts';
 import { Notices } from '../../src/broker/notices.ts';
 import { beginRun } from '../../src/broker/runs.ts';
 import { readConfig } from '../../src/config/file.ts';
@@ -104,6 +105,7 @@ async function openHouse(t: TestContext) {
     inputs: createInputCheck(),
     bundles,
     flights: new Flights(),
+    freshness: new Freshness(store, doors.clock),
     notices: new Notices(doors.timers),
   };
   t.after(async () => {

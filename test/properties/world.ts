@@ -6,6 +6,7 @@ import { answer } from '../../src/broker/answer.ts';
 import type { Broker } from '../../src/broker/broker.ts';
 import { bundleSource } from '../../src/broker/bundles.ts';
 import { Flights } from '../../src/broker/flights.ts';
+import { Freshness } from '../../src/broker/freshness.ts';
 import { Notices } from '../../src/broker/notices.ts';
 import { beginRun } from '../../src/broker/runs.ts';
 import { Leases } from '../../src/credentials/leases.ts';
@@ -65,6 +66,7 @@ export async function openWorld(t: TestContext, limits: Limits = {}): Promise<Pr
     inputs: () => [],
     bundles,
     flights: new Flights(),
+    freshness: new Freshness(store, doors.clock),
     notices: new Notices(doors.timers),
   };
   const world: PropertyWorld = {

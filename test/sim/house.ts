@@ -1,11 +1,10 @@
 import type { Broker } from '../../src/broker/broker.ts';
 import { bundleSource } from '../../src/broker/bundles.ts';
 import { Flights } from '../../src/broker/flights.ts';
-import { finishHalts } from '../../src/broker/halt.ts';
+import { Freshness } from '../../src/broker/freshness.ts';
 import { Notices } from '../../src/broker/notices.ts';
-import { within } from '../../src/broker/patience.ts';
-import { recover } from '../../src/broker/recover.ts';
-import { endExpired, endUndeclared } from '../../src/broker/runs.ts';
+import { endExpired } from '../../src/broker/runs.ts';
+import { takeOver } from '../../src/broker/take-over.ts';
 import { Leases } from '../../src/credentials/leases.ts';
 import { createInputCheck } from '../../src/tools/input.ts';
 import { SimConnector } from './connector.ts';
@@ -17,7 +16,6 @@ import type { Witness } from './witness.ts';
 import type { World } from './world.ts';
 
 const SWEEP_EVERY_MS = 60_000;
-const SWEPT_WITHIN_MS = 5_000;
 
 /** Pure, and dear to compile: shared by all lives. */
 const inputs = createInputCheck();
@@ -34,7 +32,6 @@ export interface Ground {
 export class House {
   readonly broker: Broker;
   readonly store: SimStore;
-  readonly #leases: Leases;
 
   constructor(ground: Ground, incarnation: number) {
     const { world } = ground;
@@ -44,7 +41,7 @@ export class House {
     const connection = async (name: string) => (await bundles.active()).connections[name] ?? null;
     const issuers = ground.issuer.doorsOf(incarnation);
     const log = (): void => world.count('revocationsAgain');
-    this.#leases = new Leases({ store, issuers, connection, doors, log });
+    const leases = new Leases({ store, issuers, connection, doors, log });
     this.store = store;
     const connectors = (['sim-db', 'sim-api'] as const).map(
       (kind) => new SimConnector(kind, { ...ground, incarnation }),
@@ -54,10 +51,11 @@ export class House {
       store,
       connectors: new Map(connectors.map((connector) => [connector.kind, connector])),
       inspectors: new Map(),
-      credentials: this.#leases,
+      credentials: leases,
       inputs,
       bundles,
       flights: new Flights(),
+      freshness: new Freshness(store, doors.clock),
       notices: new Notices(doors.timers),
     };
   }
@@ -66,17 +64,9 @@ export class House {
   async start(): Promise<void> {
     const { broker } = this;
     const { timers } = broker.doors;
-    await within(timers, SWEPT_WITHIN_MS, this.#leases.sweep());
-    await recover(broker);
-    await endUndeclared(broker);
+    await takeOver(broker);
     timers.every(SWEEP_EVERY_MS, () => {
-      const swept = [
-        endExpired(broker),
-        this.#leases.sweep(),
-        recover(broker, ['running']),
-        finishHalts(broker),
-      ];
-      void Promise.all(swept).catch(() => undefined);
+      void Promise.all([endExpired(broker), takeOver(broker)]).catch(() => undefined);
     });
   }
 }

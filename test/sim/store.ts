@@ -1,6 +1,7 @@
 import { SignalboxError } from '../../src/domain/errors.ts';
 import type { Op, ResultOf } from '../../src/domain/ops.ts';
 import type { Beat, FactsQuery, Store } from '../../src/domain/store.ts';
+import { owned } from '../../src/store/owned.ts';
 import type { SqliteCore } from '../../src/store/sqlite/core.ts';
 import type { Answers } from '../../src/store/wire.ts';
 import type { Disk } from './disk.ts';
@@ -27,7 +28,8 @@ export interface StoreParts {
  * durable, takes the store down.
  */
 export class SimStore implements Store {
-  readonly replica = 'replica_sim';
+  readonly replica: string;
+  readonly alone = true;
   readonly #parts: StoreParts;
   readonly #core: SqliteCore;
   readonly #caller: CallerEnd;
@@ -38,6 +40,7 @@ export class SimStore implements Store {
 
   constructor(parts: StoreParts) {
     this.#parts = parts;
+    this.replica = `replica_${parts.incarnation}`;
     this.#core = parts.disk.open();
     const { clock } = parts.world.doors(parts.incarnation);
     this.#caller = callerEnd(this.#core, clock, (ops) => {
@@ -68,7 +71,7 @@ export class SimStore implements Store {
       world.count('overloads');
       return Promise.reject(new SignalboxError('OVERLOADED', 'records wait for the disk'));
     }
-    const answer = this.#caller.commit(op);
+    const answer = this.#caller.commit(owned(op, this.replica));
     if (!plant?.answersEarly?.(op)) return answer;
     answer.catch(() => undefined);
     return Promise.resolve({ ok: true } as ResultOf<O>);

@@ -21,6 +21,7 @@ interface SummaryRow extends RunRow {
   readonly refused: number;
   readonly asks: number;
   readonly last_at: number;
+  readonly replica: string | null;
 }
 
 /** What people look at: runs, asks and the records themselves. */
@@ -40,7 +41,7 @@ export class History {
   /** Newest first. */
   runs(filter: { readonly limit: number; readonly state?: Run['state'] }): RunSummary[] {
     const where = 'WHERE ?2 IS NULL OR state = ?2';
-    const sql = `SELECT ${RUN_COLUMNS}, actions, refused,
+    const sql = `SELECT ${RUN_COLUMNS}, replica, actions, refused,
         (SELECT count(*) FROM approvals WHERE run_id = runs.id AND state = 'pending'
           AND expires_at > ?1) AS asks,
         (SELECT at FROM events WHERE chain = runs.id ORDER BY seq DESC LIMIT 1) AS last_at
@@ -50,6 +51,7 @@ export class History {
       const rows = this.#database.all<SummaryRow>(sql, now, filter.state ?? null, filter.limit);
       return rows.map((row) => ({
         run: this.#reads.runOf(row),
+        replica: row.replica,
         actions: row.actions,
         refused: row.refused,
         pendingApprovals: row.asks,

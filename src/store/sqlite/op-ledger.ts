@@ -52,7 +52,7 @@ export function writeLease(tx: Transaction, op: LeaseWrite): OpResults['lease.wr
     );
   tx.database.run(
     `INSERT INTO leases (id, run_id, agent, connection, issuer, handle, revocability, state,
-       minted_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       minted_at, expires_at, replica) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET handle = excluded.handle, revocability = excluded.revocability,
        state = excluded.state, minted_at = excluded.minted_at, expires_at = excluded.expires_at`,
     lease.id,
@@ -65,6 +65,7 @@ export function writeLease(tx: Transaction, op: LeaseWrite): OpResults['lease.wr
     lease.state,
     lease.mintedAt,
     lease.expiresAt,
+    op.replica ?? null,
   );
   tx.chains.append(leaseWritten(op, chainFor(tx, lease.runId)));
   return { ok: true };

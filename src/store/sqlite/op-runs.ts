@@ -10,8 +10,8 @@ export function beginRun(tx: Transaction, op: RunBegin): OpResults['run.begin'] 
   const scopes = ['all', `agent:${run.agent}`, `run:${run.root}`];
   if (isHalted(tx, scopes, run.parent)) return refused('halted');
   tx.database.run(
-    `INSERT INTO runs (id, root, parent, depth, agent, state, started_at, expires_at, budget)
-     VALUES (?, ?, ?, ?, ?, 'live', ?, ?, ?)`,
+    `INSERT INTO runs (id, root, parent, depth, agent, state, started_at, expires_at, budget,
+       replica) VALUES (?, ?, ?, ?, ?, 'live', ?, ?, ?, ?)`,
     run.id,
     run.root,
     run.parent,
@@ -20,6 +20,7 @@ export function beginRun(tx: Transaction, op: RunBegin): OpResults['run.begin'] 
     run.startedAt,
     run.expiresAt,
     JSON.stringify(run.budget),
+    op.replica ?? null,
   );
   tx.chains.begin(run.id);
   tx.chains.append(runBegun(op));

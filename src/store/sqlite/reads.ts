@@ -6,7 +6,7 @@ import type { Halt, Stamp } from '../../domain/halt.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { TokenRow } from '../../domain/ops.ts';
 import type { Run } from '../../domain/run.ts';
-import type { FactsQuery, OpenAction, StoreFacts, Usage } from '../../domain/store.ts';
+import type { FactsQuery, OpenAction, OwnedLease, StoreFacts, Usage } from '../../domain/store.ts';
 import type { Database } from './database.ts';
 import { APPROVAL_COLUMNS, type ApprovalRow, approvalOf } from './op-approvals.ts';
 import { type HaltRow, haltOf } from './op-halts.ts';
@@ -119,7 +119,8 @@ export class Reads {
   openActions(): OpenAction[] {
     return this.#database
       .all<OpenRow>(
-        `SELECT id, run_id, tool, tool_digest, purpose, trace, state, bundle, at FROM actions
+        `SELECT id, run_id, tool, tool_digest, purpose, trace, state, bundle, at, replica
+         FROM actions
          WHERE state IN ('open', 'running') ORDER BY at, id`,
       )
       .map((row) => ({
@@ -132,10 +133,14 @@ export class Reads {
         state: row.state,
         bundle: row.bundle,
         admittedAt: row.at,
+        replica: row.replica,
       }));
   }
 
-  leases(filter: { readonly state?: readonly Lease['state'][]; readonly runId?: string }): Lease[] {
+  leases(filter: {
+    readonly state?: readonly Lease['state'][];
+    readonly runId?: string;
+  }): OwnedLease[] {
     const rows =
       filter.runId === undefined
         ? LEASE_STATES.filter((state) => filter.state?.includes(state) ?? true).flatMap((state) =>
@@ -155,6 +160,7 @@ export class Reads {
         state: row.state,
         mintedAt: row.minted_at,
         expiresAt: row.expires_at,
+        replica: row.replica,
       }));
   }
 
@@ -253,6 +259,7 @@ interface OpenRow {
   readonly state: OpenAction['state'];
   readonly bundle: string;
   readonly at: number;
+  readonly replica: string | null;
 }
 
 interface LeaseRow {
@@ -266,8 +273,9 @@ interface LeaseRow {
   readonly state: Lease['state'];
   readonly minted_at: number;
   readonly expires_at: number;
+  readonly replica: string | null;
 }
 
 const LEASE_STATES: readonly Lease['state'][] = ['minting', 'live', 'revoking', 'dead', 'residual'];
 const LEASES = `SELECT id, run_id, agent, connection, issuer, handle, revocability, state,
-  minted_at, expires_at FROM leases`;
+  minted_at, expires_at, replica FROM leases`;

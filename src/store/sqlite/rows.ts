@@ -42,8 +42,8 @@ export class Rows implements RowsFace {
   insertAction({ record, ...row }: NewAction): void {
     this.#database.run(
       `INSERT INTO actions (id, run_id, root, tool, tool_digest, connection, arguments_digest,
-         purpose, state, halt, bundle, approval_id, lease_id, reservations, at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         purpose, state, halt, bundle, approval_id, lease_id, reservations, at,
+         replica) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       record.id,
       record.runId,
       record.root,
@@ -59,6 +59,7 @@ export class Rows implements RowsFace {
       row.leaseId,
       row.reservations,
       row.at,
+      row.replica,
     );
   }
 

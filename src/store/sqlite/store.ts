@@ -7,6 +7,7 @@ import type { Op, ResultOf } from '../../domain/ops.ts';
 import type { Run } from '../../domain/run.ts';
 import type { Beat, FactsQuery, Store } from '../../domain/store.ts';
 import { wrappingKey } from '../../ledger/seal.ts';
+import { owned } from '../owned.ts';
 import { CommitQueue } from '../queue.ts';
 import { answersFrom, errorFrom, opsFrom } from '../wire.ts';
 import type { SqliteCore } from './core.ts';
@@ -156,6 +157,7 @@ interface Parts {
 
 class SqliteStore implements Store {
   readonly replica: string;
+  readonly alone = true;
   readonly #queue: CommitQueue;
   readonly #reads: Reads;
   readonly #history: History;
@@ -172,7 +174,7 @@ class SqliteStore implements Store {
   }
 
   commit<O extends Op>(op: O): Promise<ResultOf<O>> {
-    return this.#queue.commit(op);
+    return this.#queue.commit(owned(op, this.replica));
   }
 
   factsFor(query: FactsQuery) {

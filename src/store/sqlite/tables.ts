@@ -17,10 +17,10 @@ type Fields = { readonly [field: string]: unknown };
 const MOST = 100;
 const RUN = `SELECT root, parent, depth, agent, state, started_at AS startedAt,
   expires_at AS expiresAt, ended_at AS endedAt, budget, actions, refused,
-  erased FROM runs WHERE id = ?`;
+  erased, replica FROM runs WHERE id = ?`;
 const ACTION = `SELECT run_id AS runId, tool, tool_digest AS toolDigest, connection, purpose, state,
   halt, bundle, approval_id AS approvalId, lease_id AS leaseId, reservations, at,
-  settled_at AS settledAt FROM actions WHERE id = ?`;
+  settled_at AS settledAt, replica FROM actions WHERE id = ?`;
 const APPROVAL = `SELECT run_id AS runId, action_id AS actionId, agent, tool,
   tool_digest AS toolDigest, connection, arguments_digest AS argumentsDigest, ask_key AS askKey,
   binding, digest, halt, state,
@@ -29,7 +29,7 @@ const APPROVAL = `SELECT run_id AS runId, action_id AS actionId, agent, tool,
 const BUNDLE = 'SELECT body FROM bundles WHERE digest = ?';
 const HALT = 'SELECT scope, raised_by AS "by", at, state FROM halts WHERE epoch = ?';
 const LEASE = `SELECT id, run_id AS runId, agent, connection, issuer, handle, revocability, state,
-  minted_at AS mintedAt, expires_at AS expiresAt FROM leases WHERE id = ?`;
+  minted_at AS mintedAt, expires_at AS expiresAt, replica FROM leases WHERE id = ?`;
 
 /** Holds every table against the fold of the records: chain by chain, so that no more than one run is in memory. */
 export class TableComparison {

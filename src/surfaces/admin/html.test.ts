@@ -181,7 +181,7 @@ function summaryOf(text: string, state: 'live' | 'ended'): RunSummary {
     ...{ id: text, root: text, parent: text, depth: 1, agent: text, intent: text, state },
     ...{ startedAt: 0, expiresAt: 2, endedAt: null, budget: {} },
   };
-  return { run, actions: 1, refused: 1, pendingApprovals: 1, lastAt: 0 };
+  return { run, replica: text, actions: 1, refused: 1, pendingApprovals: 1, lastAt: 0 };
 }
 
 function runOf(text: string): RunView {

@@ -5,6 +5,7 @@ import { act } from '../../../broker/act.ts';
 import type { Broker } from '../../../broker/broker.ts';
 import { bundleSource } from '../../../broker/bundles.ts';
 import { Flights } from '../../../broker/flights.ts';
+import { Freshness } from '../../../broker/freshness.ts';
 import { Notices } from '../../../broker/notices.ts';
 import { beginRun, endRun } from '../../../broker/runs.ts';
 import { loadConfig } from '../../../config/load.ts';
@@ -99,6 +100,7 @@ export async function openOffice(): Promise<Office> {
     inputs: () => [],
     bundles,
     flights: new Flights(),
+    freshness: new Freshness(store, doors.clock),
     notices: new Notices(doors.timers),
   };
   const operators = createOperators({ store, doors });
