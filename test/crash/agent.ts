@@ -50,7 +50,7 @@ export async function callTool(
   return saidIn(reply.body);
 }
 
-function saidIn(body: JsonObject): Said {
+export function saidIn(body: JsonObject): Said {
   const { result } = body;
   if (result === undefined)
     return { kind: 'denied', code: String(member(body, 'error', 'data', 'code')) };

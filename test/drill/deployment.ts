@@ -1,0 +1,102 @@
+/** What is drilled: replicas that share a PostgreSQL store, an operator, and a configuration applied. */
+import { copyFile, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type AcmePostgres, startPostgres } from '../../examples/acme/postgres.ts';
+import { claimOperator, type Operator } from '../crash/operator.ts';
+import { type Canary, startCanary } from './canary.ts';
+import { BYSTANDER, configText, VICTIM } from './config.ts';
+import { Replica } from './replica.ts';
+import { SilentProxy } from './silent-proxy.ts';
+
+export interface Deployment {
+  readonly canary: Canary;
+  readonly store: AcmePostgres;
+  readonly replicas: readonly Replica[];
+  /** The network between each replica and the store. */
+  readonly networks: readonly SilentProxy[];
+  readonly operator: Operator;
+  readonly secrets: { readonly victim: string; readonly bystander: string };
+  /** Where each data directory is, for reading the ledger afterwards. */
+  readonly directory: string;
+  readonly storeUrl: string;
+  agentsUrl(replica: number): string;
+  operatorsUrl(replica: number): string;
+  stop(): Promise<void>;
+}
+
+export interface Plan {
+  readonly folder: string;
+  readonly sources: string;
+  readonly replicas: number;
+}
+
+const STORE = 'signalbox';
+
+/** Everything up; the first replica is the one that the operator was claimed at. */
+export async function deploy({ folder, sources, replicas: count }: Plan): Promise<Deployment> {
+  const home = join(folder, 'home');
+  await mkdir(home, { recursive: true });
+  const [canary, store] = await Promise.all([startCanary(folder), startPostgres()]);
+  const replicas: Replica[] = [];
+  const networks: SilentProxy[] = [];
+  const stop = async (): Promise<void> => {
+    await Promise.all(replicas.map((replica) => replica.close()));
+    await Promise.all(networks.map((network) => network.close()));
+    await canary.stop();
+    await store.stop('immediate');
+  };
+  try {
+    await store.createDatabase(STORE);
+    for (let n = 0; n < count; n++) {
+      const network = await SilentProxy.open(store.host, store.port);
+      networks.push(network);
+      const directory = join(folder, `replica-${n}`);
+      // replicas of one deployment share the key that seals secrets and payloads
+      if (n > 0) {
+        await mkdir(directory, { mode: 0o700 });
+        await copyFile(join(folder, 'replica-0', 'master.key'), join(directory, 'master.key'));
+      }
+      const words: string[] = count === 1 ? [] : ['--store', urlOf(store, network.port)];
+      const replica = new Replica({ sources, directory, home, words });
+      replicas.push(replica);
+      await replica.up();
+    }
+    const first = replicas[0]?.at;
+    if (first === undefined) throw new Error('expected at least one replica');
+    const operator = await claimOperator(first.operatorsUrl, first.setupCode ?? '');
+    await operator.secret(first.operatorsUrl, 'db-broker', canary.broker.password);
+    const inspect = ['stdio-victim', 'stdio-other'];
+    await operator.planAndApply(first.operatorsUrl, configText(canary), inspect);
+    const at = (n: number): Replica => replicas[n % replicas.length] ?? fail(n);
+    return {
+      canary,
+      store,
+      replicas,
+      networks,
+      operator,
+      secrets: {
+        victim: await operator.enrol(first.operatorsUrl, VICTIM),
+        bystander: await operator.enrol(first.operatorsUrl, BYSTANDER),
+      },
+      directory: join(folder, 'replica-0'),
+      storeUrl: urlOf(store, store.port),
+      agentsUrl: (n) => at(n).at.agentsUrl,
+      operatorsUrl: (n) => at(n).at.operatorsUrl,
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function urlOf(store: AcmePostgres, port: number): string {
+  const url = new URL(store.url);
+  url.port = String(port);
+  url.pathname = `/${STORE}`;
+  return url.href;
+}
+
+function fail(replica: number): never {
+  throw new Error(`there is no replica ${replica}`);
+}
