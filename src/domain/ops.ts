@@ -31,6 +31,8 @@ export type Op =
   | OperatorAdd
   | SecretSet
   | LedgerErase
+  | DrillBegin
+  | DrillKeep
   | SystemNote;
 
 /** `bundle.apply`: refused `moved` when the active bundle is no longer `expected`. System chain. */
@@ -271,6 +273,29 @@ export interface LedgerErase {
   readonly at: number;
 }
 
+/**
+ * A drill is about to halt an agent. Refused `running` while another one is under way, `recent` when one began at or after
+ * `notSince`: of replicas that all see that it is time, one drills. System chain.
+ */
+export interface DrillBegin {
+  readonly kind: 'drill.begin';
+  readonly id: string;
+  readonly agent: string;
+  readonly by: string;
+  readonly notSince: number | null;
+  readonly at: number;
+}
+
+/** What a drill found: `report` byte by byte as it was signed. Refused `missing` unless it began and has no report. System chain. */
+export interface DrillKeep {
+  readonly kind: 'drill.keep';
+  readonly id: string;
+  readonly ok: boolean;
+  readonly report: string;
+  readonly signature: string | null;
+  readonly at: number;
+}
+
 /** A fact for the system chain that changes no table (start, recovery, overload). */
 export interface SystemNote {
   readonly kind: 'system.note';
@@ -316,6 +341,8 @@ export interface OpResults {
   'operator.add': Ok | Refused<'used' | 'exists'>;
   'secret.set': Ok<{ readonly version: number }>;
   'ledger.erase': Ok<{ readonly payloads: number }> | Refused<'missing'>;
+  'drill.begin': Ok | Refused<'running' | 'recent'>;
+  'drill.keep': Ok | Refused<'missing'>;
   'system.note': Ok;
 }
 

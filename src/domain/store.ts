@@ -1,6 +1,7 @@
 import type { Approval, Ask } from './approval.ts';
 import type { Bundle } from './bundle.ts';
 import type { Lease } from './credential.ts';
+import type { DrillRecord } from './drill.ts';
 import type { Dimension } from './effect.ts';
 import type { Halt, Stamp } from './halt.ts';
 import type { JsonObject } from './json.ts';
@@ -156,6 +157,8 @@ export interface Store {
   /** `runOf`: the run of an action or approval id. */
   runOf(id: string): Promise<string | null>;
   timeline(chain: string, after?: number, limit?: number): Promise<readonly ReadableEvent[]>;
+  /** Drills, newest first. */
+  drills(limit: number): Promise<readonly DrillRecord[]>;
   /** Chains with their length and head, for verify. */
   chains(): Promise<
     readonly { readonly chain: string; readonly length: number; readonly head: string }[]

@@ -215,6 +215,15 @@ export const EVENTS = {
     fields: ['operator', 'role', 'token', 'expiresAt', 'setup'],
     payload: [],
   },
+  'drill.begun': { version: 1, code: 'D100N', fields: ['drill', 'agent', 'by'], payload: [] },
+  /** `report` is the very text that `signature` signs. */
+  'drill.kept': {
+    version: 1,
+    code: 'D200N',
+    byField: { field: 'ok', codes: { true: 'D200N', false: 'D201E' } },
+    fields: ['drill', 'ok', 'report', 'signature'],
+    payload: [],
+  },
   'secret.set': { version: 1, code: 'S100N', fields: ['name', 'version', 'by'], payload: [] },
 } as const satisfies { readonly [type: string]: EventKind };
 

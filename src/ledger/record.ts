@@ -2,6 +2,8 @@ import type {
   AgentEnrol,
   ApprovalAnswer,
   BundleApply,
+  DrillBegin,
+  DrillKeep,
   HaltInert,
   HaltLift,
   HaltRaise,
@@ -229,6 +231,14 @@ export function ledgerErased(op: LedgerErase, payloads: number): EventDraft {
     { run: op.runId, payloads, by: op.by },
     { reason: op.reason },
   );
+}
+
+export function drillBegun({ id, agent, by, at }: DrillBegin): EventDraft {
+  return system('drill.begun', at, { drill: id, agent, by });
+}
+
+export function drillKept({ id, ok, report, signature, at }: DrillKeep): EventDraft {
+  return system('drill.kept', at, { drill: id, ok, report, signature });
 }
 
 export function noted(op: SystemNote): EventDraft {

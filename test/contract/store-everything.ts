@@ -153,6 +153,8 @@ function evening(): Op[] {
     { kind: 'lease.write', lease: { ...LEASE, state: 'dead' }, note: 'asked the source', at },
     { kind: 'halt.inert', scope: 'agent:support', epoch: 1, report: { leases: 1 }, at },
     { kind: 'halt.lift', scope: 'agent:support', reason: 'looked at', by: 'dana', at },
+    { kind: 'drill.begin', id: 'drill_a', agent: 'canary', by: 'dana', notSince: null, at },
+    { kind: 'drill.keep', id: 'drill_a', ok: true, report: '{}', signature: null, at },
     { kind: 'run.end', runId: 'run_a', why: 'it is evening', at },
     { kind: 'ledger.erase', runId: 'run_c', reason: 'the law', by: 'dana', at },
     { kind: 'run.end', runId: 'run_c', why: 'it is evening', at },

@@ -7,6 +7,7 @@ import type { Store } from '../../src/domain/store.ts';
 import { actionContract } from './store-actions.ts';
 import { approvalContract } from './store-approvals.ts';
 import { batchContract } from './store-batch.ts';
+import { drillContract } from './store-drills.ts';
 import { haltContract } from './store-halts.ts';
 import { identityContract } from './store-identity.ts';
 import { ledgerContract } from './store-ledger.ts';
@@ -30,6 +31,7 @@ export function storeContract(name: string, open: Open): void {
     haltContract(open);
     identityContract(open);
     ledgerContract(open);
+    drillContract(open);
     batchContract(open);
   });
 }

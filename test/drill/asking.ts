@@ -39,12 +39,7 @@ export async function brief(
   }
 }
 
-async function answerOf(
-  url: string,
-  run: RunHandle,
-  wish: Wish,
-  dispatcher: Agent,
-): Promise<Said> {
+async function answerOf(url: string, run: RunHandle, wish: Wish, dispatcher: Agent): Promise<Said> {
   const params = { name: wish.tool, arguments: wish.args };
   try {
     const { body } = await request(`${url}/mcp`, {
@@ -74,8 +69,6 @@ async function openAsk(
   const reply = await send('GET', `${d.operatorsUrl(n)}/api/approvals`, d.operator.key);
   const asks = member(reply?.body, 'approvals');
   if (!Array.isArray(asks)) return null;
-  const found = asks
-    .filter(isJsonObject)
-    .find((one) => one.runId === run && one.tool === tool);
+  const found = asks.filter(isJsonObject).find((one) => one.runId === run && one.tool === tool);
   return found === undefined ? null : String(found.id);
 }

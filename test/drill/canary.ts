@@ -128,7 +128,9 @@ export async function startCanary(folder: string): Promise<Canary> {
       const commits = await ask<{ at: number; what: string; who: Who }>(COMMITS);
       return [
         ...log.since(since),
-        ...commits.filter(({ at }) => at >= since).map((row) => ({ ...row, by: 'commit' as const })),
+        ...commits
+          .filter(({ at }) => at >= since)
+          .map((row) => ({ ...row, by: 'commit' as const })),
         ...(await seenBy(http, since)).map(ofRequest),
         ...(await notedIn(notes, since)).map(({ at, who, what }) => ({
           at,
@@ -152,7 +154,9 @@ export async function startCanary(folder: string): Promise<Canary> {
       return row?.n ?? 0;
     },
     async hits(slot) {
-      const rows = await ask<{ hits: number }>('SELECT hits FROM victim_slots WHERE id = $1', [slot]);
+      const rows = await ask<{ hits: number }>('SELECT hits FROM victim_slots WHERE id = $1', [
+        slot,
+      ]);
       return rows[0]?.hits ?? 0;
     },
     async mintedLogins() {
@@ -182,7 +186,10 @@ async function caughtUp(server: AcmePostgres, log: StatementLog): Promise<void> 
   const mark = `caught up ${randomBytes(6).toString('hex')}`;
   const there = log.wait(mark);
   await server.query(`SELECT '${mark}'`);
-  await Promise.race([there, sleep(5_000).then(() => Promise.reject(new Error('the log of the canary stands still')))]);
+  await Promise.race([
+    there,
+    sleep(5_000).then(() => Promise.reject(new Error('the log of the canary stands still'))),
+  ]);
 }
 
 async function seenBy(http: ChildProcess, since: number): Promise<readonly Seen[]> {

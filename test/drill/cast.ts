@@ -4,7 +4,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beginRun, callTool, type RunHandle } from '../crash/agent.ts';
 import { brief } from './asking.ts';
 import type { Hold } from './canary.ts';
-import { addMark, getPage, getSlowly, hitSlot, linger, readRow, touch, type Wish } from './config.ts';
+import {
+  addMark,
+  getPage,
+  getSlowly,
+  hitSlot,
+  linger,
+  readRow,
+  touch,
+  type Wish,
+} from './config.ts';
 import { Thief, Worker } from './crew.ts';
 import { delegate } from './delegate.ts';
 import type { Deployment } from './deployment.ts';
@@ -81,14 +90,19 @@ export async function assemble(d: Deployment, crew: Crew, from: number): Promise
       return worker.start(job, lingers);
     }),
     ...crew.subAgents.map((worker, n) =>
-      worker.start(calls(d, n + 1, subRuns[n] ?? never(), n % 2 === 0 ? readRow('victim') : getPage('victim'))),
+      worker.start(
+        calls(d, n + 1, subRuns[n] ?? never(), n % 2 === 0 ? readRow('victim') : getPage('victim')),
+      ),
     ),
     ...crew.bystanders.map((worker, n) =>
-      worker.start(calls(d, n, others[n] ?? never(), [readRow, getPage, touch][n]?.('other') ?? never())),
+      worker.start(
+        calls(d, n, others[n] ?? never(), [readRow, getPage, touch][n]?.('other') ?? never()),
+      ),
     ),
   ]);
   for (const answer of started)
-    if (answer !== 'done' && answer !== 'lingers') missing.push(`somebody could not work: ${answer}`);
+    if (answer !== 'done' && answer !== 'lingers')
+      missing.push(`somebody could not work: ${answer}`);
   await inTheAir(d, from, missing);
   const logins = await d.canary.mintedLogins();
   const { host, port, database } = d.canary;
@@ -97,7 +111,12 @@ export async function assemble(d: Deployment, crew: Crew, from: number): Promise
 }
 
 /** Eight agents: reading, calling, waiting in every kind of flight, listening. */
-function jobOf(d: Deployment, n: number, run: RunHandle, slot: number): { job: Job; lingers: boolean } {
+function jobOf(
+  d: Deployment,
+  n: number,
+  run: RunHandle,
+  slot: number,
+): { job: Job; lingers: boolean } {
   const wishes: readonly Wish[] = [
     readRow('victim'),
     readRow('victim'),
@@ -152,7 +171,9 @@ async function inTheAir(d: Deployment, from: number, missing: string[]): Promise
     const seen = {
       'a write that waits for a lock': (await d.canary.waiting()) > 0,
       'a slow answer over HTTP': effects.some(({ what }) => what === '/victim/slow/page'),
-      'a stdio call': effects.some(({ by, who, what }) => by === 'process' && who === 'victim' && what === 'called'),
+      'a stdio call': effects.some(
+        ({ by, who, what }) => by === 'process' && who === 'victim' && what === 'called',
+      ),
       'a grandchild': effects.some(({ who, what }) => who === 'victim' && what === 'beat'),
     };
     const absent = Object.entries(seen).filter(([, there]) => !there);

@@ -22,7 +22,10 @@ export const getSlowly = (page: string): Wish => ({ tool: 'get_slowly', args: { 
 export const linger = (who: Who): Wish => ({ tool: `linger_${who}`, args: {} });
 export const touch = (who: Who): Wish => ({ tool: `touch_${who}`, args: {} });
 export const hitSlot = (slot: number): Wish => ({ tool: 'hit_slot', args: { slot } });
-export const addMark = (who: Who, marker: string): Wish => ({ tool: `mark_${who}`, args: { marker } });
+export const addMark = (who: Who, marker: string): Wish => ({
+  tool: `mark_${who}`,
+  args: { marker },
+});
 
 function toolsOf(who: Who): string {
   return `

@@ -13,7 +13,9 @@ class Hand {
   readonly #child: ChildProcess;
 
   constructor(program: string) {
-    this.#child = fork(join(import.meta.dirname, program), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    this.#child = fork(join(import.meta.dirname, program), {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
   }
 
   async ask<T>(order: object, member: string): Promise<T> {
@@ -33,7 +35,9 @@ class Hand {
   async #next<T>(member: string): Promise<T> {
     const signal = AbortSignal.timeout(PATIENCE_MS);
     for (;;) {
-      const [message] = (await once(this.#child, 'message', { signal })) as [{ [member: string]: T }];
+      const [message] = (await once(this.#child, 'message', { signal })) as [
+        { [member: string]: T },
+      ];
       if (member in message) return message[member] as T;
     }
   }

@@ -75,7 +75,7 @@ export async function oneDrill(
   const accounts = await Promise.all(workers.map((worker) => worker.account(t0)));
   const others = await Promise.all(crew.bystanders.map((worker) => worker.account(t0)));
   const tried = await probes({ d, cast, accounts, desk, n: ordering, adversity });
-  const spared = await unaffected({ d, cast, accounts: others, desk, adversity });
+  const spared = await unaffected({ d, cast, accounts: others, desk, n: ordering, adversity });
   const loot = await crew.thief.stop();
   for (const worker of workers) await worker.stop();
   await cast.held.release();
@@ -100,7 +100,12 @@ export async function oneDrill(
 }
 
 /** When the deployment itself says that the scope is inert; null when it does not within our patience. */
-async function inertAt(desk: Desk, url: string, report: HaltReport, t0: number): Promise<number | null> {
+async function inertAt(
+  desk: Desk,
+  url: string,
+  report: HaltReport,
+  t0: number,
+): Promise<number | null> {
   if (report.inertMs !== null) return Date.now() - t0;
   while (Date.now() - t0 < INERT_WITHIN_MS) {
     if ((await desk.halted(url, SCOPE)) === 'inert') return Date.now() - t0;

@@ -62,9 +62,17 @@ export async function probes({ d, cast, accounts, n, adversity }: Stage): Promis
 }
 
 /** The halt is lifted: what it ended stays ended. What stood approved under a halted tool is not run after it either. */
-export async function afterResume(d: Deployment, desk: Desk, n: number, cast: Cast): Promise<Probe[]> {
+export async function afterResume(
+  d: Deployment,
+  desk: Desk,
+  n: number,
+  cast: Cast,
+): Promise<Probe[]> {
   const first = cast.runs[0] ?? never();
-  const old = ofCall('an old token after the halt was lifted', await call(d, n, first, readRow('victim')));
+  const old = ofCall(
+    'an old token after the halt was lifted',
+    await call(d, n, first, readRow('victim')),
+  );
   const fresh = await begin(d, n, d.secrets.victim, 'start anew');
   const control = await call(d, n, fresh, readRow('victim'));
   const wish = addMark('victim', randomUUID());
@@ -75,8 +83,16 @@ export async function afterResume(d: Deployment, desk: Desk, n: number, cast: Ca
   await desk.endRun(d.operatorsUrl(n), fresh.id);
   return [
     old,
-    { name: 'approved before a halt of its tool, called after it', refused: said.kind !== 'done', got: text(said) },
-    { name: 'control: a new run works after the halt was lifted', refused: control.kind === 'done', got: text(control) },
+    {
+      name: 'approved before a halt of its tool, called after it',
+      refused: said.kind !== 'done',
+      got: text(said),
+    },
+    {
+      name: 'control: a new run works after the halt was lifted',
+      refused: control.kind === 'done',
+      got: text(control),
+    },
   ];
 }
 
@@ -92,7 +108,8 @@ export async function unaffected({ d, cast, accounts, desk, adversity }: Stage):
   for (const [replica] of d.replicas.entries()) {
     const said = await call(d, replica, cast.others[0] ?? never(), readRow('other'));
     if (said.kind !== 'done') noticed.push(`replica ${replica} answers a bystander ${text(said)}`);
-    if (!(await desk.healthy(d.operatorsUrl(replica)))) noticed.push(`replica ${replica} is not healthy`);
+    if (!(await desk.healthy(d.operatorsUrl(replica))))
+      noticed.push(`replica ${replica} is not healthy`);
   }
   return noticed;
 }
@@ -136,7 +153,13 @@ async function answering(d: Deployment, n: number, { parked }: Cast): Promise<Pr
 function streamsOf(accounts: readonly Account[], { afflicted }: Adversity): Probe[] {
   if (afflicted === 6 % 3) return [];
   const ended = accounts[6]?.streamEndedAt ?? null;
-  return [{ name: 'an open stream', refused: ended !== null, got: ended === null ? 'still open' : 'ended' }];
+  return [
+    {
+      name: 'an open stream',
+      refused: ended !== null,
+      got: ended === null ? 'still open' : 'ended',
+    },
+  ];
 }
 
 /** The login itself, at the target, where nobody asks for its password. */
@@ -147,7 +170,10 @@ async function useLogin(d: Deployment, user: string): Promise<Probe> {
   const name = 'a minted login used directly';
   try {
     await client.connect();
-    const mine = await client.query('SELECT has_table_privilege($1, $2) AS may', ['victim_rows', 'SELECT']);
+    const mine = await client.query('SELECT has_table_privilege($1, $2) AS may', [
+      'victim_rows',
+      'SELECT',
+    ]);
     // the login of somebody who was not halted goes on
     return { name, refused: mine.rows[0]?.may !== true, got: 'let in' };
   } catch (error) {
@@ -197,4 +223,3 @@ function isAlive(pid: number): boolean {
 function never(): never {
   throw new Error('somebody is missing on stage');
 }
-

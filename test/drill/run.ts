@@ -11,8 +11,12 @@ const folder = await mkdtemp(join(tmpdir(), 'signalbox-drill-'));
 const crew = hire();
 const d = await deploy({ folder, sources: join(import.meta.dirname, '../..'), replicas: 1 });
 try {
-  for (let n = 0; n < 3; n++) console.log(JSON.stringify(await oneDrill(d, crew, deskOf(d.operator.key), n), null, 1));
-} catch (e) { console.error(e); console.error(d.replicas.map(r=>r.said)); } finally {
+  for (let n = 0; n < 3; n++)
+    console.log(JSON.stringify(await oneDrill(d, crew, deskOf(d.operator.key), n), null, 1));
+} catch (e) {
+  console.error(e);
+  console.error(d.replicas.map((r) => r.said));
+} finally {
   dismiss(crew);
   await d.stop();
   await closeConnections();

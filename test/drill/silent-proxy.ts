@@ -2,8 +2,9 @@
  * A network between a replica and its store that can fall silent: nothing is refused and nothing is closed, bytes just no
  * longer arrive. That is what a partition looks like from both sides.
  */
-import { connect, createServer, type Socket } from 'node:net';
+
 import type { AddressInfo } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 
 export class SilentProxy {
   readonly port: number;

@@ -20,7 +20,8 @@ process.on('SIGTERM', () => {});
 let grandchild = false;
 
 const say = (value: object): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
-const note = (what: string): void => appendFileSync(notes, `${what} ${who} ${process.pid} ${Date.now()}\n`);
+const note = (what: string): void =>
+  appendFileSync(notes, `${what} ${who} ${process.pid} ${Date.now()}\n`);
 const tool = (name: string): JsonObject => ({
   name,
   description: name,

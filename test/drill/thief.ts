@@ -16,7 +16,12 @@ const READ = 'SELECT note FROM victim_rows WHERE id = 1 /* leaked */';
 const PAUSE_MS = 3;
 const AGAIN_MS = 20;
 
-let loot = { reads: 0, lastAt: 0, endedAt: null as number | null, refusedAs: null as string | null };
+let loot = {
+  reads: 0,
+  lastAt: 0,
+  endedAt: null as number | null,
+  refusedAs: null as string | null,
+};
 let round = 0;
 
 async function steal(login: Login): Promise<void> {

@@ -45,7 +45,10 @@ let round = 0;
 let made: Made[] = [];
 let streamEndedAt: number | null = null;
 
-async function calls({ url, token, tool = '', args = {}, paceMs = 10 }: Job, mine: number): Promise<void> {
+async function calls(
+  { url, token, tool = '', args = {}, paceMs = 10 }: Job,
+  mine: number,
+): Promise<void> {
   for (let n = 1; mine === round; n++) {
     const from = Date.now();
     const said = await callTool(url, { id: '', token }, tool, args);
@@ -98,7 +101,8 @@ function accountAt(at: number): Account {
   return {
     done: done.length,
     lastDoneAt: done.at(-1)?.until ?? 0,
-    firstRefusedAt: made.find(({ until, answer }) => until >= at && answer !== 'done')?.until ?? null,
+    firstRefusedAt:
+      made.find(({ until, answer }) => until >= at && answer !== 'done')?.until ?? null,
     inFlightUntil: flying.at(-1)?.until ?? null,
     after: counts,
     streamEndedAt,

@@ -192,6 +192,9 @@ export class SimStore implements Store {
   timeline(chain: string, after?: number, limit?: number) {
     return this.#read(({ history }) => history.timeline(chain, after, limit));
   }
+  drills(limit: number) {
+    return this.#read(({ history }) => history.drills(limit));
+  }
   chains() {
     return this.#read(({ history }) => history.chains());
   }

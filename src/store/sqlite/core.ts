@@ -11,6 +11,7 @@ import { Chains } from './chains.ts';
 import { type Database, openWriter, SQLITE_CONSTRAINT, said, sqliteCode } from './database.ts';
 import { migrate } from './migrate.ts';
 import { answer, voidApproval } from './op-approvals.ts';
+import { beginDrill, keepDrill } from './op-drills.ts';
 import { inert, lift, raise } from './op-halts.ts';
 import { addOperator, enrol, issue, renew, revoke, setSecret } from './op-identity.ts';
 import { applyBundle, erase, note, writeLease } from './op-ledger.ts';
@@ -49,6 +50,8 @@ const HANDLERS: Handlers = {
   'operator.add': addOperator,
   'secret.set': setSecret,
   'ledger.erase': erase,
+  'drill.begin': beginDrill,
+  'drill.keep': keepDrill,
   'system.note': note,
 };
 

@@ -1,11 +1,13 @@
 import type { Approval, Ask } from '../../domain/approval.ts';
 import type { Clock } from '../../domain/doors.ts';
+import type { DrillRecord } from '../../domain/drill.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Continuation, Measured } from '../../domain/proposal.ts';
 import type { Run } from '../../domain/run.ts';
 import type { LedgerEvent, ReadableEvent, RunSummary } from '../../domain/store.ts';
 import type { Database } from './database.ts';
 import { APPROVAL_COLUMNS, type ApprovalRow, approvalOf } from './op-approvals.ts';
+import { drillsIn } from './op-drills.ts';
 import type { Payloads } from './payloads.ts';
 import { type Reads, RUN_COLUMNS, type RunRow } from './reads.ts';
 
@@ -111,6 +113,10 @@ export class History {
           return payload === undefined ? event : { ...event, payload };
         });
     });
+  }
+
+  drills(limit: number): DrillRecord[] {
+    return this.#reads.snapshot((database) => drillsIn(database, limit));
   }
 
   chains(): { readonly chain: string; readonly length: number; readonly head: string }[] {

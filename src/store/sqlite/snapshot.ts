@@ -76,6 +76,8 @@ export class Snapshot {
       case 'agent.enrol':
       case 'lease.write':
       case 'secret.set':
+      case 'drill.begin':
+      case 'drill.keep':
       case 'system.note':
         return;
       case 'bundle.apply':

@@ -235,6 +235,9 @@ class SqliteStore implements Store {
   timeline(chain: string, after?: number, limit?: number) {
     return this.#read(() => this.#history.timeline(chain, after, limit));
   }
+  drills(limit: number) {
+    return this.#read(() => this.#history.drills(limit));
+  }
   chains() {
     return this.#read(() => this.#history.chains());
   }
