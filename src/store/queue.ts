@@ -45,8 +45,8 @@ export interface QueueEnds {
 const OK = { ok: true } as const;
 
 /**
- * The caller's end of the writing thread: keeps the order, bounds what waits, and after the first failure rejects
- * everything, for good. `answered` and `fail` come back from the other side.
+ * The caller's end of whoever writes: keeps the order, bounds what waits, and after a failure rejects everything, for
+ * good unless `resume` says otherwise. `answered` and `fail` come back from the other side.
  */
 export class CommitQueue {
   readonly #ends: QueueEnds;
@@ -122,16 +122,29 @@ export class CommitQueue {
     if (this.#length === 0) this.#drained?.();
   }
 
-  /** The first reason stays. */
-  fail(reason: SignalboxError): void {
-    if (this.#down !== null) return;
-    this.#down = reason;
+  /** The first reason stays. Rejects everything but the `kept` oldest, which are still to be answered. */
+  fail(reason: SignalboxError, kept = 0): void {
+    const first = this.#done + kept;
+    if (this.#down !== null && first >= this.#waiting.length) return;
+    this.#down ??= reason;
     this.#fresh = [];
-    for (const waiting of this.#waiting.slice(this.#done)) waiting.reject(reason);
-    this.#waiting = [];
+    for (const { size, reject } of this.#waiting.slice(first)) {
+      this.#chars -= size;
+      reject(this.#down);
+    }
+    this.#waiting = this.#waiting.slice(this.#done, first);
     this.#done = 0;
-    this.#chars = 0;
-    this.#drained?.();
+    if (this.#length === 0) this.#drained?.();
+  }
+
+  /** Another reason for what is refused from now on; nothing when nothing is refused. */
+  say(reason: SignalboxError): void {
+    if (this.#down !== null) this.#down = reason;
+  }
+
+  /** Takes ops again. Everything that waited was rejected or answered. */
+  resume(): void {
+    this.#down = null;
   }
 
   /** Resolves when everything handed in so far is answered. */

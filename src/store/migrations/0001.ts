@@ -340,5 +340,11 @@ CREATE TABLE secrets (
   version bigint NOT NULL,
   at bigint NOT NULL
 );
+
+CREATE TABLE replicas (
+  id text COLLATE "C" PRIMARY KEY,
+  heard_at timestamptz NOT NULL,
+  landed bigint NOT NULL
+) WITH (fillfactor = 20);
 `,
 };

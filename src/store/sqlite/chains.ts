@@ -1,18 +1,11 @@
 import type { KeyObject } from 'node:crypto';
-import { canonical } from '../../domain/json.ts';
 import { SYSTEM_CHAIN } from '../../domain/store.ts';
-import { EMPTY, type Head, link, type Unlinked } from '../../ledger/chain.ts';
-import { codeOf, EVENTS, type EventDraft } from '../../ledger/events.ts';
-import { bodyOf, type ReadRecord } from '../../ledger/read-record.ts';
-import {
-  type Bytes,
-  type ChainKey,
-  newChainKey,
-  type Sealed,
-  sealPayload,
-  sealText,
-  unwrapChainKey,
-} from '../../ledger/seal.ts';
+import { EMPTY, type Head } from '../../ledger/chain.ts';
+import type { EventDraft } from '../../ledger/events.ts';
+import type { ReadRecord } from '../../ledger/read-record.ts';
+import { type Bytes, type ChainKey, newChainKey, unwrapChainKey } from '../../ledger/seal.ts';
+import { type Composed, composed, composedRead } from '../composed.ts';
+import type { ChainsFace } from '../ground.ts';
 import type { Database } from './database.ts';
 
 /** Chains whose head and key are kept in memory; the others are read again when they are next written. */
@@ -25,7 +18,7 @@ interface Open {
 }
 
 /** Appends records to chains inside the transaction of its database. The only writer of `events`, `payloads`, `chain_keys`. */
-export class Chains {
+export class Chains implements ChainsFace {
   readonly #database: Database;
   readonly #wrapping: KeyObject;
   readonly #bytes: Bytes;
@@ -43,34 +36,17 @@ export class Chains {
   append(draft: EventDraft): number {
     this.#touched.add(draft.chain);
     const open = this.#chain(draft.chain);
-    const seq = open.head.seq + 1;
-    const withPayload = draft.payload !== undefined;
-    const sealed =
-      withPayload && open.key !== null
-        ? sealPayload(open.key, { chain: draft.chain, seq }, draft.payload, this.#bytes)
-        : null;
-    const body = canonical({
-      ...draft.body,
-      v: EVENTS[draft.type].version,
-      code: codeOf(draft.type, draft.body),
-      sealed: sealed?.commitment,
-      withheld: withPayload && sealed === null ? true : undefined,
-    });
-    return this.#write(open, { chain: draft.chain, at: draft.at, type: draft.type, body }, sealed);
+    return this.#write(open, composed(open, draft, this.#bytes));
   }
 
   /** The same for a read, whose texts are made already. */
   appendRead(chain: string, at: number, read: ReadRecord): void {
     this.#touched.add(chain);
     const open = this.#chain(chain);
-    const place = { chain, seq: open.head.seq + 1 };
-    const sealed = open.key === null ? null : sealText(open.key, place, read.payload, this.#bytes);
-    const body = bodyOf(read.before, read.after, sealed?.commitment ?? null);
-    this.#write(open, { chain, at, type: 'action.read', body }, sealed);
+    this.#write(open, composedRead(open, chain, at, read, this.#bytes));
   }
 
-  #write(open: Open, unlinked: Unlinked, sealed: Sealed | null): number {
-    const event = link(open.head, unlinked);
+  #write(open: Open, { event, sealed }: Composed): number {
     this.#database.run(
       'INSERT INTO events (chain, seq, at, type, body, previous, hash) VALUES (?, ?, ?, ?, ?, ?, ?)',
       event.chain,
@@ -84,7 +60,7 @@ export class Chains {
     if (sealed !== null)
       this.#database.run(
         'INSERT INTO payloads (id, sealed) VALUES (last_insert_rowid(), ?)',
-        sealed.sealed,
+        sealed,
       );
     open.head = { seq: event.seq, hash: event.hash };
     return event.seq;

@@ -1,13 +1,7 @@
-import { sha256 } from '../../domain/digest.ts';
-import { SignalboxError } from '../../domain/errors.ts';
 import { MIGRATIONS } from '../migrations/all.ts';
 import type { Migration } from '../migrations/migration.ts';
+import { checksumOf, missing, requireKnown, type Taken } from '../schema.ts';
 import type { Database } from './database.ts';
-
-interface Applied {
-  readonly number: number;
-  readonly checksum: string;
-}
 
 /**
  * Brings the schema up to date, each step in a transaction of its own. Throws SignalboxError `STORE_NEWER` when a newer
@@ -22,10 +16,7 @@ export function migrate(
     number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL,
     breaking INTEGER NOT NULL, at INTEGER NOT NULL) STRICT`);
   checkSchema(database, migrations);
-  const done = new Set(applied(database).map(({ number }) => number));
-  for (const migration of migrations) {
-    if (!done.has(migration.number)) step(database, migration, at);
-  }
+  for (const migration of missing(applied(database), migrations)) step(database, migration, at);
 }
 
 /** Throws unless every step this store has taken is one we know. */
@@ -33,25 +24,11 @@ export function checkSchema(
   database: Database,
   migrations: readonly Migration[] = MIGRATIONS,
 ): void {
-  const known = new Map(migrations.map((migration) => [migration.number, migration]));
-  for (const { number, checksum } of applied(database)) {
-    const migration = known.get(number);
-    if (migration === undefined)
-      throw new SignalboxError(
-        'STORE_NEWER',
-        `the store has schema ${number}, this program knows up to ${Math.max(...known.keys())}`,
-      );
-    if (checksumOf(migration) !== checksum)
-      throw new SignalboxError(
-        'STORE_DOWN',
-        `schema step ${number} is not the one this store was made with`,
-        { help: 'install a released Signalbox: a released schema step never changes' },
-      );
-  }
+  requireKnown(applied(database), 'sqlite', migrations);
 }
 
-function applied(database: Database): Applied[] {
-  return database.all<Applied>('SELECT number, checksum FROM migrations ORDER BY number');
+function applied(database: Database): Taken[] {
+  return database.all<Taken>('SELECT number, checksum FROM migrations ORDER BY number');
 }
 
 function step(database: Database, migration: Migration, at: number): void {
@@ -62,7 +39,7 @@ function step(database: Database, migration: Migration, at: number): void {
       'INSERT INTO migrations (number, name, checksum, breaking, at) VALUES (?, ?, ?, ?, ?)',
       migration.number,
       migration.name,
-      checksumOf(migration),
+      checksumOf(migration, 'sqlite'),
       migration.breaking ? 1 : 0,
       at,
     );
@@ -71,10 +48,4 @@ function step(database: Database, migration: Migration, at: number): void {
     if (database.raw.isTransaction) database.raw.exec('ROLLBACK');
     throw error;
   }
-}
-
-function checksumOf(migration: Migration): string {
-  return sha256(
-    `${migration.number}\n${migration.name}\n${migration.breaking}\n${migration.sqlite}`,
-  );
 }

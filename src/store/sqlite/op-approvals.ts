@@ -41,11 +41,6 @@ export function approvalOf(row: ApprovalRow): Approval {
   };
 }
 
-/** What an erased run leaves of a binding: nothing that a guess could be tried against. */
-export function withoutContent(binding: ApprovalBinding): ApprovalBinding {
-  return { ...binding, argumentsDigest: '', preState: '', nonce: '' };
-}
-
 function approvalRow({ database }: Transaction, id: string): ApprovalRow | undefined {
   return database.one<ApprovalRow>(`SELECT ${APPROVAL_COLUMNS} FROM approvals WHERE id = ?`, id);
 }

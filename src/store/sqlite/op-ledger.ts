@@ -9,9 +9,9 @@ import type {
   SystemNote,
 } from '../../domain/ops.ts';
 import { bundleApplied, leaseWritten, ledgerErased, noted } from '../../ledger/record.ts';
+import { withoutContent } from '../erased.ts';
 import { refused } from '../ground.ts';
 import { isHalted } from '../halted.ts';
-import { withoutContent } from './op-approvals.ts';
 import { chainFor, controlOf, runGate, type Transaction } from './transaction.ts';
 
 export function applyBundle(tx: Transaction, op: BundleApply): OpResults['bundle.apply'] {

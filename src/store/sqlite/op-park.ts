@@ -2,9 +2,10 @@ import { scopesOf } from '../../domain/halt.ts';
 import type { ActionPark, OpResults } from '../../domain/ops.ts';
 import { parkRecorded } from '../../ledger/record-action.ts';
 import { insert, requireOwn } from '../actions.ts';
+import { withoutContent } from '../erased.ts';
 import { fault, refused } from '../ground.ts';
 import { isHaltedSince } from '../halted.ts';
-import { openAskOf, withoutContent } from './op-approvals.ts';
+import { openAskOf } from './op-approvals.ts';
 import { runGate, type Transaction } from './transaction.ts';
 
 export function park(tx: Transaction, op: ActionPark): OpResults['action.park'] {

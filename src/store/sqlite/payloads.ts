@@ -1,21 +1,12 @@
 import type { KeyObject } from 'node:crypto';
-import { SignalboxError } from '../../domain/errors.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { type ChainKey, openPayload, unwrapChainKey } from '../../ledger/seal.ts';
+import { type ChainKey, unwrapChainKey } from '../../ledger/seal.ts';
+import { ERASED } from '../erased.ts';
+import { broken, opened, type PayloadRow } from '../payload-text.ts';
 import type { Database } from './database.ts';
-import { said } from './database.ts';
-
-/** What stands for the intent of a run whose payloads were erased. */
-export const ERASED = '[erased]';
 
 /** Runs whose intent is kept in memory: it is part of every decision and never changes. */
 const KEPT = 4_096;
-
-export interface PayloadRow {
-  readonly seq: number;
-  readonly body: string;
-  readonly sealed: Uint8Array | null;
-}
 
 /** Decrypts payloads for readers. Throws SignalboxError `LEDGER_BROKEN` for one that was changed. */
 export class Payloads {
@@ -44,15 +35,7 @@ export class Payloads {
 
   /** Null once erased, undefined where the record never had one. */
   open(chain: string, key: ChainKey | null, row: PayloadRow): JsonObject | null | undefined {
-    const body = JSON.parse(row.body) as { sealed?: string; withheld?: boolean };
-    if (body.sealed === undefined) return body.withheld === true ? null : undefined;
-    if (key === null) return null;
-    if (row.sealed === null) throw broken(`the payload of \`${chain}\` ${row.seq} is missing`);
-    try {
-      return openPayload(key, { chain, seq: row.seq }, row.sealed, body.sealed);
-    } catch (error) {
-      throw broken(`the payload of \`${chain}\` ${row.seq} was changed: ${said(error)}`, error);
-    }
+    return opened(chain, key, row);
   }
 
   /** One record's payload. */
@@ -78,8 +61,4 @@ export class Payloads {
     this.#intents.set(runId, intent);
     return intent;
   }
-}
-
-function broken(message: string, cause?: unknown): SignalboxError {
-  return new SignalboxError('LEDGER_BROKEN', message, { cause });
 }

@@ -3,8 +3,8 @@ import { type Bundle, bundleDigest } from '../../domain/bundle.ts';
 import { canonical } from '../../domain/json.ts';
 import { type ReadableEvent, SYSTEM_CHAIN } from '../../domain/store.ts';
 import type { fold as Fold, ProjectedApproval, Projection } from '../../ledger/projections.ts';
+import { withoutContent } from '../erased.ts';
 import { type Database, said } from './database.ts';
-import { withoutContent } from './op-approvals.ts';
 
 /** `compared`: rows held against the records. `differences`: in words, the first hundred. */
 export interface Comparison {

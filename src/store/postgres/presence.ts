@@ -1,0 +1,42 @@
+import type { Beat } from '../../domain/store.ts';
+import { type HaltState, IN_FORCE, inForceOf } from './facts.ts';
+import type { Session } from './session.ts';
+
+/** A replica that said nothing for so long is forgotten. */
+const FORGOTTEN_MS = 60 * 60_000;
+
+/*
+ * A beat is one round trip on a connection that does not wait for the disk. What is quiet is told by the database's
+ * clock alone: those of the replicas are never compared. The time before the server last started is nobody's silence.
+ */
+const QUIET = 'clock_timestamp() - greatest(heard_at, pg_postmaster_start_time())';
+const BEAT = {
+  name: 'beat',
+  text: `WITH mine AS (
+      INSERT INTO replicas (id, heard_at, landed) VALUES ($1, clock_timestamp(), $2)
+      ON CONFLICT (id) DO UPDATE SET heard_at = excluded.heard_at, landed = excluded.landed),
+    forgotten AS (
+      DELETE FROM replicas WHERE ${QUIET} > $3 * interval '1 millisecond' AND id <> $1
+      RETURNING id)
+    SELECT halt, bundle, ${IN_FORCE} AS halts,
+      (SELECT json_agg(json_build_object('id', id, 'landed', landed,
+        'quietMs', greatest(0, floor(extract(epoch FROM ${QUIET}) * 1000))))
+       FROM replicas WHERE id <> $1 AND id NOT IN (SELECT id FROM forgotten)) AS others
+    FROM control`,
+};
+const LEAVE = { name: 'leave', text: 'DELETE FROM replicas WHERE id = $1' };
+
+interface Row extends HaltState {
+  readonly others: readonly Beat['replicas'][number][] | null;
+}
+
+export async function beat(session: Session, id: string, landed: number): Promise<Beat> {
+  const [row] = await session.rows<Row>(BEAT, [id, landed, FORGOTTEN_MS]);
+  if (row === undefined) throw new Error('the store has no control row');
+  const others = (row.others ?? []).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  return { ...inForceOf(row), replicas: [{ id, quietMs: 0, landed }, ...others] };
+}
+
+export async function leave(session: Session, id: string): Promise<void> {
+  await session.run(LEAVE, [id]);
+}

@@ -1,0 +1,29 @@
+import { SYSTEM_CHAIN } from '../../domain/store.ts';
+import type { Ground } from '../ground.ts';
+import type { Chains } from './chains.ts';
+import type { Picture } from './picture.ts';
+import type { Statement } from './session.ts';
+
+/** The ground of the common ops, and the connection itself for the others, which run in a savepoint of their own. */
+export interface Transaction extends Ground {
+  readonly chains: Chains;
+  readonly standing: Picture;
+  readonly rows: Picture;
+  all<R>(statement: Statement, ...values: readonly unknown[]): Promise<R[]>;
+  one<R>(statement: Statement, ...values: readonly unknown[]): Promise<R | undefined>;
+  /** Number of rows changed. */
+  run(statement: Statement, ...values: readonly unknown[]): Promise<number>;
+  /** Writes what was gathered so far, so that SQL sees it. */
+  flush(): Promise<void>;
+  /** Locks chains that no place of the op named: the system's; any, when the batch is alone. */
+  lock(...chains: readonly string[]): Promise<void>;
+  /** Tells the other replicas once this is committed. */
+  notify(key: string): Promise<void>;
+}
+
+/** The run's own chain, or the system's when there is no such run; locked either way. */
+export async function chainFor(tx: Transaction, runId: string): Promise<string> {
+  if (tx.standing.run(runId) !== undefined) return runId;
+  await tx.lock(SYSTEM_CHAIN);
+  return SYSTEM_CHAIN;
+}
