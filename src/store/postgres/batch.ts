@@ -14,6 +14,7 @@ import {
 } from './load.ts';
 import { channelOf } from './locks.ts';
 import { answer, park, voidApproval } from './op-approvals.ts';
+import { beginDrill, keepDrill } from './op-drills.ts';
 import { inert, lift, raise } from './op-halts.ts';
 import { addOperator, enrol, issue, renew, revoke, setSecret } from './op-identity.ts';
 import { applyBundle, erase, note, writeLease } from './op-ledger.ts';
@@ -73,6 +74,8 @@ const HANDLERS: Handlers = {
   'operator.add': addOperator,
   'secret.set': setSecret,
   'ledger.erase': erase,
+  'drill.begin': beginDrill,
+  'drill.keep': keepDrill,
   'system.note': note,
 };
 

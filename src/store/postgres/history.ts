@@ -1,5 +1,6 @@
 import type { Approval, Ask } from '../../domain/approval.ts';
 import type { Clock } from '../../domain/doors.ts';
+import type { DrillRecord } from '../../domain/drill.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Continuation, Measured } from '../../domain/proposal.ts';
 import type { Run } from '../../domain/run.ts';
@@ -8,6 +9,7 @@ import { opened } from '../payload-text.ts';
 import { type RunRow, runOf } from './facts.ts';
 import { together } from './load.ts';
 import { type ApprovalRow, approvalOf } from './op-approvals.ts';
+import { drillsIn } from './op-drills.ts';
 import type { Payloads } from './payloads.ts';
 import type { OnLine } from './reads.ts';
 import type { Session } from './session.ts';
@@ -122,6 +124,12 @@ export class History {
       const [row] = await session.rows<{ run: string | null }>(RUN_OF, [id]);
       return row?.run ?? null;
     });
+  }
+
+  drills(limit: number): Promise<DrillRecord[]> {
+    return this.#on((session) =>
+      drillsIn((statement, values) => session.rows<LedgerEvent>(statement, values), limit),
+    );
   }
 
   timeline(chain: string, after = 0, limit = PAGE): Promise<ReadableEvent[]> {

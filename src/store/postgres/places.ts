@@ -108,6 +108,8 @@ function gather(into: Gathering, work: Work): void {
     case 'agent.enrol':
     case 'operator.add':
     case 'secret.set':
+    case 'drill.begin':
+    case 'drill.keep':
     case 'system.note':
     case 'unreadable':
       return;

@@ -193,6 +193,9 @@ export class PostgresStore implements Store {
   runOf(id: string) {
     return this.#history.runIdOf(id);
   }
+  drills(limit: number) {
+    return this.#history.drills(limit);
+  }
   timeline(chain: string, after?: number, limit?: number) {
     return this.#history.timeline(chain, after, limit);
   }
