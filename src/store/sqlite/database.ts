@@ -67,6 +67,13 @@ export function openWriter(file: string, maxBytes?: number): Database {
   return new Database(raw);
 }
 
+/** Only moves pages of the log into the database, with the same regard for the disk as the writer. */
+export function openMover(file: string): Database {
+  const raw = opened(file, false);
+  raw.exec('PRAGMA synchronous = FULL; PRAGMA checkpoint_fullfsync = ON');
+  return new Database(raw);
+}
+
 /** Sees everything that was committed before each statement (or each `BEGIN`). */
 export function openReader(file: string): Database {
   const raw = opened(file, true);

@@ -4,9 +4,18 @@ import { answersFrom, faultFrom, opsFrom } from '../wire.ts';
 import { openSqliteCore, type SqliteCore } from './core.ts';
 import { seededBytes } from './seeded-bytes.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './threads.ts';
+import { WriteAheadLog } from './write-ahead-log.ts';
 
 /** The writing thread: everything that is waiting when the last commit ends goes into the next one, so many texts at most. */
 const BATCH = 1_024;
+/**
+ * A commit costs the same whether it carries one op or forty. Where the last one carried several, more are on their way:
+ * they are given a moment to come, unless many wait already. A caller that is alone never waits.
+ */
+const COMPANY = 4;
+const ENOUGH = 32;
+const MOMENTS = 4;
+const MOMENT_MS = 0.5;
 
 const port = parentPort;
 if (port === null) throw new Error('this file runs in a worker of the store');
@@ -35,8 +44,12 @@ function open(): SqliteCore | null {
 }
 
 const core = open();
+const log = core === null ? null : new WriteAheadLog(core.database, start.file);
+const asleep = new Int32Array(new SharedArrayBuffer(4));
 const waiting: string[] = [];
 let closing = false;
+/** How many ops the last commit carried. */
+let company = 0;
 
 function take(message: ToWorker): void {
   if (message === 'close') closing = true;
@@ -57,10 +70,20 @@ function batchOf(texts: string[]): readonly string[] {
   return texts.splice(0, last !== undefined && isReadText(last) ? BATCH + 1 : BATCH);
 }
 
+function waitForMore(): void {
+  for (let moment = 0; moment < MOMENTS && waiting.length < ENOUGH; moment++) {
+    Atomics.wait(asleep, 0, 0, MOMENT_MS);
+    takeAll();
+  }
+}
+
 function work(writer: SqliteCore): void {
   for (takeAll(); waiting.length > 0; takeAll()) {
+    if (company >= COMPANY) waitForMore();
     const applied = writer.apply(opsFrom(batchOf(waiting)));
+    company = applied.length;
     tell({ kind: 'applied', ...answersFrom(applied, writer.takeDrawn()) });
+    log?.look();
   }
 }
 
@@ -71,6 +94,7 @@ else
       take(message);
       work(core);
       if (!closing) return;
+      log?.close();
       core.close();
       tell({ kind: 'closed' });
     } catch (error) {
