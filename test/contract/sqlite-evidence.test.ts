@@ -133,7 +133,7 @@ describe('tables', () => {
     `UPDATE runs SET erased = 0 WHERE id = 'run_c'`,
     `UPDATE runs SET erased = 1 WHERE id = 'run_a'`,
     `INSERT INTO runs SELECT 'run_z', root, parent, depth, agent, state, started_at, expires_at,
-       ended_at, budget, actions, refused, erased FROM runs WHERE id = 'run_a'`,
+       ended_at, budget, actions, refused, erased, replica FROM runs WHERE id = 'run_a'`,
     `DELETE FROM runs WHERE id = 'run_b'`,
     `UPDATE actions SET state = 'failed' WHERE state = 'unknown'`,
     `UPDATE actions SET tool = 'other' WHERE id = 'act_4'`,
