@@ -31,7 +31,8 @@ const RUNS = 12;
 
 export async function startBox(directory: string, config: string): Promise<Box> {
   const child = fork(join(import.meta.dirname, 'gateway.ts'), [directory], {
-    execArgv: ['--expose-gc'],
+    // the young generation as in production (bin/signalbox.js)
+    execArgv: ['--expose-gc', '--min-semi-space-size=16', '--max-semi-space-size=16'],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   const watched = watch(child);

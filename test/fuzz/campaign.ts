@@ -36,7 +36,7 @@ export interface Figures {
   readonly examples: readonly string[];
 }
 
-const LANES = 32;
+const LANES = 64;
 const DEPTH = 4;
 const MOST_ENDING = 400;
 const SAMPLE = 20_000;
