@@ -1,5 +1,9 @@
 import { randomBytes, randomFillSync } from 'node:crypto';
+import { constants } from 'node:fs';
+import { link, open, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Doors } from './domain/doors.ts';
+import { HALT_FILE, type HaltFile } from './domain/halt-file.ts';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const TIME_DIGITS = 9;
@@ -24,6 +28,71 @@ export function realDoors(): Doors {
       },
     },
   };
+}
+
+/** The file of local halts in a data directory. It is never seen half made: a new one is linked into its place whole. */
+export function haltFile(directory: string): HaltFile {
+  const path = join(directory, HALT_FILE);
+  const read = (): Promise<string | null> => orMissing(readFile(path, 'utf8'));
+  const add = async (line: string): Promise<void> => {
+    const text = `${line}\n`;
+    while (!(await appended(path, text)) && !(await made(path, text)));
+  };
+  return {
+    read,
+    add,
+    async clear(text) {
+      if ((await read()) !== text) return false;
+      const taken = `${path}.${sortableId()}`;
+      await rename(path, taken);
+      const said = await readFile(taken, 'utf8');
+      // what was added while it was being taken is put back
+      const more = said.startsWith(text) ? said.slice(text.length) : said;
+      for (const line of more.split('\n').filter((each) => each.trim() !== '')) await add(line);
+      await rm(taken);
+      return more === '';
+    },
+  };
+}
+
+/** False when there is no file to add to. */
+async function appended(path: string, text: string): Promise<boolean> {
+  const file = await orMissing(open(path, constants.O_WRONLY | constants.O_APPEND));
+  if (file === null) return false;
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return true;
+}
+
+/** False when somebody made one meanwhile. */
+async function made(path: string, text: string): Promise<boolean> {
+  const beside = `${path}.${sortableId()}`;
+  const file = await open(beside, 'wx', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+    await link(beside, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await file.close();
+    await rm(beside, { force: true });
+  }
+}
+
+async function orMissing<T>(work: Promise<T>): Promise<T | null> {
+  try {
+    return await work;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
 }
 
 /** 45 bits of time in milliseconds, then 80 random bits, in Crockford's base 32: sorts by time of making. */

@@ -4,7 +4,7 @@ import { machine } from './cli/door.ts';
 import { main as command } from './cli/main.ts';
 import type { Parts } from './cli/parts.ts';
 import { KEY_FILE, loadMasterKey } from './credentials/master-key.ts';
-import { realDoors } from './doors.ts';
+import { haltFile, realDoors } from './doors.ts';
 import { verifyStore } from './store/sqlite/evidence.ts';
 import { VERSION } from './version.ts';
 
@@ -13,6 +13,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const doors = realDoors();
   const parts: Parts = {
     version: VERSION,
+    haltFile,
     // most commands only talk to a running Signalbox: they need not load one
     start: async (options) => (await import('./system.ts')).startSystem(options),
     verifyDirectory: async (directory) => {

@@ -6,7 +6,10 @@ import type { Broker } from './broker/broker.ts';
 import { bundleSource } from './broker/bundles.ts';
 import { Flights } from './broker/flights.ts';
 import { Freshness } from './broker/freshness.ts';
+import { LocalGate } from './broker/local-gate.ts';
+import { LocalHalts } from './broker/local-halts.ts';
 import { Notices } from './broker/notices.ts';
+import { OpenStreams } from './broker/open-streams.ts';
 import { Overload } from './broker/overload.ts';
 import type { Recovery } from './broker/recover.ts';
 import { beginRun, endExpired, endRun } from './broker/runs.ts';
@@ -29,7 +32,7 @@ import { createSecrets, type Secrets } from './credentials/secrets.ts';
 import { staticSecretIssuer } from './credentials/static-secret.ts';
 import type { Change } from './domain/connector.ts';
 import type { Doors } from './domain/doors.ts';
-import { realDoors } from './doors.ts';
+import { haltFile, realDoors } from './doors.ts';
 import { createAgents } from './identity/agents.ts';
 import { type Callers, createCallers } from './identity/callers.ts';
 import { createOperators } from './identity/operators.ts';
@@ -80,6 +83,8 @@ export interface System {
   readonly recovered: Recovery;
   /** `inspect`: servers that may be started or called though they were never applied; all unless said. */
   plan(text: string, path: string, inspect?: readonly string[] | 'all'): Promise<Plan>;
+  /** Halts this machine at once, store or no store: what its halt file says, and everything when there is none. */
+  haltHere(reason: string): Promise<void>;
   apply(plan: Plan, operator: { name: string; role: 'owner' | 'operator' }): Promise<void>;
   close(): Promise<void>;
 }
@@ -146,6 +151,8 @@ async function build({ directory, log, doors = realDoors() }: SystemOptions): Pr
     bundles,
     flights: new Flights(),
     freshness,
+    streams: new OpenStreams(),
+    local: new LocalGate(),
     notices: new Notices(doors.timers),
   };
   const close = async (): Promise<void> => {
@@ -161,6 +168,9 @@ async function start(house: House, options: SystemOptions): Promise<System> {
   const { broker, secrets } = house;
   const { doors, store, bundles } = broker;
   const recovered = await takeOver(broker);
+  const local = new LocalHalts(broker, haltFile(options.directory), options.log);
+  // a halt that was written while nothing ran here comes before the first call
+  await local.settled();
   const plan: System['plan'] = async (text, path, inspect = 'all') =>
     planBundle(loadConfig(text, path), {
       inspect,
@@ -173,6 +183,7 @@ async function start(house: House, options: SystemOptions): Promise<System> {
   const { masterKey, oauth, feed } = house;
   const kept = { secrets, masterKey, oauth, feed };
   const surfaces = await open({ options, broker, callers, operators, plan, ...kept });
+  const unwatch = local.watch();
   const sweeping = doors.timers.every(SWEEP_EVERY_MS, () => {
     void Promise.all([endExpired(broker), takeOver(broker)]).catch((error: Error) =>
       options.log(`sweep: ${error.message}`),
@@ -187,9 +198,11 @@ async function start(house: House, options: SystemOptions): Promise<System> {
     setupCode: await operators.setupCode(),
     recovered,
     plan,
+    haltHere: (reason) => local.now(reason),
     apply: (proposed, operator) => apply(broker, proposed, operator),
     async close() {
       sweeping.cancel();
+      unwatch();
       await surfaces.close();
       await house.close();
     },

@@ -1,13 +1,15 @@
 import type { Bundle, Tool } from '../domain/bundle.ts';
 import type { Connector, Inspector } from '../domain/connector.ts';
-import type { CredentialDesk } from '../domain/credential.ts';
+import type { CredentialDesk, Revocability } from '../domain/credential.ts';
 import type { Doors } from '../domain/doors.ts';
 import type { Halt, HaltScope } from '../domain/halt.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { Store } from '../domain/store.ts';
 import type { Flights } from './flights.ts';
 import type { Freshness } from './freshness.ts';
+import type { LocalGate } from './local-gate.ts';
 import type { Notices } from './notices.ts';
+import type { OpenStreams } from './open-streams.ts';
 
 /** Everything the broker's functions work with. Built once by system.ts. */
 export interface Broker {
@@ -22,6 +24,10 @@ export interface Broker {
   readonly flights: Flights;
   /** How old what this replica knows of halts is, and who else serves. */
   readonly freshness: Freshness;
+  /** Streams to clients that a halt must close. */
+  readonly streams: OpenStreams;
+  /** Halts of this machine that the store does not know yet. */
+  readonly local: LocalGate;
   /** Wakes who waits for an answer to an ask, a halt or a run's end. */
   readonly notices: Notices;
 }
@@ -40,25 +46,61 @@ export interface BundleSource {
 /** What a halt would reach, shown before it is confirmed. */
 export interface HaltReach {
   readonly scope: HaltScope;
+  /** Live runs: those that stop whole, or (`whole` false) those that may use what is halted and lose only that. */
   readonly runs: number;
+  readonly subRuns: number;
+  readonly whole: boolean;
   readonly flights: number;
+  /** Of those, on their way to their target already: their effects may land whatever is done. */
+  readonly sent: number;
+  /** Asks that wait for an answer. */
   readonly asks: number;
+  /** Approvals that were given and not used yet. */
+  readonly approved: number;
+  /** Open streams on this replica. */
+  readonly streams: number;
+  /** Child processes of this replica that are ended, with all calls in them. */
+  readonly children: number;
   readonly leases: number;
+  readonly credentials: readonly HeldCredentials[];
 }
 
-/** What a halt did. `inertMs` is null while some credential is not confirmed dead. */
+/** Credentials at one connection that end the same way. */
+export interface HeldCredentials {
+  readonly connection: string;
+  readonly revocability: Revocability;
+  readonly count: number;
+  /** When the last of them ends by itself, in ms since the epoch. */
+  readonly until: number;
+  /** Others that die with them, where only a whole principal can be ended. */
+  readonly alsoEnds: number;
+}
+
+/** What a halt did. `inertMs` is null while something in its scope is not confirmed dead. */
 export interface HaltReport {
   readonly halt: Halt;
   readonly gateMs: number;
   readonly aborted: number;
   /** Of those, on their way to their target already: their effects may still have landed. */
   readonly sent: number;
+  /** Streams that were closed here. */
+  readonly streams: number;
+  /** What could not be ended here, in words. */
+  readonly left: readonly string[];
   readonly voided: number;
-  readonly leases: readonly {
-    readonly handle: string;
-    readonly dead: boolean;
-    readonly ms: number;
-    readonly note: string;
-  }[];
+  readonly leases: readonly LeaseEnd[];
   readonly inertMs: number | null;
+}
+
+/** What became of one credential. */
+export interface LeaseEnd {
+  readonly id: string;
+  readonly handle: string;
+  readonly connection: string;
+  readonly revocability: Revocability;
+  readonly dead: boolean;
+  readonly ms: number;
+  /** When it ends by itself if nothing else ends it, in ms since the epoch; null once dead. */
+  readonly until: number | null;
+  readonly note: string;
 }

@@ -1,4 +1,4 @@
-import type { Tool } from '../domain/bundle.ts';
+import { modelOf, type Tool } from '../domain/bundle.ts';
 import { type Call, type Connector, ConnectorFailure, type Flight } from '../domain/connector.ts';
 import type { Decision } from '../domain/decision.ts';
 import { SignalboxError } from '../domain/errors.ts';
@@ -71,7 +71,7 @@ export function intentOf(
     kind: 'action.admit',
     action: recordOf(broker, proposal, facts, decision, purpose),
     stamp: facts.stamp,
-    scopes: scopesFor(run, tool),
+    scopes: scopesFor(run, tool, modelOf(facts.bundle, run.agent)),
     reservations: execute ? reservations(facts.limits, tool.cap) : [],
     approvalId: execute && decision.mode === 'approve' ? (facts.approval?.id ?? null) : null,
     leaseId: null,
@@ -83,15 +83,16 @@ export function intentOf(
 const scopes = new WeakMap<Tool, WeakMap<Run, readonly HaltScope[]>>();
 
 /** Made once for each tool and run: most calls repeat an earlier one's. */
-function scopesFor(run: Run, tool: Tool): readonly HaltScope[] {
+function scopesFor(run: Run, tool: Tool, model: string | undefined): readonly HaltScope[] {
   let byRun = scopes.get(tool);
   if (byRun === undefined) {
     byRun = new WeakMap();
     scopes.set(tool, byRun);
   }
   const known = byRun.get(run);
-  if (known !== undefined) return known;
-  const found = scopesOf({ run, tool: tool.name, connection: tool.connection });
+  if (known !== undefined && (model === undefined || known.includes(`model:${model}`)))
+    return known;
+  const found = scopesOf({ run, tool: tool.name, connection: tool.connection, model });
   byRun.set(run, found);
   return found;
 }
@@ -115,10 +116,14 @@ export async function inject(
       `the connection of \`${facts.toolName}\` is not configured`,
       'none',
     );
+  if (broker.local.size > 0 && haltOver(broker.local.halts(), intent.scopes) !== undefined)
+    throw haltedHere();
   const credential = await broker.credentials.obtain(run, connection);
   aloft.leaseId = credential?.leaseId ?? null;
-  const { halts } = await broker.store.haltState();
-  const halted = halts.length === 0 ? undefined : haltOver(halts, intent.scopes);
+  if (aloft.leaseId !== null) broker.flights.lent(intent.action.id, aloft.leaseId);
+  const stored = (await broker.store.haltState()).halts;
+  const halts = broker.local.size === 0 ? stored : [...broker.local.halts(), ...stored];
+  const halted = halts.length === 0 ? undefined : haltOver(halts, scopesWith(intent, aloft));
   if (halted !== undefined) {
     // minted while the halt fell: the halt may not have seen this lease, so it ends here
     void broker.credentials.revoke(({ id }) => id === credential?.leaseId).catch(() => {});
@@ -142,6 +147,15 @@ export async function inject(
   };
 }
 
+function haltedHere(): ConnectorFailure {
+  return new ConnectorFailure('HALTED', 'this machine was halted before the effect', 'none');
+}
+
+/** Which credential it is made with is known only now. */
+function scopesWith({ scopes }: ActionAdmit, { leaseId }: Aloft): readonly HaltScope[] {
+  return leaseId === null ? scopes : [...scopes, `credential:${leaseId}`];
+}
+
 /** Makes the flight's trace durable before it finishes. False: a halt came first, or the caller is gone. */
 export async function recordMark(
   broker: Broker,
@@ -157,7 +171,7 @@ export async function recordMark(
     trace: flight.trace ?? {},
     measured: flight.measured?.effect ?? null,
     leaseId: aloft.leaseId,
-    scopes: intent.scopes,
+    scopes: scopesWith(intent, aloft),
     at: broker.doors.clock.now(),
   });
   return marked.ok && !aloft.signal.aborted;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Flights, HALT_ABORT } from './flights.ts';
+import { HALT_ABORT } from '../domain/halt.ts';
+import { Flights } from './flights.ts';
 
 const SCOPES = ['all', 'run:a'];
 

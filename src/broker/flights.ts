@@ -1,7 +1,4 @@
-import type { HaltScope } from '../domain/halt.ts';
-
-/** The reason a flight is aborted with when a halt brings it down. */
-export const HALT_ABORT = new Error('halted');
+import { HALT_ABORT, type HaltScope } from '../domain/halt.ts';
 
 /** One action in the air. Aborts with its caller until it lands: `AbortSignal.any` does the same at fifty times the price. */
 class InTheAir {
@@ -9,6 +6,8 @@ class InTheAir {
   readonly abort = new AbortController();
   /** Made when somebody waits for the landing. */
   landed: PromiseWithResolvers<void> | null = null;
+  /** The lease whose credential it was given. */
+  leaseId: string | null = null;
   /** On its way to the target: its effect may land whatever is done here. */
   sent = false;
   readonly #outer: AbortSignal | undefined;
@@ -19,6 +18,10 @@ class InTheAir {
     if (outer === undefined) return;
     if (outer.aborted) this.handleEvent();
     else outer.addEventListener('abort', this);
+  }
+
+  isIn(scope: HaltScope): boolean {
+    return this.scopes.includes(scope) || scope === `credential:${this.leaseId}`;
   }
 
   /** The caller went away. */
@@ -43,6 +46,12 @@ export class Flights {
     return flight.abort.signal;
   }
 
+  /** It flies with this credential: a halt of that one brings it down too. */
+  lent(actionId: string, leaseId: string): void {
+    const flight = this.#flying.get(actionId);
+    if (flight !== undefined) flight.leaseId = leaseId;
+  }
+
   sent(actionId: string): void {
     const flight = this.#flying.get(actionId);
     if (flight !== undefined) flight.sent = true;
@@ -57,7 +66,7 @@ export class Flights {
 
   /** Aborts everything in `scope`; how many, how many of them were sent already, and when all have landed. */
   abort(scope: HaltScope, reason: Error = HALT_ABORT): Aborted {
-    const hit = [...this.#flying.values()].filter(({ scopes }) => scopes.includes(scope));
+    const hit = this.#in(scope);
     for (const { abort } of hit) if (!abort.signal.aborted) abort.abort(reason);
     const landings = hit.map((flight) => {
       flight.landed ??= Promise.withResolvers<void>();
@@ -75,7 +84,22 @@ export class Flights {
   }
 
   count(scope: HaltScope): number {
-    return [...this.#flying.values()].filter(({ scopes }) => scopes.includes(scope)).length;
+    return this.#in(scope).length;
+  }
+
+  countSent(scope: HaltScope): number {
+    return this.#in(scope).filter(({ sent }) => sent).length;
+  }
+
+  /** Runs that have something of this scope in the air. */
+  runsIn(scope: HaltScope): readonly string[] {
+    return this.#in(scope).flatMap(({ scopes }) =>
+      scopes.flatMap((each) => (each.startsWith('run:') ? [each.slice(4)] : [])),
+    );
+  }
+
+  #in(scope: HaltScope): InTheAir[] {
+    return [...this.#flying.values()].filter((flight) => flight.isIn(scope));
   }
 }
 

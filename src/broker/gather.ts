@@ -27,7 +27,7 @@ export async function gather(broker: Broker, proposal: Proposal): Promise<Facts>
     stamp: known.stamp,
     bundle,
     run: known.run,
-    halts: known.halts,
+    halts: broker.local.size === 0 ? known.halts : [...broker.local.halts(), ...known.halts],
     toolName: proposal.tool,
     tool,
     connection,

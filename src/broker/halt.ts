@@ -1,9 +1,12 @@
 import type { Lease, LeaseReport } from '../domain/credential.ts';
 import { SignalboxError } from '../domain/errors.ts';
-import { HALT_SCOPE_KINDS, type Halt, type HaltScope, scopesOfRun } from '../domain/halt.ts';
-import type { Broker, HaltReach, HaltReport } from './broker.ts';
+import { type Halt, type HaltScope, partsOf } from '../domain/halt.ts';
+import { type BroughtDown, bringDown } from './bring-down.ts';
+import type { Broker, HaltReport, LeaseEnd } from './broker.ts';
 import { REVOKED_WITHIN_MS, within } from './patience.ts';
+import { leasesIn } from './reach.ts';
 import { releaseRun } from './runs.ts';
+import { checkScope, knownScope, runsUnder } from './scopes.ts';
 
 export interface HaltRequest {
   readonly scope: HaltScope;
@@ -12,71 +15,57 @@ export interface HaltRequest {
 }
 
 /**
- * The kill. Order: commit the halt (gate) → abort what flies → close sessions, wake who waits → revoke at the issuer
- * and verify dead → `inert`. That is written only when every lease in scope is over and everything aborted has landed.
+ * The kill. Order: commit the halt (gate) → abort what flies, close streams, end children → wake who waits → revoke at
+ * the issuer and verify dead → `inert`. That is written only when every lease in scope is over, everything aborted has
+ * landed and no process of it is known to live. Throws HALT_SCOPE, STORE_DOWN.
  */
 export async function halt(broker: Broker, request: HaltRequest): Promise<HaltReport> {
-  checkScope(request.scope);
-  await checkKnown(broker, request.scope);
+  const scope = await knownScope(broker, request.scope);
+  const finished = await raise(broker, { ...request, scope });
+  return finished();
+}
+
+/**
+ * The same for a scope that need not be known: what a machine or a file asks for is never refused for its name. Resolves
+ * when it is in force and everything here is being brought down; the answer waits for the rest, at most ten seconds.
+ */
+export async function raise(
+  broker: Broker,
+  request: HaltRequest,
+): Promise<() => Promise<HaltReport>> {
   const { clock } = broker.doors;
   const started = clock.monotonic();
   const raised = await broker.store.commit({ kind: 'halt.raise', ...request, at: clock.now() });
   const gateMs = clock.monotonic() - started;
-  const { aborted, sent, landed } = broker.flights.abort(request.scope);
+  // at once, by what is known here; the store is asked who else is in scope while they land
+  const down = bringDown(broker, request.scope, runNamed(request.scope));
   for (const approvalId of raised.voided) broker.notices.notify(`ask:${approvalId}`);
-  const covered = await leasesIn(broker, request.scope);
-  const revoking = revokeAll(broker, raised.halt, covered, landed);
-  const leases = await within(broker.doors.timers, REVOKED_WITHIN_MS, revoking);
-  return {
-    halt: raised.halt,
-    gateMs,
-    aborted,
-    sent,
-    voided: raised.voided.length,
-    leases: (leases ?? covered.map(pending)).map(({ lease, dead, ms, note }) => ({
-      handle: lease.handle,
-      dead,
-      ms,
-      note,
-    })),
-    inertMs: leases?.every(isOver) ? clock.monotonic() - started : null,
+  const ending = endAll(broker, raised.halt, down);
+  ending.catch(() => {});
+  return async () => {
+    const { covered, finished } = await ending;
+    const ended = await within(broker.doors.timers, REVOKED_WITHIN_MS, finished);
+    return {
+      halt: raised.halt,
+      gateMs,
+      aborted: down.aborted,
+      sent: down.sent,
+      streams: down.streams,
+      left: ended?.left ?? [],
+      voided: raised.voided.length,
+      leases: (ended?.leases ?? covered.map(pending)).map(endOfLease),
+      inertMs: ended !== null && isInert(ended) ? clock.monotonic() - started : null,
+    };
   };
 }
 
-/** What a halt would stop, for the human who is about to pull it. */
-export async function reach(broker: Broker, scope: HaltScope): Promise<HaltReach> {
-  checkScope(scope);
-  const runs = await broker.store.runs({ limit: 10_000, state: 'live' });
-  const covered = runs.filter(({ run }) => scopesOfRun(run).includes(scope));
-  const ids = new Set(covered.map(({ run }) => run.id));
-  const asks = await broker.store.asks({ limit: 10_000, state: 'pending' });
-  const tool = scope.startsWith('tool:') ? scope.slice(5) : null;
-  return {
-    scope,
-    runs: covered.length,
-    flights: broker.flights.count(scope),
-    asks: asks.filter(
-      ({ approval }) => ids.has(approval.binding.runId) || approval.binding.tool === tool,
-    ).length,
-    leases: (await leasesIn(broker, scope)).length,
-  };
-}
-
-/** Lifts the halt on exactly this scope. Run tokens that were revoked stay revoked. */
-export async function resume(broker: Broker, request: HaltRequest): Promise<Halt> {
-  checkScope(request.scope);
-  const lifted = await broker.store.commit({
-    kind: 'halt.lift',
-    ...request,
-    at: broker.doors.clock.now(),
-  });
-  if (!lifted.ok)
-    throw new SignalboxError('HALT_NOT_FOUND', `no halt stands on \`${request.scope}\``);
-  return lifted.halt;
+function endOfLease({ lease, dead, ms, note }: LeaseReport): LeaseEnd {
+  const { id, handle, connection, revocability, expiresAt } = lease;
+  return { id, handle, connection, revocability, dead, ms, until: dead ? null : expiresAt, note };
 }
 
 /**
- * Takes up halts that a crash, or a store that was away, left `gated`: revokes what is still alive in their scope.
+ * Takes up halts that a crash, or a store that was away, left `gated`: ends again what is still alive in their scope.
  * Waits for nothing; a halt whose flights are still in the air is left to who raised it.
  */
 export async function finishHalts(broker: Broker): Promise<void> {
@@ -84,28 +73,58 @@ export async function finishHalts(broker: Broker): Promise<void> {
   const { halts } = await broker.store.haltState();
   for (const halt of halts) {
     if (halt.state !== 'gated' || broker.flights.count(halt.scope) > 0) continue;
-    const covered = await leasesIn(broker, halt.scope);
-    void revokeAll(broker, halt, covered, LANDED).catch(() => undefined);
+    const down = bringDown(broker, halt.scope, runNamed(halt.scope));
+    await endAll(broker, halt, down);
   }
 }
 
-const LANDED = Promise.resolve(true as const);
+interface Ended {
+  readonly leases: readonly LeaseReport[];
+  /** What was found alive after everything, in words. */
+  readonly left: readonly string[];
+}
+
+function isInert({ leases, left }: Ended): boolean {
+  return left.length === 0 && leases.every(isOver);
+}
+
+function runNamed(scope: HaltScope): ReadonlySet<string> {
+  const [kind, name] = partsOf(scope);
+  return new Set(kind === 'run' ? [name] : []);
+}
+
+/** Ends what the store knows to be in scope: what connectors keep for those runs, and every credential. */
+async function endAll(
+  broker: Broker,
+  halt: Halt,
+  down: BroughtDown,
+): Promise<{ readonly covered: readonly Lease[]; readonly finished: Promise<Ended> }> {
+  const { scope } = halt;
+  const [covered, under] = await Promise.all([leasesIn(broker, scope), runsUnder(broker, scope)]);
+  const runs = new Set([...under.map(({ id }) => id), ...covered.map(({ runId }) => runId)]);
+  const rest = runs.size === 0 ? down : bringDown(broker, scope, runs);
+  const landed = Promise.all([down.landed, rest.landed]).then((left) => [...new Set(left.flat())]);
+  const finished = revokeAll(broker, halt, covered, landed);
+  finished.catch(() => {});
+  return { covered, finished };
+}
 
 async function revokeAll(
   broker: Broker,
   raised: Halt,
   covered: readonly Lease[],
-  landed: Promise<true>,
-): Promise<readonly LeaseReport[]> {
+  landed: BroughtDown['landed'],
+): Promise<Ended> {
   await Promise.all(
     [...new Set(covered.map(({ runId }) => runId))].map((runId) => releaseRun(broker, runId)),
   );
   const ids = new Set(covered.map(({ id }) => id));
-  const reports = await broker.credentials.revoke(({ id }) => ids.has(id));
-  await landed; // an answer still on its way would be an effect after `inert`
-  if (reports.every(isOver)) {
+  const leases = await broker.credentials.revoke(({ id }) => ids.has(id));
+  const left = await landed; // an answer still on its way would be an effect after `inert`
+  const ended = { leases, left };
+  if (isInert(ended)) {
     const report = {
-      leases: reports.map(({ lease, ms }) => ({
+      leases: leases.map(({ lease, ms }) => ({
         handle: lease.handle,
         state: lease.state,
         ms: Math.round(ms),
@@ -120,55 +139,12 @@ async function revokeAll(
       at: broker.doors.clock.now(),
     });
   }
-  return reports;
+  return ended;
 }
 
 /** Dead at its source, or dropped here and, being a fixed secret, said to live on there. */
 function isOver({ dead, lease }: LeaseReport): boolean {
   return dead || lease.state === 'residual';
-}
-
-async function leasesIn(broker: Broker, scope: HaltScope): Promise<Lease[]> {
-  const live = await broker.store.leases({ state: ['minting', 'live', 'revoking'] });
-  const inside = await Promise.all(
-    live.map(async (lease) => {
-      if (scope === `connection:${lease.connection}` || scope === `credential:${lease.id}`)
-        return true;
-      const run = await broker.store.run(lease.runId);
-      return run !== null && scopesOfRun(run).includes(scope);
-    }),
-  );
-  return live.filter((_, index) => inside[index]);
-}
-
-/** A halt that stops nothing is worse than none: the name must be one that is configured or running. */
-async function checkKnown(broker: Broker, scope: HaltScope): Promise<void> {
-  const [kind = '', name = ''] = [scope.split(':', 1)[0], scope.slice(scope.indexOf(':') + 1)];
-  if (kind === 'all') return;
-  const { tools, connections, agents } = await broker.bundles.active();
-  const named: { [kind: string]: () => Promise<boolean> | boolean } = {
-    run: async () => (await broker.store.run(name)) !== null,
-    tool: () => Object.hasOwn(tools, name),
-    connection: () => Object.hasOwn(connections, name),
-    agent: async () =>
-      Object.hasOwn(agents, name) ||
-      (await broker.store.runs({ limit: 10_000, state: 'live' })).some(
-        ({ run }) => run.agent === name,
-      ),
-  };
-  if ((await named[kind]?.()) !== true)
-    throw new SignalboxError(
-      'HALT_SCOPE',
-      `\`${scope}\` names nothing that is configured or running`,
-    );
-}
-
-function checkScope(scope: HaltScope): void {
-  const kind = scope.split(':', 1)[0] ?? '';
-  const named = scope.length > kind.length + 1;
-  const known = (HALT_SCOPE_KINDS as readonly string[]).includes(kind);
-  if (!known || named === (kind === 'all'))
-    throw new SignalboxError('HALT_SCOPE', `\`${scope}\` is no scope of a halt`);
 }
 
 function pending(lease: Lease): LeaseReport {
@@ -178,4 +154,22 @@ function pending(lease: Lease): LeaseReport {
     ms: REVOKED_WITHIN_MS,
     note: 'not confirmed yet; revocation goes on',
   };
+}
+
+/** Lifts the halt on exactly this scope; who may is decided in unhalt.ts. Run tokens that were revoked stay revoked. */
+export async function resume(broker: Broker, request: Lifting): Promise<Halt> {
+  checkScope(request.scope);
+  const lifted = await broker.store.commit({
+    kind: 'halt.lift',
+    ...request,
+    at: broker.doors.clock.now(),
+  });
+  if (!lifted.ok)
+    throw new SignalboxError('HALT_NOT_FOUND', `no halt stands on \`${request.scope}\``);
+  return lifted.halt;
+}
+
+/** `alone`: by the one who raised it, because there is nobody else. */
+export interface Lifting extends HaltRequest {
+  readonly alone?: boolean;
 }

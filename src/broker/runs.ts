@@ -1,5 +1,7 @@
+import { modelOf } from '../domain/bundle.ts';
 import { type EffectVector, effectVector } from '../domain/effect.ts';
 import { SignalboxError } from '../domain/errors.ts';
+import { haltOver } from '../domain/halt.ts';
 import { type Run, UNDECLARED_INTENT } from '../domain/run.ts';
 import type { RunSummary } from '../domain/store.ts';
 import type { Broker } from './broker.ts';
@@ -30,6 +32,7 @@ export async function beginRun(
       `expected an intent of at most ${MAX_INTENT_LENGTH} characters, got ${intent.length}`,
     );
   effectVector(budget);
+  await refuseHalted(broker, agent, modelOf(bundle, agent));
   const now = broker.doors.clock.now();
   const id = broker.doors.entropy.id('run');
   const run: Run = {
@@ -49,6 +52,19 @@ export async function beginRun(
   if (!begun.ok)
     throw new SignalboxError('HALTED', `agent \`${agent}\` is halted, so no run of it can start`);
   return run;
+}
+
+/** What the store does not look at when a run begins: the declared model, and the halts of this machine. */
+async function refuseHalted(
+  broker: Broker,
+  agent: string,
+  model: string | undefined,
+): Promise<void> {
+  const local = haltOver(broker.local.halts(), ['all', `agent:${agent}`]);
+  const { halts } = model === undefined ? { halts: [] } : await broker.store.haltState();
+  const halted = local ?? haltOver(halts, [`model:${model}`]);
+  if (halted !== undefined)
+    throw new SignalboxError('HALTED', `\`${halted.scope}\` is halted, so no run of it can start`);
 }
 
 /** Ends a run: no token, ask or credential of it survives. Ending it twice is harmless. */

@@ -2,11 +2,11 @@ import { ConnectorFailure } from '../domain/connector.ts';
 import { type Decision, decisive } from '../domain/decision.ts';
 import { type EffectVector, NO_EFFECT } from '../domain/effect.ts';
 import { SignalboxError } from '../domain/errors.ts';
+import { HALT_ABORT } from '../domain/halt.ts';
 import type { ActionAdmit } from '../domain/ops.ts';
 import type { Measured, Outcome, Refusal, Settlement, ToolResult } from '../domain/proposal.ts';
 import type { Broker } from './broker.ts';
 import type { Aloft } from './execute.ts';
-import { HALT_ABORT } from './flights.ts';
 import type { LateIntent } from './late-intent.ts';
 
 const NOTHING: ToolResult = { text: '', cut: [] };

@@ -105,7 +105,7 @@ describe('halt', () => {
     assert.equal(asked.code, 1);
     assert.ok(
       asked.err.startsWith(
-        `halting run:${run} reaches, right now: 1 live run, 0 actions in flight, 1 waiting approval, 0 live credentials\n\nHalt run:${run}? [y/N] `,
+        `halting run:${run} reaches, right now:\n  1 live run\n  0 actions in flight, aborted\n  1 waiting approval, made void\n  0 live credentials\n\nHalt run:${run}? [y/N] `,
       ),
       asked.err,
     );
@@ -113,7 +113,7 @@ describe('halt', () => {
     const report = await said('halt', 'run', run, '--reason', 'a drill', '--yes');
     assert.match(
       report,
-      /^halted +run:run_\d+\nnothing new runs after +\d+ ms\naborted in flight +0\napprovals made void +1\nevery credential confirmed dead after +\d+ ms\n$/,
+      /^halted +run:run_\d+\nnothing new runs after +\d+ ms\naborted in flight +0\nstreams closed +0\napprovals made void +1\nevery credential confirmed dead after +\d+ ms\n$/,
     );
     const doctor = await terminal.run(['doctor', '--json']);
     assert.match(doctor.out, new RegExp(`in force: run:${run} \\(inert\\)`));

@@ -25,6 +25,11 @@ export function machine(doors: Doors): Io {
         for (const signal of STOPS) process.off(signal, heard);
       };
     },
+    onHalt(halt) {
+      const heard = (): void => halt();
+      process.on('SIGUSR2', heard);
+      return () => void process.off('SIGUSR2', heard);
+    },
   };
 }
 

@@ -43,4 +43,6 @@ export interface Io {
   ): Promise<ChildEnd>;
   /** Calls `stop` at the first SIGINT or SIGTERM; returns how to stop listening. */
   onStop(stop: (signal: string) => void): () => void;
+  /** Calls `halt` at every SIGUSR2; returns how to stop listening. */
+  onHalt(halt: () => void): () => void;
 }

@@ -1,7 +1,11 @@
+import type { HaltFile } from '../domain/halt-file.ts';
+
 /** What commands need of the house when they work on this machine; given by main.ts. */
 export interface Parts {
   readonly version: string;
   readonly start: (options: StartOptions) => Promise<Running>;
+  /** The file of local halts in a data directory, whether a Signalbox runs on it or not. */
+  readonly haltFile: (directory: string) => HaltFile;
   /** Re-reads the ledger of a data directory, whether a Signalbox runs on it or not. */
   readonly verifyDirectory: (directory: string) => Promise<{ readonly ok: boolean }>;
 }
@@ -18,5 +22,7 @@ export interface Running {
   readonly operatorsUrl: string;
   /** For the first owner; null once there is one. */
   readonly setupCode: string | null;
+  /** Halts this machine at once, store or no store: what the halt file says, and everything when there is none. */
+  haltHere(reason: string): Promise<void>;
   close(): Promise<void>;
 }

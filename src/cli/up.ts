@@ -28,6 +28,16 @@ export const up: Command = {
   run: async (call) => {
     const { io, options, parts } = call;
     const directory = dataDirectory(call);
+    let here: Running | null = null;
+    // while it starts there is nobody to tell: the file is found before the first call
+    const halting = io.onHalt(() =>
+      here === null
+        ? void parts
+            .haltFile(directory)
+            .add('all SIGUSR2')
+            .catch(() => {})
+        : void here.haltHere('SIGUSR2'),
+    );
     const system = await progress(
       io,
       'starting',
@@ -38,6 +48,7 @@ export const up: Command = {
         log: (line) => io.err.write(`${line}\n`),
       }),
     );
+    here = system;
     const stopped = Promise.withResolvers<string>();
     const listening = io.onStop((signal) => {
       listening();
@@ -45,6 +56,7 @@ export const up: Command = {
     });
     announce(call, system, directory);
     const signal = await stopped.promise;
+    halting();
     io.err.write(`${signal}: stopping\n`);
     await progress(io, 'closing', system.close());
     return EXIT.ok.code;

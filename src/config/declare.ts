@@ -28,7 +28,7 @@ export function declare(source: Source, path: string): Config {
         .filter(([, value]) => members(value).kind === 'mcp')
         .map(([name, value]) => [name, servingOf(name, members(value))]),
     ),
-    agents: mapped(root.agents, (name, { owner }): Agent => ({ name, owner: String(owner) })),
+    agents: mapped(root.agents, agentOf),
     grants: grantsOf(listOf(root.grants)),
     limits: limitsOf(members(root.limits)),
     approvalMinutes: numberOr(members(root.approvals).minutes, 60),
@@ -36,6 +36,10 @@ export function declare(source: Source, path: string): Config {
     grantAt: grantPlaces(source, listOf(root.grants)),
   };
   return { ...config, warnings: warningsOf(config) };
+}
+
+function agentOf(name: string, { owner, model }: JsonObject): Agent {
+  return { name, owner: String(owner), ...(typeof model === 'string' ? { model } : {}) };
 }
 
 function mapped<T>(

@@ -152,6 +152,10 @@ export const CONFIG_SCHEMA: JsonObject = {
         maxLength: 254,
         pattern: '^[^\\s@]+@[^\\s@]+$',
       }),
+      model: text(
+        'The model it uses, by its maker’s id; `signalbox halt model ID` stops every agent that says so. Signalbox does not see what is really used',
+        { maxLength: 128, pattern: '^[A-Za-z0-9][A-Za-z0-9._:/@-]*$' },
+      ),
     }),
     grant: closed('One grant', ['agent', 'tools', 'rung'], {
       agent: text('Name of an agent', { pattern: NAME }),

@@ -2,7 +2,7 @@ import type { Bundle, Connection, Tool } from '../domain/bundle.ts';
 import { DIMENSIONS, type Dimension, EFFECT_CLASSES } from '../domain/effect.ts';
 import { isJsonObject, type Json } from '../domain/json.ts';
 import { RUNGS } from '../domain/mode.ts';
-import { type Change, fieldChanges } from './changes.ts';
+import { type Change, type FieldChange, fieldChanges } from './changes.ts';
 import { acceptsMore } from './narrower.ts';
 import { BY_STAR } from './serve.ts';
 
@@ -28,11 +28,7 @@ export function wideningsOf(before: Bundle, after: Bundle): (change: Change) => 
             : []),
         ];
       case 'agent':
-        return kind === 'changed' && reachable.agents.has(name)
-          ? [
-              `another human answers for agent \`${name}\`: ${told(fields[0]?.after)} instead of ${told(fields[0]?.before)}`,
-            ]
-          : [];
+        return kind === 'changed' && reachable.agents.has(name) ? agent(name, fields) : [];
       case 'grant':
         return grant(name, before, after);
       case 'limit':
@@ -45,6 +41,14 @@ export function wideningsOf(before: Bundle, after: Bundle): (change: Change) => 
           : [];
     }
   };
+}
+
+function agent(name: string, fields: readonly FieldChange[]): string[] {
+  return fields.map(({ field, before, after }) =>
+    field === 'owner'
+      ? `another human answers for agent \`${name}\`: ${told(after)} instead of ${told(before)}`
+      : `a halt of its model reaches agent \`${name}\` under another name: ${told(after)} instead of ${told(before)}`,
+  );
 }
 
 function reachableIn({ grants, tools }: Bundle) {

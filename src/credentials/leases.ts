@@ -6,6 +6,7 @@ import type {
   Lease,
   LeaseReport,
   Revocability,
+  Trying,
 } from '../domain/credential.ts';
 import { digestOf } from '../domain/digest.ts';
 import type { Doors } from '../domain/doors.ts';
@@ -35,6 +36,8 @@ export interface LeasesParts {
   readonly isDead?: (replica: string | null) => boolean;
   /** One line about a source that could not be asked. Never holds a secret. */
   readonly log: (line: string) => void;
+  /** Told after every try that did not end a lease. */
+  readonly stuck?: (trying: Trying) => void;
 }
 
 interface Held {
@@ -58,7 +61,8 @@ export class Leases implements CredentialDesk {
   readonly #minting = new Map<string, Promise<void>>();
   readonly #endedEarly = new Set<string>();
   /** Leases made by this process and not ended: a sweep leaves them alone until their time is over. */
-  readonly #own = new Set<string>();
+  readonly #own = new Map<string, Lease>();
+  readonly #trying = new Map<string, Trying>();
   /** Where a lease of this process was minted: its connection may be gone from the configuration when it ends. */
   readonly #source = new Map<string, Connection>();
   #closed = false;
@@ -90,6 +94,14 @@ export class Leases implements CredentialDesk {
   async revoke(which: (lease: Lease) => boolean): Promise<readonly LeaseReport[]> {
     const alive = (await this.#parts.store.leases({ state: ALIVE })).filter(which);
     return Promise.all(alive.map((lease) => this.#end(lease)));
+  }
+
+  async revokeKnown(which: (lease: Lease) => boolean): Promise<readonly LeaseReport[]> {
+    return Promise.all([...this.#own.values()].filter(which).map((lease) => this.#end(lease)));
+  }
+
+  trying(): readonly Trying[] {
+    return [...this.#trying.values()];
   }
 
   /**
@@ -134,7 +146,7 @@ export class Leases implements CredentialDesk {
     };
     const minted = Promise.withResolvers<void>();
     this.#minting.set(id, minted.promise);
-    this.#own.add(id);
+    this.#own.set(id, lease);
     this.#source.set(id, connection);
     try {
       await this.#begin(lease);
@@ -198,6 +210,7 @@ export class Leases implements CredentialDesk {
     const ending = this.#endNow(lease).finally(() => {
       this.#dying.delete(lease.id);
       this.#own.delete(lease.id);
+      this.#trying.delete(lease.id);
       this.#source.delete(lease.id);
     });
     this.#dying.set(lease.id, ending);
@@ -208,9 +221,10 @@ export class Leases implements CredentialDesk {
     const { doors } = this.#parts;
     const started = doors.clock.monotonic();
     const issuer = this.#issuer(lease.issuer);
-    await this.#write(lease, 'revoking', 'revocation asked for');
+    // the source is asked whatever becomes of this record: a store that is away protects no credential
+    await this.#write(lease, 'revoking', 'revocation asked for').catch(() => {});
     if (lease.revocability === 'none') {
-      await this.#write(
+      await this.#written(
         lease,
         'residual',
         'its source cannot be asked to end it; rotate the secret if it may have leaked',
@@ -236,9 +250,9 @@ export class Leases implements CredentialDesk {
           started,
           'stopped before the source confirmed',
         );
-      await new Promise<void>((resolve) => doors.timers.after(wait, resolve));
+      await this.#pause(wait);
     }
-    await this.#write(lease, 'dead', 'the source confirmed that it is dead');
+    await this.#written(lease, 'dead', 'the source confirmed that it is dead');
     return this.#report({ ...lease, state: 'dead' }, started, 'confirmed dead at its source');
   }
 
@@ -253,12 +267,37 @@ export class Leases implements CredentialDesk {
         this.#source.get(lease.id) ?? (await this.#parts.connection(lease.connection));
       if (connection === null) throw new Error('its connection is no longer configured');
       await issuer.revoke(lease, connection);
-      return await issuer.verifyDead(lease, connection);
+      if (await issuer.verifyDead(lease, connection)) return true;
+      this.#tried(lease, 'its source took the order and the credential still works there');
     } catch (error) {
-      const why = error instanceof Error ? error.message : 'unknown fault';
-      this.#parts.log(`lease ${lease.handle}: not confirmed dead yet, trying again: ${why}`);
-      return false;
+      this.#tried(lease, error instanceof Error ? error.message : 'unknown fault');
     }
+    return false;
+  }
+
+  /** Told with every try: what cannot be ended must not be forgotten. */
+  #tried({ id, handle, connection }: Lease, why: string): void {
+    const before = this.#trying.get(id);
+    const since = before?.since ?? this.#parts.doors.clock.now();
+    const trying = { leaseId: id, handle, connection, since, tries: (before?.tries ?? 0) + 1, why };
+    this.#trying.set(id, trying);
+    this.#parts.log(`lease ${handle}: not confirmed dead yet, trying again: ${why}`);
+    this.#parts.stuck?.(trying);
+  }
+
+  /** Until the store takes it. What is not written when this process ends is found by the next start, and asked again. */
+  async #written(lease: Lease, state: Lease['state'], note: string): Promise<void> {
+    for (let wait = RETRY_FIRST_MS; !this.#closed; wait = Math.min(wait * 2, RETRY_MOST_MS)) {
+      try {
+        return await this.#write(lease, state, note);
+      } catch {
+        await this.#pause(wait);
+      }
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#parts.doors.timers.after(ms, resolve));
   }
 
   async #write(lease: Lease, state: Lease['state'], note: string): Promise<void> {

@@ -52,6 +52,8 @@ export interface Agent {
   readonly name: string;
   /** The human answerable. */
   readonly owner: string;
+  /** The model it is declared to use, for `halt model`; what it really uses is not seen here. */
+  readonly model?: string;
 }
 
 export interface Grant {
@@ -80,6 +82,11 @@ export interface Bundle {
   readonly limits: Limits;
   /** Minutes an ask stays open before it expires. */
   readonly approvalMinutes: number;
+}
+
+/** The model that an agent is declared to use. */
+export function modelOf({ agents }: Bundle, agent: string): string | undefined {
+  return Object.hasOwn(agents, agent) ? agents[agent]?.model : undefined;
 }
 
 /** The digest of what a bundle holds; its own `digest` says what it claims. */

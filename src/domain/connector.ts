@@ -1,5 +1,6 @@
 import type { Connection, Tool } from './bundle.ts';
 import type { Credential } from './credential.ts';
+import type { HaltScope } from './halt.ts';
 import type { JsonObject } from './json.ts';
 import type { Continuation, Measured, TargetError, ToolResult } from './proposal.ts';
 
@@ -72,6 +73,13 @@ export interface Connector {
   probe(query: ProbeQuery): Promise<ProbeAnswer>;
   /** Ends sessions kept for this run (run ended or halted). */
   release(runId: string): Promise<void>;
+  /**
+   * Ends at once what is kept open in a halted scope, by force where that is a process; `runs` are those in it. Answers
+   * with what could not be ended, in words. Absent where nothing is kept beyond `release`.
+   */
+  cut?(scope: HaltScope, runs: ReadonlySet<string>): Promise<readonly string[]>;
+  /** Child processes that `cut` would end now. */
+  children?(scope: HaltScope, runs: ReadonlySet<string>): number;
   close(): Promise<void>;
 }
 

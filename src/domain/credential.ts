@@ -78,6 +78,22 @@ export interface CredentialDesk {
   revoke(which: (lease: Lease) => boolean): Promise<readonly LeaseReport[]>;
   /** Revokes what outlived its time, its run or its replica; how many. From time to time. */
   sweep(): Promise<number>;
+  /** The same for the leases that this process made, without asking the store: it may be away. */
+  revokeKnown(which: (lease: Lease) => boolean): Promise<readonly LeaseReport[]>;
+  /** Leases whose end was asked for here and is not confirmed. */
+  trying(): readonly Trying[];
+}
+
+/** A revocation that goes on. */
+export interface Trying {
+  readonly leaseId: string;
+  readonly handle: string;
+  readonly connection: string;
+  /** Ms since the epoch. */
+  readonly since: number;
+  readonly tries: number;
+  /** Why the last try did not confirm it. Never holds a secret. */
+  readonly why: string;
 }
 
 /** Reads named secrets of the encrypted store. The value goes into a credential and nowhere else. */

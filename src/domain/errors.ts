@@ -88,9 +88,21 @@ export const ERRORS = {
   HALTED: { status: 403, fix: 'an operator can lift it with `signalbox resume`' },
   HALT_SCOPE: {
     status: 400,
-    fix: 'use `all`, or `run`, `agent`, `tool`, `connection` with a name',
+    fix: 'use `all`, or `run`, `agent`, `tool`, `connection`, `credential`, `model` with a name',
   },
   HALT_NOT_FOUND: { status: 404, fix: '`signalbox doctor` lists the halts in force' },
+  RESUME_NEEDS_OWNER: {
+    status: 403,
+    fix: 'an owner lifts it: `signalbox resume …`',
+  },
+  RESUME_NEEDS_ANOTHER: {
+    status: 403,
+    fix: 'another operator looks at it and lifts it: `signalbox resume …`',
+  },
+  RESUME_NEEDS_KEY: {
+    status: 403,
+    fix: 'give the operator key itself: `signalbox resume …`, or the key field on the page',
+  },
   // connectors and credentials
   CONNECTOR_TIMEOUT: { status: 504, fix: 'narrow the call, or raise the tool timeout' },
   CONNECTOR_UNREACHABLE: { status: 502, fix: 'check the connection with `signalbox doctor`' },

@@ -11,6 +11,19 @@ export const HALT_SCOPE_KINDS = [
   'model',
 ] as const;
 
+/** The reason a call is aborted with when a halt brings it down. */
+export const HALT_ABORT = new Error('halted');
+
+/** Who raised a halt that no operator did: the automatic of a run or an agent, and the file or signal of one machine. */
+export const AUTOMATIC = 'automatic';
+export const LOCAL = 'local';
+
+/** `run:ID` in two; `all` has no name. */
+export function partsOf(scope: HaltScope): [kind: string, name: string] {
+  const colon = scope.indexOf(':');
+  return colon === -1 ? [scope, ''] : [scope.slice(0, colon), scope.slice(colon + 1)];
+}
+
 /** gated (no new intent) → inert (every credential confirmed dead) → lifted by `resume`. */
 export interface Halt {
   readonly scope: HaltScope;
@@ -41,16 +54,18 @@ export function scopesOfRun(run: {
   return ['all', `agent:${run.agent}`, ...[...runs].map((id) => `run:${id}`)];
 }
 
-/** Every scope whose halt stops an action of this run on this tool. */
+/** Every scope whose halt stops an action of this run on this tool. `model`: the one that its agent is declared to use. */
 export function scopesOf(action: {
   readonly run: Parameters<typeof scopesOfRun>[0];
   readonly tool: string;
   readonly connection?: string;
+  readonly model?: string | undefined;
 }): HaltScope[] {
   return [
     ...scopesOfRun(action.run),
     `tool:${action.tool}`,
     ...(action.connection === undefined ? [] : [`connection:${action.connection}`]),
+    ...(action.model === undefined ? [] : [`model:${action.model}`]),
   ];
 }
 

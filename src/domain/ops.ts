@@ -195,6 +195,8 @@ export interface HaltLift {
   readonly scope: HaltScope;
   readonly reason: string;
   readonly by: string;
+  /** The only operator lifted an own halt; recorded. */
+  readonly alone?: boolean;
   readonly at: number;
 }
 

@@ -1,5 +1,6 @@
 import type { Doors } from '../domain/doors.ts';
 import { SignalboxError } from '../domain/errors.ts';
+import { AUTOMATIC, LOCAL } from '../domain/halt.ts';
 import type { TokenRow } from '../domain/ops.ts';
 import type { Store } from '../domain/store.ts';
 import type { IssuedToken } from './callers.ts';
@@ -18,6 +19,8 @@ export interface Operator {
 const FIRST_OWNER = 'first-owner';
 const SETUP_CODE_MS = 10 * 60_000;
 const KEY_MS = 365 * 86_400_000;
+/** Who raises halts without being a human. */
+const RESERVED: ReadonlySet<string> = new Set([AUTOMATIC, LOCAL]);
 const NAME = /^[a-z0-9][a-z0-9._@+-]{0,79}$/;
 
 /**
@@ -88,10 +91,10 @@ async function claim(
   code: string,
   name: string,
 ): Promise<{ operator: Operator; key: string }> {
-  if (!NAME.test(name))
+  if (!NAME.test(name) || RESERVED.has(name))
     throw new SignalboxError(
       'REQUEST_MALFORMED',
-      'expected an operator name of 1 to 80 lower-case letters, digits and `._@+-`',
+      'expected an operator name of 1 to 80 lower-case letters, digits and `._@+-`, not one of ours',
     );
   const now = clock.now();
   const setupHash = hashOfToken(code);

@@ -164,7 +164,7 @@ export const EVENTS = {
   'halt.lifted': {
     version: 1,
     code: 'H300W',
-    fields: ['scope', 'epoch', 'lifted', 'by'],
+    fields: ['scope', 'epoch', 'lifted', 'by', 'alone'],
     payload: ['reason'],
   },
   'lease.written': {

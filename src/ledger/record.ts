@@ -144,7 +144,13 @@ export function haltLifted(
   return system(
     'halt.lifted',
     op.at,
-    { scope: op.scope, epoch: found.epoch, lifted: found.lifted, by: op.by },
+    {
+      scope: op.scope,
+      epoch: found.epoch,
+      lifted: found.lifted,
+      by: op.by,
+      ...(op.alone === true ? { alone: true } : {}),
+    },
     { reason: op.reason },
   );
 }

@@ -9,7 +9,9 @@ import { bundleSource } from '../../src/broker/bundles.ts';
 import { Flights } from '../../src/broker/flights.ts';
 import { Freshness } from '../../src/broker/freshness.ts';
 import { halt, resume } from '../../src/broker/halt.ts';
+import { LocalGate } from '../../src/broker/local-gate.ts';
 import { Notices } from '../../src/broker/notices.ts';
+import { OpenStreams } from '../../src/broker/open-streams.ts';
 import { beginRun, endRun } from '../../src/broker/runs.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { planBundle } from '../../src/config/plan.ts';
@@ -71,11 +73,19 @@ export async function startAgentsSide(
     store,
     connectors: new Map([['http', connector]]),
     inspectors: new Map([['http', createHttpInspector()]]),
-    credentials: { obtain: async () => null, revoke: async () => [], sweep: async () => 0 },
+    credentials: {
+      obtain: async () => null,
+      revoke: async () => [],
+      revokeKnown: async () => [],
+      trying: () => [],
+      sweep: async () => 0,
+    },
     inputs: createInputCheck(),
     bundles: bundleSource(store),
     flights: new Flights(),
     freshness: new Freshness(store, doors.clock),
+    streams: new OpenStreams(),
+    local: new LocalGate(),
     notices: new Notices(doors.timers),
   };
   const plan = await planBundle(loadConfig(configFor(target.port), 'signalbox.yaml'), {

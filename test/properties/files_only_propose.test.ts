@@ -10,7 +10,9 @@ import type { Broker } from '../../src/broker/broker.ts';
 import { bundleSource } from '../../src/broker/bundles.ts';
 import { Flights } from '../../src/broker/flights.ts';
 import { Freshness } from '../../src/broker/freshness.ts';
+import { LocalGate } from '../../src/broker/local-gate.ts';
 import { Notices } from '../../src/broker/notices.ts';
+import { OpenStreams } from '../../src/broker/open-streams.ts';
 import { beginRun } from '../../src/broker/runs.ts';
 import { readConfig } from '../../src/config/file.ts';
 import { type Plan, planBundle } from '../../src/config/plan.ts';
@@ -106,6 +108,8 @@ async function openHouse(t: TestContext) {
     bundles,
     flights: new Flights(),
     freshness: new Freshness(store, doors.clock),
+    streams: new OpenStreams(),
+    local: new LocalGate(),
     notices: new Notices(doors.timers),
   };
   t.after(async () => {

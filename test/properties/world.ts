@@ -7,7 +7,9 @@ import type { Broker } from '../../src/broker/broker.ts';
 import { bundleSource } from '../../src/broker/bundles.ts';
 import { Flights } from '../../src/broker/flights.ts';
 import { Freshness } from '../../src/broker/freshness.ts';
+import { LocalGate } from '../../src/broker/local-gate.ts';
 import { Notices } from '../../src/broker/notices.ts';
+import { OpenStreams } from '../../src/broker/open-streams.ts';
 import { beginRun } from '../../src/broker/runs.ts';
 import { Leases } from '../../src/credentials/leases.ts';
 import { type Bundle, bundleDigest, type Limits, type Tool } from '../../src/domain/bundle.ts';
@@ -67,6 +69,8 @@ export async function openWorld(t: TestContext, limits: Limits = {}): Promise<Pr
     bundles,
     flights: new Flights(),
     freshness: new Freshness(store, doors.clock),
+    streams: new OpenStreams(),
+    local: new LocalGate(),
     notices: new Notices(doors.timers),
   };
   const world: PropertyWorld = {

@@ -2,7 +2,9 @@ import type { Broker } from '../../src/broker/broker.ts';
 import { bundleSource } from '../../src/broker/bundles.ts';
 import { Flights } from '../../src/broker/flights.ts';
 import { Freshness } from '../../src/broker/freshness.ts';
+import { LocalGate } from '../../src/broker/local-gate.ts';
 import { Notices } from '../../src/broker/notices.ts';
+import { OpenStreams } from '../../src/broker/open-streams.ts';
 import { endExpired } from '../../src/broker/runs.ts';
 import { takeOver } from '../../src/broker/take-over.ts';
 import { Leases } from '../../src/credentials/leases.ts';
@@ -56,6 +58,8 @@ export class House {
       bundles,
       flights: new Flights(),
       freshness: new Freshness(store, doors.clock),
+      streams: new OpenStreams(),
+      local: new LocalGate(),
       notices: new Notices(doors.timers),
     };
   }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Doors } from '../../domain/doors.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import { haltFile } from '../../doors.ts';
 import type { ChildEnd, Io } from '../io.ts';
 import { main } from '../main.ts';
 import type { Parts } from '../parts.ts';
@@ -38,6 +39,7 @@ export interface Terminal {
 const NO_PARTS: Parts = {
   version: '0.0.0-test',
   start: () => Promise.reject(new Error('nothing to start in this test')),
+  haltFile,
   verifyDirectory: () => Promise.reject(new Error('no directory in this test')),
 };
 
@@ -115,6 +117,7 @@ function terminalIo(
     versions: process.versions,
     fetch: (...request) => fetch(...request),
     spawn: typed.spawn ?? (async (): Promise<ChildEnd> => ({ code: 0, signal: null })),
+    onHalt: () => () => {},
     onStop(stop) {
       typed.stop?.then(stop);
       return () => {};

@@ -1,5 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import type { Timers } from '../../domain/doors.ts';
+import { killKin, MARK, type Root, startOf } from './kin.ts';
 
 /** The door to new processes: a program with arguments, never a shell. */
 export type Spawn = (
@@ -24,6 +25,8 @@ export interface ChildTerms {
   readonly cwd: string;
   /** All of it: nothing is inherited. */
   readonly env: Readonly<Record<string, string>>;
+  /** Names this child among all that were ever started. */
+  readonly mark: string;
   readonly spawn: Spawn;
   readonly timers: Timers;
   /** One line of its output, without the line break. */
@@ -42,13 +45,16 @@ const LAST_LINES_MS = 500;
 /**
  * A server as a child process:
  *   running → stopping → gone      its input is closed, then SIGTERM, then SIGKILL, each to the whole group
- *   running → gone                 it ended by itself, or broke the rules of its output (SIGKILL)
- * Whatever of its group is left when it ends is killed.
+ *   running → stopping → gone      a halt, or it broke the rules of its output: SIGKILL at once
+ *   running → gone                 it ended by itself
+ * Whatever of its group is left when it ends is killed, and so is what left the group (kin.ts).
  */
 export class Child {
   readonly #terms: ChildTerms;
   readonly #process: ChildProcessWithoutNullStreams;
+  readonly #root: Root | null;
   readonly #ended = Promise.withResolvers<void>();
+  #swept: Promise<readonly number[]> | null = null;
   #pieces: Buffer[] = [];
   #length = 0;
   #state: 'running' | 'stopping' | 'gone' = 'running';
@@ -59,7 +65,10 @@ export class Child {
   constructor(terms: ChildTerms) {
     this.#terms = terms;
     const [program = '', ...args] = terms.command;
-    this.#process = terms.spawn(program, args, { cwd: terms.cwd, env: terms.env });
+    const env = { ...terms.env, [MARK]: terms.mark };
+    this.#process = terms.spawn(program, args, { cwd: terms.cwd, env });
+    const { pid } = this.#process;
+    this.#root = pid === undefined ? null : { pid, mark: terms.mark, started: startOf(pid) };
     const { stdin, stdout, stderr } = this.#process;
     stdout.on('data', (chunk: Buffer) => this.#read(chunk));
     stderr.on('data', (chunk: Buffer) => {
@@ -72,14 +81,16 @@ export class Child {
       why = signal === null ? `it ended with code ${code}` : `it was ended by ${signal}`;
       // while anything of the group lives its number is not given to another
       this.#signal('SIGKILL');
+      this.#sweep();
       // what it wrote last is still to be read, unless somebody who left the group holds the pipe
       terms.timers.after(LAST_LINES_MS, () => this.#end(why));
     });
     this.#process.on('close', () => this.#end(why));
   }
 
-  get gone(): boolean {
-    return this.#state === 'gone';
+  /** Nothing more is sent to it. */
+  get over(): boolean {
+    return this.#state !== 'running';
   }
 
   /** The end of what it wrote to its error output. May hold secrets. */
@@ -99,7 +110,7 @@ export class Child {
     return true;
   }
 
-  /** Resolves when nothing of its group is left. */
+  /** Resolves when nothing of its group is left, and what left the group was killed. */
   async stop(): Promise<void> {
     if (this.#state === 'running') {
       this.#state = 'stopping';
@@ -113,10 +124,16 @@ export class Child {
       });
     }
     await this.#ended.promise;
+    await this.#swept;
   }
 
-  kill(): void {
+  /** Everything of it at once. Answers with the pids that could not be killed. */
+  async kill(): Promise<readonly number[]> {
+    if (this.#state === 'running') this.#state = 'stopping';
     this.#signal('SIGKILL');
+    const left = await this.#sweep();
+    await this.#ended.promise;
+    return left;
   }
 
   #read(chunk: Buffer): void {
@@ -127,7 +144,7 @@ export class Child {
     }
     if (start === chunk.length) return;
     this.#length += chunk.length - start;
-    if (this.#length > MAX_LINE) this.kill();
+    if (this.#length > MAX_LINE) void this.kill();
     else this.#pieces.push(start === 0 ? chunk : chunk.subarray(start));
   }
 
@@ -151,6 +168,15 @@ export class Child {
       stream.destroy();
     this.#terms.gone(why);
     this.#ended.resolve();
+  }
+
+  /** One at a time; a later one looks again, since more may have been started meanwhile. */
+  #sweep(): Promise<readonly number[]> {
+    const root = this.#root;
+    if (root === null) return Promise.resolve([]);
+    const before = this.#swept ?? Promise.resolve();
+    this.#swept = before.then(() => killKin(root, this.#terms.timers));
+    return this.#swept;
   }
 
   #signal(name: 'SIGTERM' | 'SIGKILL'): void {

@@ -85,6 +85,8 @@ export function createMcpConnector(
     async release(runId) {
       sites.release(runId);
     },
+    cut: (scope, runs) => sites.cut(scope, runs),
+    children: (scope, runs) => sites.children(scope, runs),
     close: () => sites.close(),
   };
 }
@@ -105,6 +107,7 @@ export function openSites(
     resolve: options.resolve,
     spawn: options.spawn ?? systemSpawn,
     home: options.home ?? NO_HOME,
+    mark: () => doors.entropy.id('child'),
     challenged: options.challenged ?? (() => {}),
   });
 }

@@ -153,7 +153,8 @@ describe('a server as a child that does not keep to the rules', () => {
     assert.deepEqual([none.code, none.effect], ['CREDENTIAL_FAILED', 'none']);
     await text(connector, callOf(tool, connection, {}, { credential }));
     const line = noted().find((each) => each.startsWith('{')) ?? '{}';
-    const { PATH, ...rest } = JSON.parse(line) as Record<string, string>;
+    const { PATH, SIGNALBOX_CHILD, ...rest } = JSON.parse(line) as Record<string, string>;
+    assert.match(String(SIGNALBOX_CHILD), /^child_/);
     assert.deepEqual(rest, {
       API_KEY: 'sk-live-1234567',
       HOME: '/nonexistent',

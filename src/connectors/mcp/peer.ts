@@ -1,6 +1,7 @@
 import { credentialHeader } from '../../boundary/outbound.ts';
 import { type Redact, redactorFor } from '../../boundary/redact.ts';
 import type { Credential } from '../../domain/credential.ts';
+import type { HaltScope } from '../../domain/halt.ts';
 import { canonical, type JsonObject } from '../../domain/json.ts';
 import type { Era } from '../../protocols/mcp/upstream-open.ts';
 import { NOTHING_WITHHELD } from './clean.ts';
@@ -61,6 +62,8 @@ export class Peer {
   readonly redact: Redact;
   readonly #channels = new Map<string, Channel>();
   readonly #opening = new Map<string, Promise<void>>();
+  /** Every child that has not ended, open or being opened, with the run that has it alone. */
+  readonly #children = new Map<StdioSession, string | null>();
   #era: Era | null = null;
   #eraAt = 0;
   /** The one channel of a modern server, while it is open. */
@@ -121,6 +124,26 @@ export class Peer {
     }
   }
 
+  /** Ends sessions at once and children by force: all of them, or those of these runs. Answers with pids that live on. */
+  async cut(all: boolean, scope: HaltScope, runs: ReadonlySet<string>): Promise<readonly number[]> {
+    const killing = this.#reached(all, scope, runs).map((session) => session.kill());
+    for (const [key, channel] of this.#channels)
+      if (all || (channel.runId !== null && runs.has(channel.runId))) this.#drop(key, channel);
+    return (await Promise.all(killing)).flat();
+  }
+
+  children(all: boolean, scope: HaltScope, runs: ReadonlySet<string>): number {
+    return this.#reached(all, scope, runs).length;
+  }
+
+  /** A child that was started with a halted credential has it in its environment. */
+  #reached(all: boolean, scope: HaltScope, runs: ReadonlySet<string>): StdioSession[] {
+    const every = all || scope === `credential:${this.#credential?.leaseId}`;
+    return [...this.#children].flatMap(([session, runId]) =>
+      every || (runId !== null && runs.has(runId)) ? [session] : [],
+    );
+  }
+
   reap(now: number): void {
     for (const [key, channel] of this.#channels) {
       if (channel.session.over) this.#drop(key, channel);
@@ -175,7 +198,7 @@ export class Peer {
       watch === null ? this.#unasked(method, params) : watch.heard(method, params);
     const session =
       connection.settings.transport === 'stdio'
-        ? await openChild(() => this.#child(unasked), connection.name, opening)
+        ? await openChild(() => this.#child(unasked, caller), connection.name, opening)
         : await openHttp(this.#httpParts(unasked), opening);
     if (this.#era !== session.era) this.#eraAt = clock.monotonic();
     this.#era = session.era;
@@ -229,11 +252,14 @@ export class Peer {
     };
   }
 
-  #child(unasked: (method: string, params: JsonObject) => void): StdioSession {
+  #child(
+    unasked: (method: string, params: JsonObject) => void,
+    { alone, runId }: Caller,
+  ): StdioSession {
     const { connection, breaker, parts } = this.#site;
-    const { client, deadlines, timers, spawn, home } = parts;
+    const { client, deadlines, timers, spawn, home, mark } = parts;
     const { cwd } = connection.settings;
-    return new StdioSession({
+    const child = new StdioSession({
       place: connection.name,
       deadlines,
       client,
@@ -242,10 +268,12 @@ export class Peer {
         command: commandOf(connection),
         env: environmentOf(connection, this.#credential, home),
         cwd: typeof cwd === 'string' ? cwd : '/',
+        mark: mark(),
         spawn,
         timers,
       },
       ended: (session) => {
+        this.#children.delete(session);
         for (const [key, channel] of this.#channels)
           if (channel.session === session) {
             this.#drop(key, channel);
@@ -253,6 +281,8 @@ export class Peer {
           }
       },
     });
+    this.#children.set(child, alone ? runId : null);
+    return child;
   }
 
   /** The longest unused goes first; one in use never. */

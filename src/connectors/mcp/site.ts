@@ -3,6 +3,7 @@ import type { Connection } from '../../domain/bundle.ts';
 import type { Credential } from '../../domain/credential.ts';
 import { digestOf, sha256 } from '../../domain/digest.ts';
 import type { Clock, Timers } from '../../domain/doors.ts';
+import type { HaltScope } from '../../domain/halt.ts';
 import type { ClientIdentity } from '../../protocols/mcp/upstream-request.ts';
 import { Breaker } from './breaker.ts';
 import type { Spawn } from './child.ts';
@@ -31,6 +32,8 @@ export interface SiteParts {
   readonly resolve: Resolve | undefined;
   readonly spawn: Spawn;
   readonly home: string;
+  /** A new name for a child, unlike any other. */
+  readonly mark: () => string;
   readonly challenged: (connection: Connection, challenge: Challenge) => void;
 }
 
@@ -90,6 +93,28 @@ export class Site {
 
   release(runId: string): void {
     for (const peer of this.#byKey.values()) peer.release(runId);
+  }
+
+  /** See `Connector.cut`; the whole site goes when the scope is everything or this connection. */
+  async cut(scope: HaltScope, runs: ReadonlySet<string>): Promise<readonly string[]> {
+    const cuts = [...this.#byKey.values()].map((peer) =>
+      peer.cut(this.#isWithin(scope), scope, runs),
+    );
+    return (await Promise.all(cuts))
+      .flat()
+      .map((pid) => `process ${pid} of \`${this.connection.name}\``);
+  }
+
+  children(scope: HaltScope, runs: ReadonlySet<string>): number {
+    const all = this.#isWithin(scope);
+    return [...this.#byKey.values()].reduce(
+      (sum, peer) => sum + peer.children(all, scope, runs),
+      0,
+    );
+  }
+
+  #isWithin(scope: HaltScope): boolean {
+    return scope === 'all' || scope === `connection:${this.connection.name}`;
   }
 
   reap(now: number): void {

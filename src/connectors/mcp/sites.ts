@@ -1,6 +1,7 @@
 import type { Connection } from '../../domain/bundle.ts';
 import { digestOf } from '../../domain/digest.ts';
 import type { Timer } from '../../domain/doors.ts';
+import type { HaltScope } from '../../domain/halt.ts';
 import { Site, type SiteParts } from './site.ts';
 
 const REAP_EVERY_MS = 15_000;
@@ -36,6 +37,17 @@ export class Sites {
 
   release(runId: string): void {
     for (const site of this.#byKey.values()) site.release(runId);
+  }
+
+  async cut(scope: HaltScope, runs: ReadonlySet<string>): Promise<readonly string[]> {
+    const cuts = [...this.#byKey.values()].map((site) => site.cut(scope, runs));
+    return (await Promise.all(cuts)).flat();
+  }
+
+  children(scope: HaltScope, runs: ReadonlySet<string>): number {
+    let sum = 0;
+    for (const site of this.#byKey.values()) sum += site.children(scope, runs);
+    return sum;
   }
 
   async close(): Promise<void> {

@@ -1,3 +1,4 @@
+import { HALT_ABORT } from '../../domain/halt.ts';
 import { type Deadlined, Standstill } from './deadlines.ts';
 import type { StdioSession } from './stdio-session.ts';
 import { type Ask, type Ear, type Reply, WireFault } from './wire.ts';
@@ -61,7 +62,9 @@ export class StdioCall implements Deadlined {
   /** The caller is gone, or a halt came. */
   handleEvent(): void {
     const words = 'the call was aborted after it was sent';
-    this.#settle(null, new WireFault('CONNECTOR_ABORTED', words, true), true);
+    const halted = this.#ask.signal?.reason === HALT_ABORT;
+    if (halted) void this.#session.kill();
+    this.#settle(null, new WireFault('CONNECTOR_ABORTED', words, true), !halted);
   }
 
   expire(): void {

@@ -56,7 +56,7 @@ export class StdioSession implements Session {
   }
 
   get over(): boolean {
-    return this.#child.gone;
+    return this.#child.over;
   }
 
   /** It could be started at all. */
@@ -115,12 +115,17 @@ export class StdioSession implements Session {
     await this.#child.stop();
   }
 
+  /** A halted call is in it, and nobody can take that back by asking: the child ends now, with all it started. */
+  kill(): Promise<readonly number[]> {
+    return this.#child.kill();
+  }
+
   #heard(text: string): void {
     let heard: Heard;
     try {
       heard = readHeard(text);
     } catch {
-      if (++this.#noise > MAX_NOISE) this.#child.kill();
+      if (++this.#noise > MAX_NOISE) void this.#child.kill();
       return;
     }
     switch (heard.kind) {

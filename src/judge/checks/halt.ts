@@ -1,3 +1,4 @@
+import { modelOf } from '../../domain/bundle.ts';
 import { haltOver, scopesOf } from '../../domain/halt.ts';
 import type { Check } from '../check.ts';
 
@@ -8,6 +9,7 @@ export const halt: Check = (facts) => {
     run: facts.run,
     tool: facts.toolName,
     ...(facts.tool === null ? {} : { connection: facts.tool.connection }),
+    model: modelOf(facts.bundle, facts.run.agent),
   });
   const hit = haltOver(facts.halts, scopes);
   if (hit === undefined) return null;

@@ -1,4 +1,4 @@
-import type { Halt, HaltScope } from '../../domain/halt.ts';
+import { type Halt, type HaltScope, partsOf } from '../../domain/halt.ts';
 import type { HaltInert, HaltLift, HaltRaise, OpResults } from '../../domain/ops.ts';
 import {
   type AskRef,
@@ -108,7 +108,7 @@ export function openAsksOfRun({ database }: Transaction, runId: string): AskRef[
 }
 
 function openAsksIn(tx: Transaction, scope: HaltScope): AskRef[] {
-  const [kind, name] = parts(scope);
+  const [kind, name] = partsOf(scope);
   switch (kind) {
     case 'tool':
       return tx.database.all<AskRef>(`${OPEN_ASKS} AND tool = ? ORDER BY id`, name);
@@ -142,7 +142,7 @@ export function revokeRunTokens(
 
 /** Live runs whose tokens a halt of this scope ends, sub-runs included; none where only some of their calls stop. */
 function runsIn({ database }: Transaction, scope: HaltScope): string[] {
-  const [kind, name] = parts(scope);
+  const [kind, name] = partsOf(scope);
   if (kind === 'all')
     return database
       .all<{ run: string }>(`SELECT id AS run FROM runs WHERE state = 'live' ORDER BY id`)
@@ -153,9 +153,4 @@ function runsIn({ database }: Transaction, scope: HaltScope): string[] {
     name,
   );
   return rows.map(({ run }) => run);
-}
-
-function parts(scope: HaltScope): [kind: string, name: string] {
-  const colon = scope.indexOf(':');
-  return colon === -1 ? [scope, ''] : [scope.slice(0, colon), scope.slice(colon + 1)];
 }

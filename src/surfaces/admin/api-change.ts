@@ -1,5 +1,6 @@
-import { reach, resume } from '../../broker/halt.ts';
+import { reach } from '../../broker/reach.ts';
 import { endRun } from '../../broker/runs.ts';
+import { unhalt } from '../../broker/unhalt.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
 import type { Exchange, Route } from '../http/listener.ts';
@@ -48,9 +49,13 @@ export function changeRoutes(deps: AdminDeps): Route[] {
         return { report: await haltNow(broker, { scope, reason, by }) };
       },
     ),
-    post('/api/resume', { scope: NAME, reason: REASON }, async ({ scope, reason }, by) => ({
-      halt: await resume(broker, { scope, reason, by: by.name }),
-    })),
+    post(
+      '/api/resume',
+      { scope: NAME, reason: REASON },
+      async ({ scope, reason }, by, _, proven) => ({
+        halt: await unhalt(broker, { scope, reason, by, proven }),
+      }),
+    ),
     post('/api/runs/{id}/end', { reason: REASON }, async ({ reason }, by, { id = '' }) => {
       const { run } = await oneRun(broker, id);
       await endRun(broker, run.id, `${reason} (${by.name})`);
@@ -167,6 +172,8 @@ type Deed<Fields extends { readonly [name: string]: Field }> = (
   body: Read<Fields>,
   by: Operator,
   params: Exchange['params'],
+  /** The operator's key came with this request. */
+  proven: boolean,
 ) => Promise<unknown>;
 
 function poster(deps: AdminDeps) {
@@ -179,9 +186,12 @@ function poster(deps: AdminDeps) {
     method: 'POST',
     path,
     async handle(exchange) {
-      const { operator } = await changer(deps, exchange);
+      const { operator, csrf } = await changer(deps, exchange);
       const body = read(await exchange.json(most), fields);
-      exchange.reply(200, (await deed(body, operator, exchange.params)) as JsonObject);
+      exchange.reply(
+        200,
+        (await deed(body, operator, exchange.params, csrf === null)) as JsonObject,
+      );
     },
   });
 }

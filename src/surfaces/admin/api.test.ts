@@ -201,13 +201,25 @@ describe('approvals', () => {
   });
 });
 
+let others = 0;
+
+/** The key of a new operator. */
+async function another(role: 'owner' | 'operator'): Promise<string> {
+  const invited = await office.call('POST', '/api/operators/invite', { json: { role } });
+  const json = { code: invited.json.code, name: `${role}-${++others}` };
+  return String((await office.call('POST', '/setup', { bearer: null, json })).json.key);
+}
+
 describe('halts', () => {
   test('a preview shows the reach and pulls nothing; the halt reports; resume lifts it', async () => {
     const run = await office.begin();
     const id = await office.park(run, 'Halted');
     const scope = `run:${run}`;
     const preview = await office.call('POST', '/api/halts', { json: { scope, preview: true } });
-    assert.deepEqual(preview.json.reach, { scope, runs: 1, flights: 0, asks: 1, leases: 0 });
+    assert.deepEqual(preview.json.reach, {
+      ...{ scope, runs: 1, subRuns: 0, whole: true, flights: 0, sent: 0, asks: 1, approved: 0 },
+      ...{ streams: 0, children: 0, leases: 0, credentials: [] },
+    });
     assert.deepEqual((await office.broker.store.haltState()).halts, []);
     const halted = await office.call('POST', '/api/halts', { json: { scope, reason: 'a test' } });
     const report = halted.json.report as unknown as HaltReport;
@@ -216,10 +228,24 @@ describe('halts', () => {
     assert.equal((await shown(id)).state, 'void');
     const listed = await office.call('GET', '/api/halts');
     assert.equal((listed.json.halts as unknown as { scope: string }[])[0]?.scope, scope);
-    const lifted = await office.call('POST', '/api/resume', { json: { scope, reason: 'over' } });
+    const json = { scope, reason: 'over' };
+    const own = await office.call('POST', '/api/resume', { json });
+    assert.equal(codeOf(own), 'RESUME_NEEDS_ANOTHER');
+    const bearer = await another('operator');
+    const lifted = await office.call('POST', '/api/resume', { bearer, json });
     assert.equal(lifted.status, 200);
-    const again = await office.call('POST', '/api/resume', { json: { scope, reason: 'over' } });
+    const again = await office.call('POST', '/api/resume', { bearer, json });
     assert.equal(codeOf(again), 'HALT_NOT_FOUND');
+  });
+
+  test('a halt of everything is lifted by an owner who did not raise it', async () => {
+    const [operator, owner] = [await another('operator'), await another('owner')];
+    const json = { scope: 'all', reason: 'a test' };
+    assert.equal((await office.call('POST', '/api/halts', { bearer: operator, json })).status, 200);
+    const by = async (bearer: string) =>
+      codeOf(await office.call('POST', '/api/resume', { bearer, json }));
+    assert.equal(await by(operator), 'RESUME_NEEDS_OWNER');
+    assert.equal(await by(owner), undefined);
   });
 
   test('a halt needs a known scope and a reason', async () => {

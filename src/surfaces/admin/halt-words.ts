@@ -1,11 +1,20 @@
-import type { HaltReport } from '../../broker/broker.ts';
+import type { HaltReach, HaltReport, HeldCredentials, LeaseEnd } from '../../broker/broker.ts';
 
-type Ended = Pick<HaltReport, 'inertMs' | 'leases'>;
+type Ended = Pick<HaltReport, 'inertMs'> & {
+  readonly leases: readonly { readonly dead: boolean }[];
+};
 
-/** What became of one credential: a halt is inert without it being dead only when nobody can end it from here. */
-export function endOf({ inertMs }: Ended, { dead }: { readonly dead: boolean }): string {
+/** What became of one credential: `dead`, or what is known of a life that nobody could end from here. */
+export function endOf(
+  { inertMs }: Ended,
+  { dead, revocability, until }: Pick<LeaseEnd, 'dead' | 'revocability' | 'until'>,
+): string {
   if (dead) return 'dead';
-  return inertMs === null ? 'not confirmed' : 'dropped here, still valid at its source; rotate it';
+  if (revocability === 'none')
+    return 'not revocable by us: dropped here, still valid at its source; rotate it';
+  if (inertMs !== null) return 'dropped here';
+  const bound = until === null ? '' : `; ends by itself at ${clockTime(until)} at the latest`;
+  return `not confirmed dead, still trying${revocability === 'bounded' ? bound : ''}`;
 }
 
 /** What the time until `inert` is the time of. */
@@ -14,4 +23,45 @@ export function inertLabel(report: Ended): string {
   return alive
     ? 'minted credentials dead, fixed secrets dropped after'
     : 'every credential confirmed dead after';
+}
+
+/** What a halt would reach, one line for each thing there is. */
+export function reachWords(reach: HaltReach): readonly string[] {
+  const { runs, subRuns, whole, flights, sent, asks, approved, streams, children } = reach;
+  const some = (number: number, words: string): string[] => (number === 0 ? [] : [words]);
+  return [
+    `${many(runs, 'live run')}${whole ? '' : ' may use it and lose only that'}${subRuns === 0 ? '' : `, ${many(subRuns, 'sub-run')} among them`}`,
+    `${many(flights, 'action')} in flight, aborted${sent === 0 ? '' : `; ${sent} sent already: what they do may land`}`,
+    `${many(asks, 'waiting approval')}, made void`,
+    ...some(approved, `${many(approved, 'approval')} given and not used yet, made void`),
+    ...some(streams, `${many(streams, 'open stream')} closed`),
+    ...some(
+      children,
+      `${many(children, 'child process', 'child processes')} killed, with every call in them`,
+    ),
+    ...(reach.credentials.length === 0 ? ['0 live credentials'] : []),
+    ...reach.credentials.map(credentialWords),
+  ];
+}
+
+function credentialWords(held: HeldCredentials): string {
+  const what = `${many(held.count, 'live credential')} at ${held.connection}`;
+  switch (held.revocability) {
+    case 'instant':
+      return `${what}: ended at the source at once`;
+    case 'bounded':
+      return `${what}: revoked at the issuer; what is cached elsewhere ends by ${clockTime(held.until)}`;
+    case 'principal-wide':
+      return `${what}: only with the whole principal; ${many(held.alsoEnds, 'other credential')} there end with it`;
+    case 'none':
+      return `${what}: not revocable by us, dropped here only; rotate the secret`;
+  }
+}
+
+function many(number: number, one: string, more = `${one}s`): string {
+  return `${number} ${number === 1 ? one : more}`;
+}
+
+function clockTime(at: number): string {
+  return `${new Date(at).toISOString().slice(11, 19)} UTC`;
 }

@@ -86,7 +86,18 @@ const PAGES: { readonly [name: string]: (text: string) => string } = {
     }),
   run: (text) => String(runPage(runOf(text), 1)),
   halt: (text) =>
-    String(haltConfirm({ scope: text, runs: 1, flights: 1, asks: 1, leases: 1 }, text)),
+    String(
+      haltConfirm(
+        {
+          ...{ scope: text, runs: 1, subRuns: 1, whole: true, flights: 1, sent: 1, asks: 1 },
+          ...{ approved: 1, streams: 1, children: 1, leases: 1 },
+          credentials: [
+            { connection: text, revocability: 'none', count: 1, until: 1, alsoEnds: 0 },
+          ],
+        },
+        text,
+      ),
+    ),
   login: (text) => String(loginPage(text)),
   setup: (text) => String(setupPage(text, text)),
   key: (text) => String(keyPage(text, text)),

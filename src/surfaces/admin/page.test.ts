@@ -210,8 +210,13 @@ describe('the halt switch', () => {
     const home = await page('/');
     assert.match(words(home), /a fixed secret is only dropped here: rotate it/);
     assert.match(words(home), new RegExp(`Halts in force run:${run} inert.* a drill — olga`));
-    const lifted = await send('/', '/resume', { reason: 'drill over' });
+    // the only operator: a session is no proof of the key
+    const unproven = await send('/', '/resume', { reason: 'drill over' });
+    assert.match(words(unproven.text), /RESUME_NEEDS_KEY/);
+    const lifted = await send('/', '/resume', { reason: 'drill over', key: office.key });
     assert.equal(lifted.status, 303);
+    const [last] = (await office.broker.store.timeline('system', 0, 10_000)).slice(-1);
+    assert.equal(JSON.parse(last?.body ?? '{}').alone, true);
     assert.deepEqual((await office.broker.store.haltState()).halts, []);
   });
 

@@ -1,6 +1,8 @@
 import type { Broker } from '../../broker/broker.ts';
+import type { OpenStream } from '../../broker/open-streams.ts';
 import type { Change } from '../../domain/connector.ts';
 import type { Timer } from '../../domain/doors.ts';
+import type { HaltScope } from '../../domain/halt.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { GrantedViews } from './granted-views.ts';
 
@@ -9,6 +11,8 @@ type List = 'tools' | 'prompts' | 'resources';
 /** Somebody who wants to hear of changes. */
 export interface Listener {
   readonly agent: string;
+  /** A halt in any of these closes the stream at once. */
+  readonly scopes: readonly HaltScope[];
   readonly wants: { readonly [L in List]: boolean };
   /** Resources it hears of one by one, as it named them. */
   readonly uris: ReadonlySet<string>;
@@ -30,7 +34,7 @@ const LISTS: readonly List[] = ['tools', 'prompts', 'resources'];
 export class Audience {
   readonly #broker: Broker;
   readonly #views: GrantedViews;
-  readonly #listeners = new Set<Listener>();
+  readonly #listeners = new Map<Listener, OpenStream>();
   readonly #looking: Timer;
   readonly #closed = new AbortController();
   #bundle: string | null = null;
@@ -43,23 +47,35 @@ export class Audience {
   }
 
   watches(uri: string): boolean {
-    for (const { uris } of this.#listeners) if (uris.has(uri)) return true;
+    for (const { uris } of this.#listeners.keys()) if (uris.has(uri)) return true;
     return false;
   }
 
   add(listener: Listener): void {
-    this.#listeners.add(listener);
+    const stream = {
+      scopes: listener.scopes,
+      end: () => {
+        this.#listeners.delete(listener);
+        listener.dismiss();
+      },
+    };
+    this.#listeners.set(listener, stream);
+    this.#broker.streams.add(stream);
+    // a halt between its first look and here saw no stream
+    void this.#hears(listener);
     // so that the next look has something to compare with
     if (this.#bundle === null) void this.look();
   }
 
   remove(listener: Listener): void {
+    const stream = this.#listeners.get(listener);
+    if (stream !== undefined) this.#broker.streams.remove(stream);
     this.#listeners.delete(listener);
   }
 
   async changed({ connection, what, uri }: Change): Promise<void> {
     await Promise.all(
-      [...this.#listeners].map(async (listener) => {
+      [...this.#listeners.keys()].map(async (listener) => {
         if (what === 'resource') {
           if (uri === undefined || !listener.uris.has(uri)) return;
         } else if (!listener.wants[what]) return;
@@ -85,7 +101,7 @@ export class Audience {
     const before = this.#bundle;
     this.#bundle = bundle?.digest ?? before;
     const isNew = bundle !== null && before !== null && bundle.digest !== before;
-    for (const listener of [...this.#listeners])
+    for (const listener of [...this.#listeners.keys()])
       if ((await this.#hears(listener)) && isNew)
         for (const list of LISTS)
           if (listener.wants[list]) listener.tell(`notifications/${list}/list_changed`, {});
@@ -94,7 +110,7 @@ export class Audience {
   close(): void {
     this.#looking.cancel();
     this.#closed.abort();
-    this.#listeners.clear();
+    for (const listener of [...this.#listeners.keys()]) this.remove(listener);
   }
 
   /** A bundle that is applied here is told at once. */
@@ -108,7 +124,10 @@ export class Audience {
 
   async #hears(listener: Listener): Promise<boolean> {
     const may = await listener.mayHear().catch(() => false);
-    if (!may && this.#listeners.delete(listener)) listener.dismiss();
+    if (!may && this.#listeners.has(listener)) {
+      this.remove(listener);
+      listener.dismiss();
+    }
     return may;
   }
 

@@ -1,7 +1,9 @@
 import type { Broker } from '../../broker/broker.ts';
-import type { Bundle, Tool } from '../../domain/bundle.ts';
+import { type Bundle, modelOf, type Tool } from '../../domain/bundle.ts';
 import type { Caller } from '../../domain/caller.ts';
 import { SignalboxError } from '../../domain/errors.ts';
+import { type HaltScope, haltOver, scopesOfRun } from '../../domain/halt.ts';
+import type { Run } from '../../domain/run.ts';
 import { type Granted, grantedTo, listPage } from '../../protocols/mcp/catalogue.ts';
 import { type MirroredParam, paramsOfBinding } from '../../protocols/mcp/mirror.ts';
 import type { Offered } from '../../protocols/mcp/results.ts';
@@ -35,7 +37,9 @@ export class GrantedViews {
 
   /** Throws RUN_OVER for a run that is gone. */
   async of(caller: Caller): Promise<View> {
-    return this.ofAgent(caller.kind === 'agent' ? caller.agent : await this.#agentOf(caller.runId));
+    return this.ofAgent(
+      caller.kind === 'agent' ? caller.agent : (await this.#runOf(caller.runId)).agent,
+    );
   }
 
   async ofAgent(agent: string): Promise<View> {
@@ -99,11 +103,27 @@ export class GrantedViews {
     return bundle;
   }
 
-  async #agentOf(runId: string): Promise<string> {
+  /** The scopes whose halt closes a stream of this caller. Throws HALTED when one stands, RUN_OVER. */
+  async scopesOf(caller: Caller): Promise<readonly HaltScope[]> {
+    const { agent, bundle } = await this.of(caller);
+    const model = modelOf(bundle, agent);
+    const scopes = [
+      ...(caller.kind === 'agent'
+        ? ['all', `agent:${agent}`]
+        : scopesOfRun(await this.#runOf(caller.runId))),
+      ...(model === undefined ? [] : [`model:${model}`]),
+    ];
+    const { halts } = await this.#broker.store.haltState();
+    const halt = haltOver(halts, scopes);
+    if (halt !== undefined) throw new SignalboxError('HALTED', `\`${halt.scope}\` is halted`);
+    return scopes;
+  }
+
+  async #runOf(runId: string): Promise<Run> {
     const run = await this.#broker.store.run(runId);
     if (run === null || run.state === 'ended')
       throw new SignalboxError('RUN_OVER', 'the run of this token is over');
-    return run.agent;
+    return run;
   }
 }
 

@@ -45,6 +45,7 @@ export class Listening {
     const { audience, streams, views, results } = this.#parts;
     const { id, request, exchange } = turn;
     const asked = filterIn(request.params.notifications);
+    const scopes = await views.scopesOf(turn.caller);
     const view = await views.of(turn.caller);
     const uris = view.offered.resources ? await this.#watchAll(turn, asked.uris) : [];
     const wants = {
@@ -61,6 +62,7 @@ export class Listening {
     };
     const listener: Listener = {
       agent: view.agent,
+      scopes,
       wants,
       uris: new Set(uris),
       mayHear: () => this.#mayHear(exchange),
@@ -92,6 +94,7 @@ export class Listening {
     const { audience, streams, views } = this.#parts;
     const last = exchange.request.headers['last-event-id'];
     if (typeof last === 'string' && streams.resume(session.id, last, exchange)) return;
+    const scopes = await views.scopesOf(caller);
     const { agent } = await views.of(caller);
     const stream = streams.open(session.id, resumable(session), () => over());
     const end = (): void => {
@@ -100,6 +103,7 @@ export class Listening {
     };
     const listener: Listener = {
       agent,
+      scopes,
       wants: { tools: true, prompts: true, resources: true },
       uris: this.#watchedBy(session.id),
       mayHear: () => this.#mayHear(exchange),
@@ -160,7 +164,8 @@ export class Listening {
   }
 
   async #mayHear({ request }: Exchange): Promise<boolean> {
-    await this.#parts.callers.authenticate(request.headers.authorization);
+    const caller = await this.#parts.callers.authenticate(request.headers.authorization);
+    await this.#parts.views.scopesOf(caller);
     return true;
   }
 }

@@ -8,17 +8,27 @@ const say = (value: unknown): void => void process.stdout.write(`${JSON.stringif
 const note = (line: string): void => {
   if (notes !== '') appendFileSync(notes, `${line}\n`);
 };
-const lineage = (): void => {
-  const program =
-    "process.on('SIGTERM',()=>{});require('node:fs').appendFileSync(process.argv[1],'grandchild '+process.pid+'\\n');setInterval(()=>{},1000)";
-  spawn(process.execPath, ['-e', program, notes], { stdio: 'ignore' });
+const DEAF = "process.on('SIGTERM',()=>{});";
+const NOTED =
+  "require('node:fs').appendFileSync(process.argv[1],'grandchild '+process.pid+'\\n');setInterval(()=>{},1000)";
+/** Starts the next one in a session of its own and ends, so that nobody is its parent any more. */
+const orphaning = (env: string): string =>
+  `require('node:child_process').spawn(process.execPath,['-e',${JSON.stringify(NOTED)},process.argv[1]],{stdio:'ignore',detached:true${env}}).unref()`;
+const lineage = (program: string, detached = false): void => {
+  spawn(process.execPath, ['-e', program, notes], { stdio: 'ignore', detached });
 };
 
 note(`child ${process.pid}`);
 if (way === 'grandchild') {
   process.on('SIGTERM', () => {});
-  lineage();
+  lineage(DEAF + NOTED);
 }
+if (way === 'family') {
+  lineage(DEAF + NOTED);
+  lineage(NOTED, true);
+  lineage(orphaning(''));
+}
+if (way === 'stranger') lineage(orphaning(',env:{}'));
 if (way === 'environment') note(JSON.stringify(process.env));
 
 createInterface({ input: process.stdin }).on('line', (line) => {

@@ -1,19 +1,22 @@
 import type { HaltReach } from '../../../broker/broker.ts';
 import type { Bundle } from '../../../domain/bundle.ts';
-import type { Halt } from '../../../domain/halt.ts';
+import { AUTOMATIC, type Halt, LOCAL } from '../../../domain/halt.ts';
 import type { RunSummary } from '../../../domain/store.ts';
 import { LONGEST_REASON } from '../deeds.ts';
+import { reachWords } from '../halt-words.ts';
 import { type Html, html } from '../html.ts';
 import { csrfField } from './layout.ts';
-import { ago, code, plural, shown, tag } from './words.ts';
+import { ago, code, shown, tag } from './words.ts';
 
-/** Scopes an operator can pull here. Credentials and models are halted by command. */
+/** Scopes an operator can pull here. */
 const KINDS = [
   ['all', 'Everything'],
   ['agent', 'An agent, with all its runs'],
   ['run', 'A run'],
   ['tool', 'A tool'],
   ['connection', 'A connection'],
+  ['credential', 'One credential, by its handle'],
+  ['model', 'A model, as agents declare it'],
 ] as const;
 
 export function haltsInForce(
@@ -37,9 +40,17 @@ ${halts.map(
 <input type="hidden" name="scope" value="${halt.scope}">
 <div><label for="resume-${index}">Why it can go on</label>
 <input type="text" id="resume-${index}" name="reason" required maxlength="${LONGEST_REASON}" autocomplete="off"></div>
+<div><label for="key-${index}">Your operator key <span class="quiet">(only if nobody else can lift it)</span></label>
+<input type="password" id="key-${index}" name="key" maxlength="200" autocomplete="off"></div>
 <button>Resume</button></form>
+<p class="quiet">${whoMay(halt)}</p>
 </article>`,
 )}</section>`;
+}
+
+function whoMay({ scope, by }: Halt): string {
+  if (scope === 'all' || by === AUTOMATIC || by === LOCAL) return 'An owner lifts it.';
+  return 'Somebody else than who raised it lifts it; a lone operator does with the key itself, and the ledger says so.';
 }
 
 /** Leads to a page that shows the reach; pulls nothing by itself, so it is a plain GET. */
@@ -48,6 +59,7 @@ export function haltSwitch(bundle: Bundle, live: readonly RunSummary[]): Html {
     ...Object.keys(bundle.agents),
     ...Object.keys(bundle.tools),
     ...Object.keys(bundle.connections),
+    ...Object.values(bundle.agents).flatMap(({ model }) => model ?? []),
     ...live.map(({ run }) => run.id),
   ];
   return html`<section id="halt" aria-labelledby="halt-title"><h2 id="halt-title">Halt</h2>
@@ -65,10 +77,7 @@ minted credentials are revoked at their source. A fixed secret is dropped here a
 export function haltConfirm(reached: HaltReach, csrf: string | null): Html {
   return html`<h1>Halt ${code(reached.scope)}?</h1>
 <div class="card card-bad"><p>This will reach, right now:</p>
-<ul><li>${plural(reached.runs, 'live run')}</li>
-<li>${plural(reached.flights, 'action')} in flight, aborted</li>
-<li>${plural(reached.asks, 'waiting approval')}, made void</li>
-<li>${plural(reached.leases, 'live credential')}, revoked at the source; a fixed secret is dropped here only</li></ul>
+<ul>${reachWords(reached).map((line) => html`<li>${shown(line)}</li>`)}</ul>
 <p class="quiet">Run tokens in this scope are revoked for good; after a resume, agents start new runs.</p>
 <form class="row" method="post" action="/halt">${csrfField(csrf)}
 <input type="hidden" name="scope" value="${reached.scope}">

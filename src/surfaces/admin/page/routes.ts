@@ -1,4 +1,5 @@
-import { reach, resume } from '../../../broker/halt.ts';
+import { reach } from '../../../broker/reach.ts';
+import { unhalt } from '../../../broker/unhalt.ts';
 import { exposed, SignalboxError } from '../../../domain/errors.ts';
 import type { JsonObject } from '../../../domain/json.ts';
 import type { Exchange, Route } from '../../http/listener.ts';
@@ -107,7 +108,10 @@ function forms(deps: AdminDeps): Route[] {
 <div class="card card-bad">${facts([
           ['Nothing new runs after', `${report.gateMs.toFixed(1)} ms`],
           ['Aborted in flight', report.aborted],
+          ['Of those, sent already', `${report.sent} (their effects may have landed)`],
+          ['Streams closed', report.streams],
           ['Approvals made void', report.voided],
+          ['Not ended here', report.left.length === 0 ? 'nothing' : report.left.join(', ')],
           [
             capital(inertLabel(report)),
             report.inertMs === null
@@ -119,10 +123,15 @@ function forms(deps: AdminDeps): Route[] {
 <p><a href="/">Back to operations</a></p></div>`,
       };
     }),
-    form('/resume', { scope: { most: 200 }, reason: REASON }, async ({ scope, reason }, by) => {
-      await resume(broker, { scope, reason, by: by.name });
-      return null;
-    }),
+    form(
+      '/resume',
+      { scope: { most: 200 }, reason: REASON, key: { most: 200, optional: true } },
+      async ({ scope, reason, key }, by) => {
+        const proven = key !== '' && (await deps.operators.authenticateKey(key)).name === by.name;
+        await unhalt(broker, { scope, reason, by, proven });
+        return null;
+      },
+    ),
   ];
 }
 

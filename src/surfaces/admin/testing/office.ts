@@ -6,7 +6,9 @@ import type { Broker } from '../../../broker/broker.ts';
 import { bundleSource } from '../../../broker/bundles.ts';
 import { Flights } from '../../../broker/flights.ts';
 import { Freshness } from '../../../broker/freshness.ts';
+import { LocalGate } from '../../../broker/local-gate.ts';
 import { Notices } from '../../../broker/notices.ts';
+import { OpenStreams } from '../../../broker/open-streams.ts';
 import { beginRun, endRun } from '../../../broker/runs.ts';
 import { loadConfig } from '../../../config/load.ts';
 import { planBundle } from '../../../config/plan.ts';
@@ -101,6 +103,8 @@ export async function openOffice(): Promise<Office> {
     bundles,
     flights: new Flights(),
     freshness: new Freshness(store, doors.clock),
+    streams: new OpenStreams(),
+    local: new LocalGate(),
     notices: new Notices(doors.timers),
   };
   const operators = createOperators({ store, doors });

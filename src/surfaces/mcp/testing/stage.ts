@@ -1,6 +1,8 @@
 import { request } from 'node:http';
 import type { Broker } from '../../../broker/broker.ts';
+import { LocalGate } from '../../../broker/local-gate.ts';
 import { Notices } from '../../../broker/notices.ts';
+import { OpenStreams } from '../../../broker/open-streams.ts';
 import { Overload } from '../../../broker/overload.ts';
 import { type Bundle, EMPTY_BUNDLE, type Tool } from '../../../domain/bundle.ts';
 import { NO_SINK, type Sink } from '../../../domain/connector.ts';
@@ -63,9 +65,12 @@ export async function startStage(bundle: Bundle = bundleOf()): Promise<Stage> {
   const broker = {
     doors,
     notices: new Notices(doors.timers),
+    streams: new OpenStreams(),
+    local: new LocalGate(),
     bundles: { active: async () => active, get: async () => active },
     store: {
       run: async () => ({ id: 'run_1', agent: 'coder', state: 'live' }),
+      haltState: async () => ({ stamp: { halt: 0, bundle: '' }, halts: [] }),
       commit: async (op: { body: JsonObject }) => void notes.push(op.body),
     },
   } as unknown as Broker;

@@ -1,0 +1,32 @@
+import type { HaltScope } from '../domain/halt.ts';
+import type { Broker } from './broker.ts';
+
+/** What a halt brought down on this replica. */
+export interface BroughtDown {
+  readonly aborted: number;
+  /** Of those, on their way to their target already. */
+  readonly sent: number;
+  /** Streams that were closed. */
+  readonly streams: number;
+  /** Resolves when every aborted flight has landed and what connectors kept is ended; with what could not be ended. */
+  readonly landed: Promise<readonly string[]>;
+}
+
+/**
+ * The part of a halt that needs no store: flights are aborted, streams closed, sessions and children of connectors ended.
+ * `runs`: those known to be in scope, for what connectors keep by run. Safe to repeat.
+ */
+export function bringDown(
+  broker: Broker,
+  scope: HaltScope,
+  runs: ReadonlySet<string>,
+): BroughtDown {
+  const { aborted, sent, landed } = broker.flights.abort(scope);
+  const streams = broker.streams.end(scope);
+  const cuts = [...broker.connectors.values()].map(
+    async (connector) => (await connector.cut?.(scope, runs)) ?? [],
+  );
+  broker.notices.notify('halt');
+  const down = Promise.all(cuts).then((left) => left.flat());
+  return { aborted, sent, streams, landed: Promise.all([down, landed]).then(([left]) => left) };
+}

@@ -1,0 +1,103 @@
+import type { Lease } from '../domain/credential.ts';
+import { type HaltScope, partsOf } from '../domain/halt.ts';
+import type { Broker, HaltReach, HeldCredentials } from './broker.ts';
+import { knownScope, liveRuns, runsUnder } from './scopes.ts';
+
+const MOST_ASKS = 10_000;
+
+/** What a halt would stop, for the human who is about to pull it. Throws HALT_SCOPE. */
+export async function reach(broker: Broker, named: HaltScope): Promise<HaltReach> {
+  const scope = await knownScope(broker, named);
+  const under = await runsUnder(broker, scope);
+  const ids = new Set(under.map(({ id }) => id));
+  const runs = ids.size > 0 ? under : await users(broker, scope);
+  const { tools } = await broker.bundles.active();
+  const covers = async (state: 'pending' | 'approved'): Promise<number> =>
+    (await broker.store.asks({ limit: MOST_ASKS, state })).filter(({ approval: { binding } }) => {
+      const { runId, tool } = binding;
+      return (
+        ids.has(runId) || [`tool:${tool}`, `connection:${tools[tool]?.connection}`].includes(scope)
+      );
+    }).length;
+  const leases = await leasesIn(broker, scope);
+  return {
+    scope,
+    runs: runs.length,
+    subRuns: runs.filter(({ parent }) => parent !== null).length,
+    whole: stopsRuns(scope),
+    flights: broker.flights.count(scope),
+    sent: broker.flights.countSent(scope),
+    asks: await covers('pending'),
+    approved: await covers('approved'),
+    streams: broker.streams.count(scope),
+    children: [...broker.connectors.values()].reduce(
+      (sum, connector) => sum + (connector.children?.(scope, ids) ?? 0),
+      0,
+    ),
+    leases: leases.length,
+    credentials: await grouped(broker, leases),
+  };
+}
+
+/** A run in one of these scopes stops whole; in the others only the calls that touch it do. */
+function stopsRuns(scope: HaltScope): boolean {
+  return ['all', 'agent', 'run', 'model'].includes(partsOf(scope)[0]);
+}
+
+/** Live runs of agents that hold a grant for what is halted. */
+async function users(broker: Broker, scope: HaltScope) {
+  const [kind, name] = partsOf(scope);
+  const { grants, tools } = await broker.bundles.active();
+  const touched = grants.filter(({ tool }) =>
+    kind === 'tool' ? tool === name : kind === 'connection' && tools[tool]?.connection === name,
+  );
+  const agents = new Set(touched.map(({ agent }) => agent));
+  return (await liveRuns(broker)).filter(({ agent }) => agents.has(agent));
+}
+
+/** Credentials that are alive and that a halt of this scope ends. */
+export async function leasesIn(broker: Broker, scope: HaltScope): Promise<readonly Lease[]> {
+  const alive = await broker.store.leases({ state: ['minting', 'live', 'revoking'] });
+  if (alive.length === 0) return alive;
+  const under = new Set((await runsUnder(broker, scope)).map(({ id }) => id));
+  const [kind, name] = partsOf(scope);
+  return alive.filter(
+    ({ id, runId, agent, connection }) =>
+      kind === 'all' ||
+      under.has(runId) ||
+      // of a run that ended meanwhile
+      scope === `run:${runId}` ||
+      scope === `agent:${agent}` ||
+      (kind === 'connection' && connection === name) ||
+      (kind === 'credential' && id === name),
+  );
+}
+
+/** By connection and by how they can be ended. */
+async function grouped(
+  broker: Broker,
+  leases: readonly Lease[],
+): Promise<readonly HeldCredentials[]> {
+  const groups = Map.groupBy(
+    leases,
+    ({ connection, revocability }) => `${revocability} ${connection}`,
+  );
+  const wide = leases.some(({ revocability }) => revocability === 'principal-wide');
+  const alive = wide ? await broker.store.leases({ state: ['minting', 'live', 'revoking'] }) : [];
+  const own = new Set(leases.map(({ id }) => id));
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const { connection, revocability } = first;
+    const others = alive.filter((lease) => lease.connection === connection && !own.has(lease.id));
+    return [
+      {
+        connection,
+        revocability,
+        count: group.length,
+        until: Math.max(...group.map(({ expiresAt }) => expiresAt)),
+        alsoEnds: revocability === 'principal-wide' ? others.length : 0,
+      },
+    ];
+  });
+}

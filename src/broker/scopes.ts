@@ -1,0 +1,86 @@
+import { SignalboxError } from '../domain/errors.ts';
+import { HALT_SCOPE_KINDS, type HaltScope, partsOf, scopesOfRun } from '../domain/halt.ts';
+import type { Run } from '../domain/run.ts';
+import type { Broker } from './broker.ts';
+
+const MOST_RUNS = 10_000;
+
+/**
+ * The scope as the store keeps it. A halt that stops nothing is worse than none: the name must be one that is
+ * configured, running or lent out. A credential may be named by its handle. Throws HALT_SCOPE.
+ */
+export async function knownScope(broker: Broker, scope: HaltScope): Promise<HaltScope> {
+  checkScope(scope);
+  const [kind, name] = partsOf(scope);
+  if (kind === 'all') return scope;
+  if (kind === 'credential') {
+    const lease = (await broker.store.leases({})).find(
+      ({ id, handle }) => id === name || handle === name,
+    );
+    if (lease === undefined) throw unknown(scope);
+    return `credential:${lease.id}`;
+  }
+  if (!(await isKnown(broker, kind, name))) throw unknown(scope);
+  return scope;
+}
+
+async function isKnown(broker: Broker, kind: string, name: string): Promise<boolean> {
+  const { tools, connections, agents } = await broker.bundles.active();
+  switch (kind) {
+    case 'run':
+      return (await broker.store.run(name)) !== null;
+    case 'tool':
+      return Object.hasOwn(tools, name);
+    case 'connection':
+      return Object.hasOwn(connections, name);
+    case 'model':
+      return Object.values(agents).some(({ model }) => model === name);
+    default:
+      return (
+        Object.hasOwn(agents, name) || (await liveRuns(broker)).some(({ agent }) => agent === name)
+      );
+  }
+}
+
+/** Throws HALT_SCOPE when it is none, known or not. */
+export function checkScope(scope: HaltScope): void {
+  const [kind, name] = partsOf(scope);
+  const known = (HALT_SCOPE_KINDS as readonly string[]).includes(kind);
+  if (!known || (name !== '') === (kind === 'all') || (kind === 'all' && scope !== 'all'))
+    throw new SignalboxError('HALT_SCOPE', `\`${scope}\` is no scope of a halt`);
+}
+
+function unknown(scope: HaltScope): SignalboxError {
+  return new SignalboxError(
+    'HALT_SCOPE',
+    `\`${scope}\` names nothing that is configured or running`,
+  );
+}
+
+/** Live runs that a halt of this scope stops whole, with everything below them. */
+export async function runsUnder(broker: Broker, scope: HaltScope): Promise<readonly Run[]> {
+  const runs = await liveRuns(broker);
+  const [kind, name] = partsOf(scope);
+  const agents = kind === 'model' ? (await broker.bundles.active()).agents : {};
+  const hit = new Set(
+    runs.flatMap((run) =>
+      scopesOfRun(run).includes(scope) || (kind === 'model' && agents[run.agent]?.model === name)
+        ? [run.id]
+        : [],
+    ),
+  );
+  if (hit.size === 0) return [];
+  for (let grown = true; grown; ) {
+    grown = false;
+    for (const { id, parent } of runs) {
+      if (parent === null || hit.has(id) || !hit.has(parent)) continue;
+      hit.add(id);
+      grown = true;
+    }
+  }
+  return runs.filter(({ id }) => hit.has(id));
+}
+
+export async function liveRuns(broker: Broker): Promise<readonly Run[]> {
+  return (await broker.store.runs({ limit: MOST_RUNS, state: 'live' })).map(({ run }) => run);
+}

@@ -1,0 +1,121 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import type { Timers } from '../../domain/doors.ts';
+
+/** In the environment of every child, and so of whatever it starts; the value is this child's own. */
+export const MARK = 'SIGNALBOX_CHILD';
+
+/** A process as Linux shows it. `started`: clock ticks since boot; with the pid it names one process for ever. */
+interface Process {
+  readonly pid: number;
+  readonly parent: number;
+  readonly session: number;
+  readonly started: number;
+  readonly over: boolean;
+}
+
+export interface Root {
+  readonly pid: number;
+  readonly mark: string;
+  /** Ticks at which the child itself started; null where the system does not tell. */
+  readonly started: number | null;
+}
+
+const ROUNDS = 8;
+const PAUSE_MS = 10;
+
+export function startOf(pid: number): number | null {
+  return read(pid)?.started ?? null;
+}
+
+/**
+ * Kills what a child started and that is no longer in its process group: by its session, by descent, and by the mark in
+ * its environment, again until a look finds nothing. Answers with the pids that are still there. A process that left
+ * session, parent and environment behind is not found; where there is no `/proc`, none is.
+ */
+export async function killKin(root: Root, timers: Timers): Promise<readonly number[]> {
+  let found = kinOf(root);
+  for (let round = 0; found.length > 0 && round < ROUNDS; round++) {
+    for (const one of found) kill(one);
+    const pause = Promise.withResolvers<void>();
+    timers.after(PAUSE_MS, pause.resolve);
+    await pause.promise;
+    found = kinOf(root);
+  }
+  return found.map(({ pid }) => pid);
+}
+
+function kinOf(root: Root): Process[] {
+  const all = processes();
+  const first = all.get(root.pid);
+  // a number that went to another process says nothing; while anybody is in the session it is not given away
+  const taken = first !== undefined && first.started !== root.started;
+  const mark = `${MARK}=${root.mark}`;
+  const kin = new Map<number, Process>();
+  for (const one of all.values()) {
+    if (one.over || one.pid === process.pid) continue;
+    if (one.started < (root.started ?? 0)) continue;
+    if ((!taken && one.session === root.pid) || hasMark(one.pid, mark)) kin.set(one.pid, one);
+  }
+  for (let grown = true; grown; ) {
+    grown = false;
+    for (const one of all.values()) {
+      if (one.over || kin.has(one.pid) || !kin.has(one.parent)) continue;
+      kin.set(one.pid, one);
+      grown = true;
+    }
+  }
+  return [...kin.values()];
+}
+
+/** Only when the number still means the process that was looked at. */
+function kill({ pid, started }: Process): void {
+  if (read(pid)?.started !== started) return;
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // it ended by itself, or is another user's: the next look tells
+  }
+}
+
+function processes(): Map<number, Process> {
+  const all = new Map<number, Process>();
+  for (const name of list()) {
+    const one = /^\d+$/.test(name) ? read(Number(name)) : null;
+    if (one !== null) all.set(one.pid, one);
+  }
+  return all;
+}
+
+function list(): readonly string[] {
+  try {
+    return readdirSync('/proc');
+  } catch {
+    return [];
+  }
+}
+
+/** `pid (name) state parent group session …`; the name may hold anything, so what follows its last bracket is read. */
+function read(pid: number): Process | null {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const rest = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    const [state = 'X', parent, , session] = rest;
+    return {
+      pid,
+      parent: Number(parent),
+      session: Number(session),
+      started: Number(rest[19]),
+      over: state === 'Z' || state === 'X',
+    };
+  } catch {
+    return null;
+  }
+}
+
+function hasMark(pid: number, mark: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(mark);
+  } catch {
+    return false; // another user's
+  }
+}
