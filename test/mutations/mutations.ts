@@ -109,7 +109,7 @@ export const MUTATIONS: readonly Mutation[] = [
     control: 'a halt of this machine closes the gate without the store',
     file: 'src/broker/local-halts.ts',
     find: 'bringDown(this.#broker, scope, runs)',
-    replace: 'bringDown(this.#broker, `tool:${scope}`, runs)',
+    replace: "bringDown(this.#broker, 'all:none', runs)",
     test: 'test/e2e/local-halt.test.ts',
     slow: true,
   },
