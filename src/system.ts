@@ -5,15 +5,16 @@ import { apply } from './broker/apply.ts';
 import type { Broker } from './broker/broker.ts';
 import { bundleSource } from './broker/bundles.ts';
 import { Flights } from './broker/flights.ts';
-import { Freshness } from './broker/freshness.ts';
+import { boundsOf, Freshness } from './broker/freshness.ts';
 import { LocalGate } from './broker/local-gate.ts';
 import { LocalHalts } from './broker/local-halts.ts';
 import { Notices } from './broker/notices.ts';
 import { OpenStreams } from './broker/open-streams.ts';
 import { Overload } from './broker/overload.ts';
+import { Pulse } from './broker/pulse.ts';
 import type { Recovery } from './broker/recover.ts';
-import { beginRun, endExpired, endRun } from './broker/runs.ts';
-import { takeOver } from './broker/take-over.ts';
+import { beginRun, endRun } from './broker/runs.ts';
+import { sweeper, takeOver } from './broker/take-over.ts';
 import { loadConfig } from './config/load.ts';
 import { type Plan, planBundle } from './config/plan.ts';
 import { createHttpConnector } from './connectors/http/connector.ts';
@@ -70,6 +71,11 @@ export interface SystemOptions {
   readonly doors?: Doors;
   /** How long a client whose call waits for a human is held before it is told to come back. */
   readonly holdMs?: number;
+  /**
+   * How old knowledge of halts may be where several processes share one store (250 to 5000 ms; 1000), and how often it
+   * is asked for (50 ms to half of that; 250).
+   */
+  readonly freshness?: { readonly boundMs?: number; readonly beatMs?: number };
 }
 
 export interface System {
@@ -106,12 +112,18 @@ interface House {
   readonly secrets: Secrets;
   readonly masterKey: Uint8Array;
   readonly oauth: UpstreamOAuth;
+  readonly beatMs: number;
   /** Who is told what an upstream serves anew: the surface, once there is one. */
   readonly feed: { told: (change: Change) => void };
   close(): Promise<void>;
 }
 
-async function build({ directory, log, doors = realDoors() }: SystemOptions): Promise<House> {
+async function build({
+  directory,
+  log,
+  doors = realDoors(),
+  freshness: bounds,
+}: SystemOptions): Promise<House> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const masterKey = await loadMasterKey(directory, doors.entropy);
   const store = await openSqliteStore({ directory, masterKey, doors, soon: setImmediate });
@@ -121,10 +133,10 @@ async function build({ directory, log, doors = realDoors() }: SystemOptions): Pr
   const oauth = createUpstreamOAuth({ secrets, store, doors });
   const issuers = [postgresRoleIssuer(admin, doors), staticSecretIssuer(secrets), oauth.issuer];
   const connection = async (name: string) => (await bundles.active()).connections[name] ?? null;
-  const freshness = new Freshness(store, doors.clock);
-  const isDead = (replica: string | null): boolean =>
-    freshness.isEldest && freshness.isDead(replica);
-  const leases = new Leases({ store, issuers, connection, isDead, doors, log });
+  const { boundMs, beatMs } = boundsOf(bounds);
+  const freshness = new Freshness(store, doors.clock, boundMs);
+  const whoseIsLeft = () => freshness.whoseIsLeft();
+  const leases = new Leases({ store, issuers, connection, whoseIsLeft, doors, log });
   const feed: House['feed'] = { told: () => {} };
   const upstream: McpOptions = {
     challenged: (at, refused) => void oauth.challenged(at, refused),
@@ -161,12 +173,15 @@ async function build({ directory, log, doors = realDoors() }: SystemOptions): Pr
     await Promise.all([admin.close(), oauth.close()]);
     await store.close();
   };
-  return { broker, secrets, masterKey, oauth, feed, close };
+  return { broker, secrets, masterKey, oauth, feed, beatMs, close };
 }
 
 async function start(house: House, options: SystemOptions): Promise<System> {
   const { broker, secrets } = house;
   const { doors, store, bundles } = broker;
+  const sweep = sweeper(broker, (error) => options.log(`sweep: ${error.message}`));
+  const pulse = new Pulse(broker, sweep);
+  await pulse.start(house.beatMs);
   const recovered = await takeOver(broker);
   const local = new LocalHalts(broker, haltFile(options.directory), options.log);
   // a halt that was written while nothing ran here comes before the first call
@@ -184,11 +199,7 @@ async function start(house: House, options: SystemOptions): Promise<System> {
   const kept = { secrets, masterKey, oauth, feed };
   const surfaces = await open({ options, broker, callers, operators, plan, ...kept });
   const unwatch = local.watch();
-  const sweeping = doors.timers.every(SWEEP_EVERY_MS, () => {
-    void Promise.all([endExpired(broker), takeOver(broker)]).catch((error: Error) =>
-      options.log(`sweep: ${error.message}`),
-    );
-  });
+  const sweeping = doors.timers.every(SWEEP_EVERY_MS, sweep);
   return {
     broker,
     callers,
@@ -203,6 +214,7 @@ async function start(house: House, options: SystemOptions): Promise<System> {
     async close() {
       sweeping.cancel();
       unwatch();
+      pulse.close();
       await surfaces.close();
       await house.close();
     },
@@ -235,6 +247,12 @@ async function open(parts: Parts): Promise<Surfaces> {
   const { options, broker, callers, operators, secrets, plan } = parts;
   const { doors, store } = broker;
   const governed = { broker, act, beginRun, endRun };
+  const ready = {
+    haltState: async () => {
+      broker.freshness.require();
+      return store.haltState();
+    },
+  };
   const common = { doors, log: options.log, maxBodyBytes: MAX_BODY_BYTES };
   let agentsUrl = '';
   const admin = await listen({
@@ -242,7 +260,7 @@ async function open(parts: Parts): Promise<Surfaces> {
     ...options.operators,
     origins: 'same',
     routes: [
-      ...healthRoutes(store),
+      ...healthRoutes(ready),
       ...adminRoutes({
         broker,
         operators,
@@ -282,7 +300,7 @@ async function open(parts: Parts): Promise<Surfaces> {
     ...options.agents,
     origins: 'same',
     overloaded,
-    routes: [...healthRoutes(store), ...mcp.routes, ...runRoutes({ governed, callers })],
+    routes: [...healthRoutes(ready), ...mcp.routes, ...runRoutes({ governed, callers })],
   }).catch(async (error: unknown) => {
     await admin.close(0);
     throw error;

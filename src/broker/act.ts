@@ -137,7 +137,7 @@ async function effect(
     }
     if (!(await recordMark(broker, intent, aloft, flight))) {
       await flight.cancel(); // 5. a halt came first, or the caller is gone
-      return await settle(broker, intent, stopped(aloft), flight.measured);
+      return await settle(broker, intent, stopped(broker, aloft), flight.measured);
     }
     aloft.finishing = true;
     broker.flights.sent(intent.action.id);

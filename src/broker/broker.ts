@@ -7,6 +7,7 @@ import type { JsonObject } from '../domain/json.ts';
 import type { Store } from '../domain/store.ts';
 import type { Flights } from './flights.ts';
 import type { Freshness } from './freshness.ts';
+import type { Landing } from './landings.ts';
 import type { LocalGate } from './local-gate.ts';
 import type { Notices } from './notices.ts';
 import type { OpenStreams } from './open-streams.ts';
@@ -89,6 +90,8 @@ export interface HaltReport {
   readonly left: readonly string[];
   readonly voided: number;
   readonly leases: readonly LeaseEnd[];
+  /** The other replicas, if the store is shared. */
+  readonly replicas: readonly Landing[];
   readonly inertMs: number | null;
 }
 

@@ -9,6 +9,7 @@ import type { Proposal } from '../domain/proposal.ts';
 import type { Run } from '../domain/run.ts';
 import { reservations } from '../limits/blast-radius.ts';
 import type { Broker } from './broker.ts';
+import { stale } from './freshness.ts';
 
 /** An action in the air. `finishing`: from here on a fault leaves the outcome open unless the connector promises otherwise. */
 export interface Aloft {
@@ -102,7 +103,7 @@ export async function recordIntent(broker: Broker, intent: ActionAdmit): Promise
   return (await broker.store.commit(intent)).ok;
 }
 
-/** The last moment before the effect: the halt once more, then the credential. */
+/** The last moment before the effect: the halt once more, then the credential, then how old all that is. */
 export async function inject(
   broker: Broker,
   facts: Facts,
@@ -134,6 +135,7 @@ export async function inject(
     );
   }
   aloft.signal.throwIfAborted();
+  if (!broker.freshness.isFresh) throw staleFault();
   return {
     actionId: intent.action.id,
     runId: run.id,
@@ -174,7 +176,12 @@ export async function recordMark(
     scopes: scopesWith(intent, aloft),
     at: broker.doors.clock.now(),
   });
-  return marked.ok && !aloft.signal.aborted;
+  return marked.ok && !aloft.signal.aborted && broker.freshness.isFresh;
+}
+
+function staleFault(): ConnectorFailure {
+  const { code, message } = stale();
+  return new ConnectorFailure(code, message, 'none');
 }
 
 /** After a fault nothing may stay open at the target: no transaction, no lock. */

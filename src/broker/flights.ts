@@ -1,5 +1,8 @@
 import { HALT_ABORT, type HaltScope } from '../domain/halt.ts';
 
+/** The reason a flight is aborted with when what this replica knows of halts has become too old to go on. */
+export const STALE_ABORT = new Error('knowledge of halts is too old');
+
 /** One action in the air. Aborts with its caller until it lands: `AbortSignal.any` does the same at fifty times the price. */
 class InTheAir {
   readonly scopes: readonly HaltScope[];

@@ -1,10 +1,11 @@
 import type { Clock } from '../domain/doors.ts';
 import { SignalboxError } from '../domain/errors.ts';
-import type { Halt } from '../domain/halt.ts';
 import type { Beat, Replica, Store } from '../domain/store.ts';
 
 /** How old this replica's knowledge of halts may be. */
 export const FRESH_MS = 1_000;
+const BOUND_MS = { least: 250, most: 5_000 };
+const LEAST_BEAT_MS = 50;
 /**
  * Quiet for so many freshness bounds, a replica counts as dead and what it left is taken over. It has served nothing
  * since the first of them, and an adapter lets no aborted flight live for the other nine.
@@ -21,34 +22,45 @@ const DEAD_AFTER_BOUNDS = 10;
 export class Freshness {
   readonly replica: string;
   readonly boundMs: number;
-  readonly #alone: boolean;
+  /** Everything that halts up to this number had to bring down here has landed. Told with every question. */
+  landed = 0;
+  readonly #store: Pick<Store, 'replica' | 'alone' | 'beat'>;
   readonly #clock: Clock;
   #sentAt = Number.NEGATIVE_INFINITY;
   #replicas: readonly Replica[] = [];
-  #halts: readonly Halt[] = [];
   #epoch = -1;
-  #next = Promise.withResolvers<void>();
 
-  constructor(store: Pick<Store, 'replica' | 'alone'>, clock: Clock, boundMs: number = FRESH_MS) {
+  constructor(
+    store: Pick<Store, 'replica' | 'alone' | 'beat'>,
+    clock: Clock,
+    boundMs: number = FRESH_MS,
+  ) {
     this.replica = store.replica;
-    this.#alone = store.alone;
+    this.#store = store;
     this.#clock = clock;
     this.boundMs = boundMs;
   }
 
-  /** An answer to a question sent at `sentAt` of the monotonic clock. One that was overtaken changes nothing. */
-  heard(sentAt: number, { stamp, halts, replicas }: Beat): void {
-    if (sentAt < this.#sentAt || stamp.halt < this.#epoch) return;
-    this.#sentAt = sentAt;
-    this.#epoch = stamp.halt;
-    this.#halts = halts;
-    this.#replicas = replicas;
-    this.#next.resolve();
-    this.#next = Promise.withResolvers();
+  /** Asks the store what stands, and says that this replica lives. Throws what the store throws. */
+  async ask(): Promise<Beat> {
+    const sentAt = this.#clock.monotonic();
+    const beat = await this.#store.beat(this.landed);
+    // one that was overtaken changes nothing
+    if (sentAt >= this.#sentAt && beat.stamp.halt >= this.#epoch) {
+      this.#sentAt = sentAt;
+      this.#epoch = beat.stamp.halt;
+      this.#replicas = beat.replicas;
+    }
+    return beat;
+  }
+
+  /** The newest halt number it has heard of. */
+  get epoch(): number {
+    return this.#epoch;
   }
 
   get isFresh(): boolean {
-    return this.#alone || this.leftMs >= 0;
+    return this.#store.alone || this.leftMs >= 0;
   }
 
   /** How long it stays fresh; negative when it is stale. */
@@ -61,16 +73,20 @@ export class Freshness {
     if (!this.isFresh) throw stale();
   }
 
-  /** Halts in force, as last heard. */
-  get halts(): readonly Halt[] {
-    return this.#halts;
-  }
-
   get deadMs(): number {
     return this.boundMs * DEAD_AFTER_BOUNDS;
   }
 
-  /** May what this one left be taken over? Never on old knowledge. Null: of no replica that lives. */
+  /**
+   * Says of each replica whether this one takes over what it left; only of what was read before this was called. A
+   * replica beats before it records anything: one that the answer does not name is gone.
+   */
+  async whoseIsLeft(): Promise<(replica: string | null) => boolean> {
+    if (!this.#store.alone) await this.ask();
+    return (replica) => this.isEldest && this.isDead(replica);
+  }
+
+  /** Never on old knowledge. Null: of no replica that lives. */
   isDead(replica: string | null): boolean {
     if (replica === this.replica || !this.isFresh) return false;
     const known = this.#replicas.find(({ id }) => id === replica);
@@ -79,7 +95,7 @@ export class Freshness {
 
   /** One of the living takes over from the dead, so that not all do the same at once. */
   get isEldest(): boolean {
-    if (this.#alone) return true;
+    if (this.#store.alone) return true;
     const living = this.#replicas.filter(({ quietMs }) => quietMs <= this.boundMs);
     return this.isFresh && living.every(({ id }) => this.replica <= id);
   }
@@ -87,11 +103,30 @@ export class Freshness {
   get others(): readonly Replica[] {
     return this.#replicas.filter(({ id }) => id !== this.replica);
   }
+}
 
-  /** Resolves with the next answer. */
-  next(): Promise<void> {
-    return this.#next.promise;
-  }
+/** The bounds asked for, or the usual ones. A beat that comes too late for its bound is refused with `CONFIG_INVALID`. */
+export function boundsOf({
+  boundMs = FRESH_MS,
+  beatMs = boundMs / 4,
+}: {
+  readonly boundMs?: number;
+  readonly beatMs?: number;
+} = {}): {
+  readonly boundMs: number;
+  readonly beatMs: number;
+} {
+  if (!(boundMs >= BOUND_MS.least && boundMs <= BOUND_MS.most))
+    throw new SignalboxError(
+      'CONFIG_INVALID',
+      `expected a freshness bound of ${BOUND_MS.least} to ${BOUND_MS.most} ms, got ${boundMs}`,
+    );
+  if (!(beatMs >= LEAST_BEAT_MS && beatMs <= boundMs / 2))
+    throw new SignalboxError(
+      'CONFIG_INVALID',
+      `expected a beat every ${LEAST_BEAT_MS} to ${boundMs / 2} ms, got ${beatMs}`,
+    );
+  return { boundMs, beatMs };
 }
 
 export function stale(): SignalboxError {

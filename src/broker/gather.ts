@@ -7,8 +7,12 @@ import type { Proposal } from '../domain/proposal.ts';
 import { limitFacts, limitLines } from '../limits/blast-radius.ts';
 import type { Broker } from './broker.ts';
 
-/** One snapshot, one clock reading. What moves between this and the intent is caught by the stamp and the reservation. */
+/**
+ * One snapshot, one clock reading. What moves between this and the intent is caught by the stamp and the
+ * reservation. Throws SignalboxError `STORE_STALE` when this replica may not serve.
+ */
 export async function gather(broker: Broker, proposal: Proposal): Promise<Facts> {
+  broker.freshness.require();
   const now = broker.doors.clock.now();
   const argumentsDigest = digestArguments(proposal);
   const known = await broker.store.factsFor({

@@ -3,6 +3,7 @@ import { SignalboxError } from '../domain/errors.ts';
 import { type Halt, type HaltScope, partsOf } from '../domain/halt.ts';
 import { type BroughtDown, bringDown } from './bring-down.ts';
 import type { Broker, HaltReport, LeaseEnd } from './broker.ts';
+import { type Landing, landings } from './landings.ts';
 import { REVOKED_WITHIN_MS, within } from './patience.ts';
 import { leasesIn } from './reach.ts';
 import { releaseRun } from './runs.ts';
@@ -17,7 +18,8 @@ export interface HaltRequest {
 /**
  * The kill. Order: commit the halt (gate) → abort what flies, close streams, end children → wake who waits → revoke at
  * the issuer and verify dead → `inert`. That is written only when every lease in scope is over, everything aborted has
- * landed and no process of it is known to live. Throws HALT_SCOPE, STORE_DOWN.
+ * landed, here and on every other replica that is not known to have stopped itself, and no process of it is known to
+ * live. Throws HALT_SCOPE, STORE_DOWN.
  */
 export async function halt(broker: Broker, request: HaltRequest): Promise<HaltReport> {
   const scope = await knownScope(broker, request.scope);
@@ -40,7 +42,10 @@ export async function raise(
   // at once, by what is known here; the store is asked who else is in scope while they land
   const down = bringDown(broker, request.scope, runNamed(request.scope));
   for (const approvalId of raised.voided) broker.notices.notify(`ask:${approvalId}`);
-  const ending = endAll(broker, raised.halt, down);
+  let replicas: readonly Landing[] = [];
+  const ending = endAll(broker, raised.halt, down, (known) => {
+    replicas = known;
+  });
   ending.catch(() => {});
   return async () => {
     const { covered, finished } = await ending;
@@ -53,6 +58,7 @@ export async function raise(
       streams: down.streams,
       left: ended?.left ?? [],
       voided: raised.voided.length,
+      replicas,
       leases: (ended?.leases ?? covered.map(pending)).map(endOfLease),
       inertMs: ended !== null && isInert(ended) ? clock.monotonic() - started : null,
     };
@@ -98,12 +104,16 @@ async function endAll(
   broker: Broker,
   halt: Halt,
   down: BroughtDown,
+  heard?: (known: readonly Landing[]) => void,
 ): Promise<{ readonly covered: readonly Lease[]; readonly finished: Promise<Ended> }> {
   const { scope } = halt;
   const [covered, under] = await Promise.all([leasesIn(broker, scope), runsUnder(broker, scope)]);
   const runs = new Set([...under.map(({ id }) => id), ...covered.map(({ runId }) => runId)]);
   const rest = runs.size === 0 ? down : bringDown(broker, scope, runs);
-  const landed = Promise.all([down.landed, rest.landed]).then((left) => [...new Set(left.flat())]);
+  const elsewhere = landings(broker, halt.epoch, heard);
+  const landed = Promise.all([down.landed, rest.landed, elsewhere]).then(([one, other]) => [
+    ...new Set([...one, ...other]),
+  ]);
   const finished = revokeAll(broker, halt, covered, landed);
   finished.catch(() => {});
   return { covered, finished };
@@ -119,8 +129,13 @@ async function revokeAll(
     [...new Set(covered.map(({ runId }) => runId))].map((runId) => releaseRun(broker, runId)),
   );
   const ids = new Set(covered.map(({ id }) => id));
-  const leases = await broker.credentials.revoke(({ id }) => ids.has(id));
+  const first = await broker.credentials.revoke(({ id }) => ids.has(id));
   const left = await landed; // an answer still on its way would be an effect after `inert`
+  const late = await leftAlive(broker, raised.scope);
+  const leases = [
+    ...first.filter(({ lease: { id } }) => !late.some(({ lease }) => lease.id === id)),
+    ...late,
+  ];
   const ended = { leases, left };
   if (isInert(ended)) {
     const report = {
@@ -140,6 +155,13 @@ async function revokeAll(
     });
   }
   return ended;
+}
+
+/** What another replica was just minting when the halt fell, and has ended itself, or not. */
+async function leftAlive(broker: Broker, scope: HaltScope): Promise<readonly LeaseReport[]> {
+  if (broker.store.alone) return [];
+  const ids = new Set((await leasesIn(broker, scope)).map(({ id }) => id));
+  return ids.size === 0 ? [] : broker.credentials.revoke(({ id }) => ids.has(id));
 }
 
 /** Dead at its source, or dropped here and, being a fixed secret, said to live on there. */

@@ -18,6 +18,11 @@ export class Notices {
     for (const wake of waiting ?? []) wake();
   }
 
+  /** Everybody looks again. */
+  wakeAll(): void {
+    for (const key of [...this.#waiting.keys()]) this.notify(key);
+  }
+
   /** Resolves at the next notice of `key`, after `ms`, or when `signal` aborts; never rejects. */
   wait(key: string, ms: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.resolve();

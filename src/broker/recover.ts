@@ -16,8 +16,12 @@ export interface Recovery {
  */
 export async function recover(broker: Broker): Promise<Recovery> {
   const tally = { settled: 0, unknown: 0, running: 0 };
-  for (const open of await broker.store.openActions()) {
-    if (!isLeft(broker, open)) continue;
+  const all = await broker.store.openActions();
+  const isLeft = await broker.freshness.whoseIsLeft();
+  for (const open of all) {
+    const isOwn = open.replica === broker.freshness.replica;
+    // what act() flies is its own to settle
+    if (isOwn ? broker.flights.has(open.id) : !isLeft(open.replica)) continue;
     const settlement = settlementOf(
       open.trace === null || open.purpose === 'preview' ? 'failed' : await ask(broker, open),
     );
@@ -37,12 +41,6 @@ export async function recover(broker: Broker): Promise<Recovery> {
     else tally.settled++;
   }
   return tally;
-}
-
-/** Nobody flies it any more, and it is for this replica to say what became of it. */
-function isLeft({ freshness, flights }: Broker, open: OpenAction): boolean {
-  if (open.replica === freshness.replica) return !flights.has(open.id);
-  return freshness.isEldest && freshness.isDead(open.replica);
 }
 
 /** Under the bundle it was admitted by. Nothing to ask with leaves it unknown; a target out of reach is asked again. */

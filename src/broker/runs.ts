@@ -3,7 +3,6 @@ import { type EffectVector, effectVector } from '../domain/effect.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import { haltOver } from '../domain/halt.ts';
 import { type Run, UNDECLARED_INTENT } from '../domain/run.ts';
-import type { RunSummary } from '../domain/store.ts';
 import type { Broker } from './broker.ts';
 import { revokeSoon } from './patience.ts';
 
@@ -70,36 +69,36 @@ async function refuseHalted(
 /** Ends a run: no token, ask or credential of it survives. Ending it twice is harmless. */
 export async function endRun(broker: Broker, runId: string, why: string): Promise<void> {
   await broker.store.commit({ kind: 'run.end', runId, why, at: broker.doors.clock.now() });
+  await closeRun(broker, runId);
+  await revokeSoon(broker, (lease) => lease.runId === runId);
+}
+
+/** What the end of a run means on this replica, wherever it was ended. */
+export async function closeRun(broker: Broker, runId: string): Promise<void> {
   broker.flights.abort(`run:${runId}`, new Error('the run ended'));
+  broker.credentials.letGo(`run:${runId}`).catch(() => undefined);
   broker.notices.notify(`run:${runId}`);
   await releaseRun(broker, runId);
-  await revokeSoon(broker, (lease) => lease.runId === runId);
 }
 
 /** Ends the runs whose time is over; how many. Called from time to time. */
 export async function endExpired(broker: Broker): Promise<number> {
   const now = broker.doors.clock.now();
-  return endWhere(broker, 'its time is over', ({ run }) => now >= run.expiresAt);
+  if (!broker.freshness.isEldest) return 0;
+  const live = await broker.store.runs({ limit: MAX_SWEPT, state: 'live' });
+  const over = live.filter(({ run }) => now >= run.expiresAt);
+  for (const { run } of over) await endRun(broker, run.id, 'its time is over');
+  return over.length;
 }
 
 /** Ends the runs that no client declared and whose replica is dead: only that one knew whose they are. */
 export async function endUndeclared(broker: Broker): Promise<number> {
-  return endWhere(
-    broker,
-    'Signalbox was started anew',
-    ({ run, replica }) => run.intent === UNDECLARED_INTENT && broker.freshness.isDead(replica),
+  const undeclared = (await broker.store.runs({ limit: MAX_SWEPT, state: 'live' })).filter(
+    ({ run }) => run.intent === UNDECLARED_INTENT,
   );
-}
-
-async function endWhere(
-  broker: Broker,
-  why: string,
-  which: (summary: RunSummary) => boolean,
-): Promise<number> {
-  if (!broker.freshness.isEldest) return 0;
-  const live = await broker.store.runs({ limit: MAX_SWEPT, state: 'live' });
-  const over = live.filter(which);
-  for (const { run } of over) await endRun(broker, run.id, why);
+  const isLeft = await broker.freshness.whoseIsLeft();
+  const over = undeclared.filter(({ replica }) => isLeft(replica));
+  for (const { run } of over) await endRun(broker, run.id, 'Signalbox was started anew');
   return over.length;
 }
 

@@ -7,6 +7,8 @@ import type { ActionAdmit } from '../domain/ops.ts';
 import type { Measured, Outcome, Refusal, Settlement, ToolResult } from '../domain/proposal.ts';
 import type { Broker } from './broker.ts';
 import type { Aloft } from './execute.ts';
+import { STALE_ABORT } from './flights.ts';
+import { stale } from './freshness.ts';
 import type { LateIntent } from './late-intent.ts';
 
 const NOTHING: ToolResult = { text: '', cut: [] };
@@ -42,6 +44,7 @@ export function faultOf(error: unknown, aloft: Aloft): Settlement {
   const surely = error instanceof ConnectorFailure ? error.effect === 'none' : !aloft.finishing;
   if (!surely) return { kind: 'unknown', message: messageOf(error) };
   if (halted || codeOf(error) === 'HALTED') return refused('HALTED');
+  if (aloft.signal.reason === STALE_ABORT) return tooOld();
   const reply = error instanceof ConnectorFailure ? error.reply : undefined;
   return {
     kind: 'failed',
@@ -51,14 +54,20 @@ export function faultOf(error: unknown, aloft: Aloft): Settlement {
   };
 }
 
-/** Stopped just before the effect: by its caller, or else by a halt. */
-export function stopped(aloft: Aloft): Settlement {
+/** Stopped just before the effect: by its caller, by the age of what is known of halts, or else by a halt. */
+export function stopped({ freshness }: Broker, aloft: Aloft): Settlement {
+  if (!freshness.isFresh || aloft.signal.reason === STALE_ABORT) return tooOld();
   if (!aloft.signal.aborted || aloft.signal.reason === HALT_ABORT) return refused('HALTED');
   return {
     kind: 'failed',
     code: 'CONNECTOR_ABORTED',
     message: 'the caller went away, or the run ended, before the effect',
   };
+}
+
+function tooOld(): Settlement {
+  const { code, message } = stale();
+  return { kind: 'failed', code, message };
 }
 
 /** After a fault in the air. What was sent and cannot be recorded is told as unknown, never as an error to try again after. */

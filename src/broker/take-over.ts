@@ -2,7 +2,7 @@ import type { Broker } from './broker.ts';
 import { finishHalts } from './halt.ts';
 import { within } from './patience.ts';
 import { type Recovery, recover } from './recover.ts';
-import { endUndeclared } from './runs.ts';
+import { endExpired, endUndeclared } from './runs.ts';
 
 /** How long anybody waits here for orphaned logins to be confirmed dead; revocation itself goes on without end. */
 const SWEPT_WITHIN_MS = 5_000;
@@ -17,4 +17,27 @@ export async function takeOver(broker: Broker): Promise<Recovery> {
   await endUndeclared(broker);
   await finishHalts(broker);
   return recovered;
+}
+
+/** Ends what is over and takes over what was left, whenever called; one at a time, and once more if called meanwhile. */
+export function sweeper(broker: Broker, failed: (error: Error) => void): () => void {
+  let busy = false;
+  let again = false;
+  const sweep = async (): Promise<void> => {
+    if (busy) {
+      again = true;
+      return;
+    }
+    busy = true;
+    try {
+      await Promise.all([endExpired(broker), takeOver(broker)]);
+    } catch (error) {
+      failed(error as Error);
+    }
+    busy = false;
+    if (!again) return;
+    again = false;
+    await sweep();
+  };
+  return () => void sweep();
 }

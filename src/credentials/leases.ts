@@ -11,6 +11,7 @@ import type {
 import { digestOf } from '../domain/digest.ts';
 import type { Doors } from '../domain/doors.ts';
 import { SignalboxError } from '../domain/errors.ts';
+import { type HaltScope, scopesOfRun } from '../domain/halt.ts';
 import type { Run } from '../domain/run.ts';
 import type { Store } from '../domain/store.ts';
 
@@ -32,8 +33,8 @@ export interface LeasesParts {
   /** The connection as it is configured now; null once it was removed. */
   readonly connection: (name: string) => Promise<Connection | null>;
   readonly doors: Doors;
-  /** True for a replica that lives no more, whose leases are ended here. Every other one, unless said. */
-  readonly isDead?: (replica: string | null) => boolean;
+  /** Asked after leases were read: whose of them are to be ended here? Those of every other replica, unless said. */
+  readonly whoseIsLeft?: () => Promise<(replica: string | null) => boolean>;
   /** One line about a source that could not be asked. Never holds a secret. */
   readonly log: (line: string) => void;
   /** Told after every try that did not end a lease. */
@@ -61,7 +62,12 @@ export class Leases implements CredentialDesk {
   readonly #minting = new Map<string, Promise<void>>();
   readonly #endedEarly = new Set<string>();
   /** Leases made by this process and not ended: a sweep leaves them alone until their time is over. */
-  readonly #own = new Map<string, Lease>();
+  readonly #own = new Map<
+    string,
+    { readonly lease: Lease; readonly scopes: readonly HaltScope[] }
+  >();
+  /** Of those, the ones that nothing more goes out on: the next sweep ends them. */
+  readonly #forgotten = new Set<string>();
   readonly #trying = new Map<string, Trying>();
   /** Where a lease of this process was minted: its connection may be gone from the configuration when it ends. */
   readonly #source = new Map<string, Connection>();
@@ -97,11 +103,22 @@ export class Leases implements CredentialDesk {
   }
 
   async revokeKnown(which: (lease: Lease) => boolean): Promise<readonly LeaseReport[]> {
-    return Promise.all([...this.#own.values()].filter(which).map((lease) => this.#end(lease)));
+    const known = [...this.#own.values()].map(({ lease }) => lease);
+    return Promise.all(known.filter(which).map((lease) => this.#end(lease)));
   }
 
   trying(): readonly Trying[] {
     return [...this.#trying.values()];
+  }
+
+  async letGo(scope: HaltScope): Promise<void> {
+    const hit = [...this.#own.values()].filter(({ scopes }) => scopes.includes(scope));
+    const unsure = hit.filter(({ lease: { id } }) => this.#minting.has(id) || this.#dying.has(id));
+    for (const { lease } of hit) {
+      this.#drop(lease);
+      this.#forgotten.add(lease.id);
+    }
+    await Promise.all(unsure.map(({ lease }) => this.#end(lease)));
   }
 
   /**
@@ -111,10 +128,12 @@ export class Leases implements CredentialDesk {
   async sweep(): Promise<number> {
     const { store, doors } = this.#parts;
     const now = doors.clock.now();
-    const orphans = (await store.leases({ state: ALIVE })).filter((lease) =>
+    const alive = await store.leases({ state: ALIVE });
+    const isLeft = (await this.#parts.whoseIsLeft?.()) ?? (() => true);
+    const orphans = alive.filter((lease) =>
       lease.replica === store.replica
-        ? !this.#own.has(lease.id) || now >= lease.expiresAt
-        : this.#isDead(lease.replica),
+        ? !this.#own.has(lease.id) || this.#forgotten.has(lease.id) || now >= lease.expiresAt
+        : isLeft(lease.replica),
     );
     await Promise.all(orphans.map((lease) => this.#end(lease)));
     return orphans.length;
@@ -146,7 +165,8 @@ export class Leases implements CredentialDesk {
     };
     const minted = Promise.withResolvers<void>();
     this.#minting.set(id, minted.promise);
-    this.#own.set(id, lease);
+    const scopes = [...scopesOfRun(run), `connection:${connection.name}`, `credential:${id}`];
+    this.#own.set(id, { lease, scopes });
     this.#source.set(id, connection);
     try {
       await this.#begin(lease);
@@ -210,6 +230,7 @@ export class Leases implements CredentialDesk {
     const ending = this.#endNow(lease).finally(() => {
       this.#dying.delete(lease.id);
       this.#own.delete(lease.id);
+      this.#forgotten.delete(lease.id);
       this.#trying.delete(lease.id);
       this.#source.delete(lease.id);
     });
@@ -319,11 +340,6 @@ export class Leases implements CredentialDesk {
         have.lease.id === lease.id && this.#held.get(key) === held && this.#held.delete(key),
       () => {},
     );
-  }
-
-  #isDead(replica: string | null): boolean {
-    const { store, isDead = (other) => other !== store.replica } = this.#parts;
-    return isDead(replica);
   }
 
   #isFresh(lease: Lease, connection: Connection): boolean {

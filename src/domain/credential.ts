@@ -1,4 +1,5 @@
 import type { Connection } from './bundle.ts';
+import type { HaltScope } from './halt.ts';
 import type { Run } from './run.ts';
 
 /** What a connector logs in with. Lives in memory only; an agent never sees it. */
@@ -76,6 +77,11 @@ export interface CredentialDesk {
   obtain(run: Run, connection: Connection): Promise<Credential | null>;
   /** Revokes at the source and verifies every lease that matches; resolves when all are dead or residual, retrying with back-off. */
   revoke(which: (lease: Lease) => boolean): Promise<readonly LeaseReport[]>;
+  /**
+   * Forgets what this replica holds in scope, so that nothing goes out on it any more. Resolves when what was just being
+   * minted has been ended again; all else is for `revoke`.
+   */
+  letGo(scope: HaltScope): Promise<void>;
   /** Revokes what outlived its time, its run or its replica; how many. From time to time. */
   sweep(): Promise<number>;
   /** The same for the leases that this process made, without asking the store: it may be away. */

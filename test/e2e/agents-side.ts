@@ -78,6 +78,7 @@ export async function startAgentsSide(
       revoke: async () => [],
       revokeKnown: async () => [],
       trying: () => [],
+      letGo: async () => {},
       sweep: async () => 0,
     },
     inputs: createInputCheck(),

@@ -145,7 +145,7 @@ const TOOLS = [
   toolNamed('wipe', 'destroy'),
 ];
 
-const BUNDLE: Bundle = {
+export const BUNDLE: Bundle = {
   digest: '',
   format: 1,
   organisation: { name: 'o', domains: [] },

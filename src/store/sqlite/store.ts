@@ -70,9 +70,16 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   }
 }
 
-/** The same store on one thread over a core of the caller's, for the simulator; the caller closes the core. */
-export function storeOver(core: SqliteCore, masterKey: Uint8Array, doors: Doors): Store {
-  const known = new Snapshot();
+/**
+ * The same store on one thread over a core of the caller's, for tests; the caller closes the core. `known`: shared by all
+ * stores over one core, so that each hears what the others did.
+ */
+export function storeOver(
+  core: SqliteCore,
+  masterKey: Uint8Array,
+  doors: Doors,
+  known = new Snapshot(),
+): Store {
   const queue: CommitQueue = new CommitQueue({
     post(texts) {
       try {

@@ -123,7 +123,8 @@ export class Audience {
   }
 
   async #hears(listener: Listener): Promise<boolean> {
-    const may = await listener.mayHear().catch(() => false);
+    const { isFresh } = this.#broker.freshness;
+    const may = isFresh && (await listener.mayHear().catch(() => false));
     if (!may && this.#listeners.has(listener)) {
       this.remove(listener);
       listener.dismiss();

@@ -39,8 +39,9 @@ export async function holdWhilePending(
   }
 }
 
-/** The ask as the store has it now. An ask that is gone counts as void. */
+/** The ask as the store has it now. An ask that is gone counts as void. Throws `STORE_STALE` where nobody is served. */
 export async function askState(broker: Broker, approvalId: string): Promise<AskState> {
+  broker.freshness.require();
   const ask = await broker.store.ask(approvalId);
   if (ask === null) return 'void';
   const { state, binding } = ask.approval;

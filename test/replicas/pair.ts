@@ -1,0 +1,130 @@
+import type { TestContext } from 'node:test';
+import { act } from '../../src/broker/act.ts';
+import { answer } from '../../src/broker/answer.ts';
+import type { Broker } from '../../src/broker/broker.ts';
+import { bundleSource } from '../../src/broker/bundles.ts';
+import { Flights } from '../../src/broker/flights.ts';
+import { Freshness } from '../../src/broker/freshness.ts';
+import { LocalGate } from '../../src/broker/local-gate.ts';
+import { Notices } from '../../src/broker/notices.ts';
+import { OpenStreams } from '../../src/broker/open-streams.ts';
+import { Pulse } from '../../src/broker/pulse.ts';
+import { beginRun } from '../../src/broker/runs.ts';
+import { sweeper, takeOver } from '../../src/broker/take-over.ts';
+import { Leases } from '../../src/credentials/leases.ts';
+import { bundleDigest } from '../../src/domain/bundle.ts';
+import type { Call } from '../../src/domain/connector.ts';
+import type { Outcome } from '../../src/domain/proposal.ts';
+import { Issuer, Target } from '../properties/target.ts';
+import { BUNDLE } from '../properties/world.ts';
+import { SharedStore, Way } from './shared-store.ts';
+import { Process, Time } from './time.ts';
+
+export const BOUND_MS = 1_000;
+export const BEAT_MS = 250;
+
+/** One replica of a test: a broker with all it has, its process, and its way to the store. */
+export interface Fellow {
+  readonly broker: Broker;
+  readonly process: Process;
+  readonly way: Way;
+  call(runId: string, id: number, tool?: string): Promise<Outcome | Error>;
+}
+
+export interface Pair {
+  readonly time: Time;
+  readonly shared: SharedStore;
+  readonly target: Target;
+  readonly issuer: Issuer;
+  readonly a: Fellow;
+  readonly b: Fellow;
+  /** Another replica, started now. */
+  join(): Promise<Fellow>;
+  run(agent?: string): Promise<string>;
+  /** An ask for this call of `change`, approved. */
+  approved(runId: string, id: number): Promise<void>;
+}
+
+/** Two brokers over one store, in front of one target that counts its effects. */
+export async function openPair(t: TestContext): Promise<Pair> {
+  const time = new Time();
+  const shared = new SharedStore(time);
+  t.after(() => shared.close());
+  const [target, issuer] = [new Target(), new Issuer()];
+  const join = (): Promise<Fellow> => started(time, shared, target, issuer);
+  const a = await join();
+  const b = await join();
+  const contents = { ...BUNDLE };
+  await a.broker.store.commit({
+    kind: 'bundle.apply',
+    bundle: { ...contents, digest: bundleDigest(contents) },
+    expected: 'none',
+    widenings: [],
+    by: 'test',
+    at: Date.now(),
+  });
+  const run = async (agent = 'ann'): Promise<string> =>
+    (await beginRun(a.broker, { agent, intent: 'a test', budget: {} })).id;
+  const approved = async (runId: string, id: number): Promise<void> => {
+    const parked = await time.until(a.call(runId, id));
+    if (parked instanceof Error || parked.kind !== 'parked')
+      throw new Error(`not parked: ${parked}`);
+    const ask = await a.broker.store.ask(parked.approvalId);
+    await answer(a.broker, {
+      ...{ approvalId: parked.approvalId, answer: 'approved', by: 'olga', because: 'test' },
+      digest: ask?.approval.digest ?? '',
+    });
+  };
+  return { time, shared, target, issuer, a, b, join, run, approved };
+}
+
+/** Holds the first call that comes to this stage, until opened. */
+export function hold(
+  target: Target,
+  stage: 'begin' | 'finish',
+): { readonly full: Promise<Call>; open(): void } {
+  const full = Promise.withResolvers<Call>();
+  const opened = Promise.withResolvers<void>();
+  target.gate = async (at, call) => {
+    if (at !== stage) return;
+    full.resolve(call);
+    await opened.promise;
+  };
+  return { full: full.promise, open: () => opened.resolve() };
+}
+
+async function started(
+  time: Time,
+  shared: SharedStore,
+  target: Target,
+  issuer: Issuer,
+): Promise<Fellow> {
+  const [process, way] = [new Process(), new Way()];
+  const doors = time.doorsOf(process);
+  const store = shared.open(process, way);
+  const bundles = bundleSource(store);
+  const freshness = new Freshness(store, doors.clock, BOUND_MS);
+  const credentials = new Leases({
+    ...{ store, issuers: [issuer], doors, log: () => {} },
+    connection: async (name) => (await bundles.active()).connections[name] ?? null,
+    whoseIsLeft: () => freshness.whoseIsLeft(),
+  });
+  const broker: Broker = {
+    ...{ doors, store, credentials, bundles, freshness },
+    connectors: new Map([['target', target]]),
+    inspectors: new Map(),
+    inputs: () => [],
+    flights: new Flights(),
+    streams: new OpenStreams(),
+    local: new LocalGate(),
+    notices: new Notices(doors.timers),
+  };
+  await new Pulse(
+    broker,
+    sweeper(broker, () => {}),
+  ).start(BEAT_MS);
+  await time.until(takeOver(broker));
+  const call: Fellow['call'] = (runId, id, tool = 'change') =>
+    act(broker, { runId, tool, arguments: { id }, via: 'test' }).catch((error: Error) => error);
+  return { broker, process, way, call };
+}
