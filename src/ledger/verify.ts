@@ -4,7 +4,7 @@ import { EMPTY, type Head, hashOf } from './chain.ts';
 import { FIRST_OF_RUN, FIRST_OF_SYSTEM } from './events.ts';
 import { type ChainKey, openPayload } from './seal.ts';
 
-/** A record as it lies in the store. `id` is its place in the whole ledger, from 1, without gaps. */
+/** A record as it lies in the store. `id` is its place in the whole ledger, from 1. */
 export interface StoredRecord extends LedgerEvent {
   readonly id: number;
   readonly sealed: Uint8Array | null;
@@ -73,6 +73,7 @@ interface Anchor {
  */
 export class Verification {
   readonly #keyOf: KeyOf;
+  readonly #places: 'dense' | 'rising';
   readonly #breaks: Break[] = [];
   readonly #erased = new Set<string>();
   readonly #inForce: InForce[] = [{ from: 0, halt: 0, bundle: 'none' }];
@@ -89,8 +90,10 @@ export class Verification {
   #sawSystem = false;
   #isSystemWhole = true;
 
-  constructor(keyOf: KeyOf) {
+  /** `places`: without gaps where there is one writer; with several, what was taken back leaves one. */
+  constructor(keyOf: KeyOf, places: 'dense' | 'rising' = 'dense') {
     this.#keyOf = keyOf;
+    this.#places = places;
   }
 
   /** The record with its payload when it holds; null when it, or one before it in its chain, does not. */
@@ -120,7 +123,7 @@ export class Verification {
       this.#breaks.push(whole('missing', `the chain of run \`${run}\``, 'none'));
     if (this.#chains === 0 || !this.#sawSystem)
       this.#breaks.push(whole('first', 'a system chain', 'none'));
-    if (this.#lastId !== this.#records)
+    if (this.#places === 'dense' && this.#lastId !== this.#records)
       this.#breaks.push(whole('missing', `${this.#lastId} records`, `${this.#records} of them`));
     return {
       ok: this.#breaks.length === 0,

@@ -1,6 +1,7 @@
+import type { Evidence } from '../../src/store/evidence.ts';
 import { openSqliteCore, type SqliteCore } from '../../src/store/sqlite/core.ts';
 import { SQLITE_CONSTRAINT, sqliteCode } from '../../src/store/sqlite/database.ts';
-import { type Evidence, verifyDatabase } from '../../src/store/sqlite/evidence.ts';
+import { verifyDatabase } from '../../src/store/sqlite/evidence.ts';
 import { storeOver } from '../../src/store/sqlite/store.ts';
 import { MASTER_KEY, stillDoors, T0 } from './store-cast.ts';
 import { everyKind } from './store-everything.ts';

@@ -4,17 +4,13 @@ import { SignalboxError } from '../../domain/errors.ts';
 import { type LedgerEvent, SYSTEM_CHAIN } from '../../domain/store.ts';
 import { emptyProjection, fold } from '../../ledger/projections.ts';
 import { keyCheck, unwrapChainKey, wrappingKey } from '../../ledger/seal.ts';
-import {
-  type KeyOf,
-  type StoredRecord,
-  Verification,
-  type VerifyReport,
-  wordsOf,
-} from '../../ledger/verify.ts';
+import { type KeyOf, type StoredRecord, Verification } from '../../ledger/verify.ts';
+import { type Evidence, evidenceOf } from '../evidence.ts';
+import { TableComparison } from '../tables.ts';
 import { type Database, openReader, said, sqliteCode } from './database.ts';
 import { DATABASE_FILE } from './lock.ts';
 import { checkSchema } from './migrate.ts';
-import { TableComparison } from './tables.ts';
+import { TableRows } from './table-rows.ts';
 
 export interface VerifyOptions {
   /** A data directory; a Signalbox may be running on it. */
@@ -24,12 +20,6 @@ export interface VerifyOptions {
   /** Lets others have the thread; called every few hundred records. */
   readonly pause?: () => Promise<void>;
 }
-
-/** `problems`: everything found, in words: the breaks, and where the tables say other than the records tell. */
-export type Evidence = VerifyReport & {
-  readonly rowsCompared: number;
-  readonly problems: readonly string[];
-};
 
 const BETWEEN_PAUSES = 256;
 
@@ -58,17 +48,17 @@ export async function verifyDatabase(
   if (own) database.run('BEGIN');
   try {
     const verification = new Verification(keysOf(database, options.masterKey));
-    const tables = new TableComparison(database, emptyProjection(), fold);
+    const tables = new TableComparison(new TableRows(database), emptyProjection(), fold);
     let count = 0;
     for (const record of recordsOf(database)) {
       const event = verification.add(record);
-      tables.add(record.chain, event);
+      const compared = tables.add(record.chain, event);
+      if (compared !== undefined) await compared;
       if (++count % BETWEEN_PAUSES === 0) await options.pause?.();
     }
     const report = verification.finish();
-    const { compared, differences } = tables.finish();
-    const problems = [...report.breaks.map(wordsOf), ...differences];
-    return { ...report, ok: problems.length === 0, rowsCompared: compared, problems };
+    const { compared, differences } = await tables.finish();
+    return evidenceOf(report, compared, differences);
   } catch (error) {
     if (sqliteCode(error) === null) throw error;
     throw new SignalboxError('LEDGER_BROKEN', `the store cannot be read: ${said(error)}`, {
