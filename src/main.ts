@@ -5,7 +5,6 @@ import { main as command } from './cli/main.ts';
 import type { Parts } from './cli/parts.ts';
 import { KEY_FILE, loadMasterKey } from './credentials/master-key.ts';
 import { haltFile, realDoors } from './doors.ts';
-import { verifyStore } from './store/sqlite/evidence.ts';
 import { VERSION } from './version.ts';
 
 /** Runs one command line; answers its exit code. */
@@ -16,10 +15,11 @@ export async function main(argv: readonly string[]): Promise<number> {
     haltFile,
     // most commands only talk to a running Signalbox: they need not load one
     start: async (options) => (await import('./system.ts')).startSystem(options),
-    verifyDirectory: async (directory) => {
-      const hasKey = existsSync(join(directory, KEY_FILE));
-      const masterKey = hasKey ? await loadMasterKey(directory, doors.entropy) : null;
-      return verifyStore({ directory, masterKey });
+    verify: async (at) => {
+      const hasKey = existsSync(join(at.directory, KEY_FILE));
+      const masterKey = hasKey ? await loadMasterKey(at.directory, doors.entropy) : null;
+      const { verifyAt } = await import('./store/open.ts');
+      return verifyAt(at, { masterKey });
     },
   };
   return command(argv, machine(doors), parts);

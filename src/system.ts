@@ -38,8 +38,7 @@ import { createAgents } from './identity/agents.ts';
 import { type Callers, createCallers } from './identity/callers.ts';
 import { createOperators } from './identity/operators.ts';
 import { why } from './ledger/why.ts';
-import { verifyStore } from './store/sqlite/evidence.ts';
-import { openSqliteStore } from './store/sqlite/store.ts';
+import { openStore, type SharedStore, verifyAt } from './store/open.ts';
 import { adminRoutes } from './surfaces/admin/routes.ts';
 import { healthRoutes } from './surfaces/http/health.ts';
 import { type Listener, listen } from './surfaces/http/listener.ts';
@@ -61,8 +60,10 @@ export interface Address {
 }
 
 export interface SystemOptions {
-  /** Holds everything: store, ledger, master key. Made when absent (0700). */
+  /** Holds everything: store, ledger, master key; the key alone where the store is shared. Made when absent (0700). */
   readonly directory: string;
+  /** The store that this replica shares with others; unset: a file in the directory, for this process alone. */
+  readonly shared?: SharedStore;
   readonly agents: Address;
   readonly operators: Address;
   /** One line at a time; never holds a secret. */
@@ -118,15 +119,11 @@ interface House {
   close(): Promise<void>;
 }
 
-async function build({
-  directory,
-  log,
-  doors = realDoors(),
-  freshness: bounds,
-}: SystemOptions): Promise<House> {
+async function build(options: SystemOptions): Promise<House> {
+  const { directory, log, doors = realDoors(), freshness: bounds } = options;
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const masterKey = await loadMasterKey(directory, doors.entropy);
-  const store = await openSqliteStore({ directory, masterKey, doors, soon: setImmediate });
+  const store = await openStore({ ...options, masterKey, doors, soon: setImmediate });
   const secrets = createSecrets({ store, masterKey, doors });
   const bundles = bundleSource(store);
   const admin = createPostgresAdmin(secrets, doors);
@@ -269,8 +266,7 @@ async function open(parts: Parts): Promise<Surfaces> {
         authorizations: parts.oauth,
         declared: (text, path) => loadConfig(text, path).connections,
         plan,
-        verify: () =>
-          verifyStore({ directory: options.directory, masterKey: parts.masterKey, pause }),
+        verify: () => verifyAt(options, { masterKey: parts.masterKey, pause }),
         why: (id) => why(store, id),
         agentsUrl: () => agentsUrl,
         version: VERSION,

@@ -6,12 +6,25 @@ export interface Parts {
   readonly start: (options: StartOptions) => Promise<Running>;
   /** The file of local halts in a data directory, whether a Signalbox runs on it or not. */
   readonly haltFile: (directory: string) => HaltFile;
-  /** Re-reads the ledger of a data directory, whether a Signalbox runs on it or not. */
-  readonly verifyDirectory: (directory: string) => Promise<{ readonly ok: boolean }>;
+  /** Re-reads the ledger of a store, whether a Signalbox runs on it or not; the key is in the data directory. */
+  readonly verify: (store: StoreAt) => Promise<{ readonly ok: boolean }>;
 }
 
-export interface StartOptions {
+/** A PostgreSQL database that several replicas share. */
+export interface SharedStoreAt {
+  /** Without a password. */
+  readonly url: string;
+  readonly password: string;
+  readonly ca?: string;
+}
+
+/** The store of a data directory, unless it is shared; the master key is in the directory either way. */
+export interface StoreAt {
   readonly directory: string;
+  readonly shared?: SharedStoreAt;
+}
+
+export interface StartOptions extends StoreAt {
   readonly agents: { readonly host: string; readonly port: number };
   readonly operators: { readonly host: string; readonly port: number };
   readonly log: (line: string) => void;

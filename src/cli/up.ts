@@ -5,6 +5,7 @@ import { EXIT } from './exit.ts';
 import type { Running } from './parts.ts';
 import { progress } from './progress.ts';
 import { fields } from './render.ts';
+import { STORE_OPTIONS, sharedStore } from './store-at.ts';
 
 export const up: Command = {
   name: 'up',
@@ -17,6 +18,7 @@ export const up: Command = {
       value: 'DIR',
       summary: 'where its data lives (else a folder of your own configuration)',
     },
+    ...STORE_OPTIONS,
     'agents-port': { type: 'string', value: 'PORT', summary: 'where agents call (4810)' },
     'operators-port': { type: 'string', value: 'PORT', summary: 'where operators call (4811)' },
     config: {
@@ -28,6 +30,7 @@ export const up: Command = {
   run: async (call) => {
     const { io, options, parts } = call;
     const directory = dataDirectory(call);
+    const shared = await sharedStore(call);
     let here: Running | null = null;
     // while it starts there is nobody to tell: the file is found before the first call
     const halting = io.onHalt(() =>
@@ -43,6 +46,7 @@ export const up: Command = {
       'starting',
       parts.start({
         directory,
+        ...(shared === null ? {} : { shared }),
         agents: { host: '127.0.0.1', port: port(options['agents-port'], 4810) },
         operators: { host: '127.0.0.1', port: port(options['operators-port'], 4811) },
         log: (line) => io.err.write(`${line}\n`),

@@ -1,10 +1,11 @@
-import { resolve } from 'node:path';
 import type { JsonObject } from '../../domain/json.ts';
 import { plain } from '../../surfaces/admin/reveal.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit.ts';
 import { progress } from '../progress.ts';
 import { fields } from '../render.ts';
+import { STORE_OPTIONS, sharedStore } from '../store-at.ts';
+import { dataDirectory } from '../up.ts';
 
 export const ledgerVerify: Command = {
   name: 'ledger verify',
@@ -17,15 +18,21 @@ export const ledgerVerify: Command = {
       value: 'DIR',
       summary: 'read a data directory on this machine, whether Signalbox runs or not',
     },
+    ...STORE_OPTIONS,
   },
-  run: async ({ api, io, options, parts, style }) => {
+  run: async (call) => {
+    const { api, io, options, parts, style } = call;
+    const shared = await sharedStore(call);
     const directory = options['data-dir'];
     const found =
-      typeof directory === 'string'
+      typeof directory === 'string' || shared !== null
         ? ((await progress(
             io,
             'verifying',
-            parts.verifyDirectory(resolve(io.cwd, directory)),
+            parts.verify({
+              directory: dataDirectory(call),
+              ...(shared === null ? {} : { shared }),
+            }),
           )) as unknown as JsonObject)
         : await api.get('/api/ledger/verify');
     const ok = found.ok === true;

@@ -40,7 +40,7 @@ const NO_PARTS: Parts = {
   version: '0.0.0-test',
   start: () => Promise.reject(new Error('nothing to start in this test')),
   haltFile,
-  verifyDirectory: () => Promise.reject(new Error('no directory in this test')),
+  verify: () => Promise.reject(new Error('no directory in this test')),
 };
 
 export async function openTerminal(doors: Doors): Promise<Terminal> {

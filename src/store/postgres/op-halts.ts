@@ -1,4 +1,4 @@
-import type { Halt, HaltScope } from '../../domain/halt.ts';
+import { type Halt, type HaltScope, partsOf } from '../../domain/halt.ts';
 import type { HaltInert, HaltLift, HaltRaise, OpResults } from '../../domain/ops.ts';
 import { SYSTEM_CHAIN } from '../../domain/store.ts';
 import {
@@ -124,7 +124,7 @@ export async function revokeRunTokens(
 }
 
 function openAsksIn(tx: Transaction, scope: HaltScope, runs: readonly string[]): Promise<AskRef[]> {
-  const [kind, name] = parts(scope);
+  const [kind, name] = partsOf(scope);
   if (kind === 'tool') return tx.all<AskRef>(ASKS_OF_TOOL, name);
   if (kind === 'connection') return tx.all<AskRef>(ASKS_OF_CONNECTION, name);
   return openAsksOf(tx, runs);
@@ -132,16 +132,11 @@ function openAsksIn(tx: Transaction, scope: HaltScope, runs: readonly string[]):
 
 /** Live runs whose tokens a halt of this scope ends, sub-runs included; none where only some of their calls stop. */
 async function runsIn(tx: Transaction, scope: HaltScope): Promise<string[]> {
-  const [kind, name] = parts(scope);
+  const [kind, name] = partsOf(scope);
   if (kind !== 'all' && kind !== 'run' && kind !== 'agent') return [];
   const rows =
     kind === 'all'
       ? await tx.all<{ id: string }>(LIVE)
       : await tx.all<{ id: string }>(kind === 'run' ? LIVE_UNDER_RUN : LIVE_UNDER_AGENT, name);
   return rows.map(({ id }) => id);
-}
-
-function parts(scope: HaltScope): [kind: string, name: string] {
-  const colon = scope.indexOf(':');
-  return colon === -1 ? [scope, ''] : [scope.slice(0, colon), scope.slice(colon + 1)];
 }

@@ -2,7 +2,7 @@ import type { Store } from '../../domain/store.ts';
 import type { Route } from './listener.ts';
 
 /** `/healthz`: the process answers. `/readyz`: it can also reach its store, without which nothing runs (503). */
-export function healthRoutes(store: Pick<Store, 'haltState'>): readonly Route[] {
+export function healthRoutes(store: Pick<Store, 'haltState' | 'alone'>): readonly Route[] {
   return [
     {
       method: 'GET',
@@ -17,7 +17,11 @@ export function healthRoutes(store: Pick<Store, 'haltState'>): readonly Route[] 
           () => true,
           () => false,
         );
-        exchange.reply(ready ? 200 : 503, { ok: ready, store: ready ? 'up' : 'down' });
+        exchange.reply(ready ? 200 : 503, {
+          ok: ready,
+          store: ready ? 'up' : 'down',
+          kind: store.alone ? 'sqlite' : 'postgresql',
+        });
       },
     },
   ];
