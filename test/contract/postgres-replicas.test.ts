@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { SYSTEM_CHAIN } from '../../src/domain/store.ts';
+import { realDoors } from '../../src/doors.ts';
+import { verifyPostgres } from '../../src/store/postgres/evidence.ts';
+import { openPostgresStore } from '../../src/store/postgres/store.ts';
+import { Ground, type Replicas } from './replicas.ts';
+import {
+  action,
+  admit,
+  applyBundle,
+  beginRun,
+  calls,
+  HOUR,
+  MASTER_KEY,
+  raise,
+  settle,
+} from './store-cast.ts';
+import { used } from './store-scene.ts';
+
+describe('replicas on one database', () => {
+  let ground: Ground;
+  before(async () => {
+    ground = await Ground.start();
+  });
+  after(() => ground.server.stop());
+
+  async function holds({ address }: Replicas): Promise<void> {
+    const { problems } = await verifyPostgres({ address, masterKey: MASTER_KEY });
+    assert.deepEqual(problems, []);
+  }
+
+  for (const number of [2, 4])
+    test(`${number} of them never pass a hot limit, and fork no chain`, async () => {
+      const replicas = await ground.fresh();
+      const stores = await replicas.several(number);
+      const [first] = stores;
+      assert.ok(first);
+      for (let run = 0; run < 5; run++) await first.commit(beginRun(`run_${run}`));
+      const LIMIT = 150;
+      let spent = 0;
+      let refused = 0;
+      await Promise.all(
+        stores.flatMap((store, at) =>
+          Array.from({ length: 12 }, async (_, worker) => {
+            for (let turn = 0; turn < 10; turn++) {
+              const act = action(`act_${at}_${worker}_${turn}`, `run_${(worker + turn) % 5}`);
+              const reservations = [
+                calls('hot', LIMIT, 1 + (turn % 2)),
+                calls(`run:${act.runId}`, 999),
+              ];
+              const { ok } = await store.commit(admit(act, { reservations }));
+              if (!ok) refused++;
+              else if (turn % 3 === 0)
+                await store.commit(
+                  settle(act, {
+                    settlement: { kind: 'failed', code: 'X', message: '' },
+                    posted: null,
+                  }),
+                );
+              else spent += 1 + (turn % 2);
+            }
+          }),
+        ),
+      );
+      const { posted, pending } = await used(first, 'hot');
+      assert.equal(posted + pending, spent, 'what was acknowledged is what is reserved');
+      assert.ok(spent <= LIMIT && spent >= LIMIT - 2, `${spent} of ${LIMIT}`);
+      assert.ok(refused > 0);
+      await replicas.close();
+      await holds(replicas);
+    });
+
+  test('a halt waits for the batches before it and no longer, and nothing under the old number comes after', async () => {
+    const replicas = await ground.fresh();
+    const [one, two] = await replicas.several(2);
+    assert.ok(one && two);
+    await one.commit(beginRun('run_a'));
+    let isOver = false;
+    const admitted: string[] = [];
+    const flood = [one, two].flatMap((store, at) =>
+      Array.from({ length: 16 }, async (_, worker) => {
+        for (let turn = 0; !isOver; turn++) {
+          const act = action(`act_${at}_${worker}_${turn}`, 'run_a');
+          const answer = await store.commit(admit(act, { reservations: [calls('k', 1e9)] }));
+          if (answer.ok) admitted.push(act.id);
+          else {
+            assert.equal(answer.because, 'stale');
+            return;
+          }
+        }
+      }),
+    );
+    while (admitted.length < 500) await one.haltState();
+    const began = performance.now();
+    await two.commit(raise('run:run_a'));
+    const waited = performance.now() - began;
+    const counted = (await one.runs({ limit: 1 }))[0]?.actions;
+    await Promise.all(flood);
+    isOver = true;
+    assert.equal((await one.runs({ limit: 1 }))[0]?.actions, counted, 'an intent came after');
+    assert.equal(admitted.length, counted);
+    assert.ok(waited < 2_000, `the halt waited ${waited} ms`);
+    await replicas.close();
+    await holds(replicas);
+  });
+
+  test('a halt is seen by whoever asks after it, and told to who listens', async () => {
+    const replicas = await ground.fresh();
+    const [one, two] = await replicas.several(2);
+    assert.ok(one && two);
+    const heard: string[] = [];
+    const first = Promise.withResolvers<void>();
+    const stop = two.watch((key) => {
+      heard.push(key);
+      first.resolve();
+    });
+    await two.listening();
+    await one.commit(beginRun('run_a'));
+    await one.commit(raise('all'));
+    assert.equal((await two.haltState()).stamp.halt, 1);
+    assert.equal((await two.beat(0)).halts.length, 1);
+    await first.promise;
+    assert.deepEqual(heard, ['halt']);
+    const bundle = one.commit(applyBundle('bundle_1'));
+    while (!heard.includes('bundle')) await two.haltState();
+    await bundle;
+    await one.commit({ kind: 'run.end', runId: 'run_a', why: 'it is over', at: Date.now() });
+    while (!heard.includes('run:run_a')) await two.haltState();
+    stop();
+    await replicas.close();
+    await holds(replicas);
+  });
+
+  test('each says when it was last heard, by the clock of the database alone', async () => {
+    const replicas = await ground.fresh();
+    const one = await replicas.open();
+    const late = await replicas.open(undefined, -HOUR);
+    const early = await replicas.open(undefined, +HOUR);
+    await late.beat(3);
+    await early.beat(4);
+    const { replicas: seen } = await one.beat(0);
+    assert.deepEqual(
+      seen.map(({ id, landed }) => [id, landed]).toSorted(),
+      [
+        [one.replica, 0],
+        [late.replica, 3],
+        [early.replica, 4],
+      ].toSorted(),
+    );
+    for (const { quietMs } of seen) assert.ok(quietMs >= 0 && quietMs < 60_000, String(quietMs));
+    await late.close();
+    assert.equal((await one.beat(0)).replicas.length, 2, 'one that closes says goodbye');
+    const { schema } = replicas.address;
+    const { server } = ground;
+    await server.query(`UPDATE ${schema}.replicas SET heard_at = heard_at - interval '2 hours'
+      WHERE id = '${early.replica}'`);
+    const quiet = (await one.beat(0)).replicas.find(({ id }) => id === early.replica);
+    assert.ok((quiet?.quietMs ?? 0) < HOUR, 'the time before the server began is nobody’s silence');
+    await replicas.close();
+  });
+
+  test('they make the schema once, and all open on it', async () => {
+    const replicas = await ground.fresh();
+    const stores = await replicas.several(6);
+    assert.equal((await stores[0]?.timeline(SYSTEM_CHAIN))?.length, 1);
+    await replicas.close();
+    await holds(replicas);
+  });
+
+  test('another master key is refused, and so is a schema of a newer program', async () => {
+    const replicas = await ground.fresh();
+    await replicas.open();
+    const other = { address: replicas.address, masterKey: new Uint8Array(32), doors: realDoors() };
+    await assert.rejects(openPostgresStore(other), { code: 'MASTER_KEY' });
+    await ground.server.query(
+      `INSERT INTO ${replicas.address.schema}.migrations VALUES (99, 'from the future', 'x', 1, 0)`,
+    );
+    await assert.rejects(replicas.open(), { code: 'STORE_NEWER' });
+    await replicas.close();
+  });
+});
