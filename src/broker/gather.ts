@@ -2,8 +2,10 @@ import type { Bundle } from '../domain/bundle.ts';
 import { digestOf } from '../domain/digest.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import type { Facts } from '../domain/facts.ts';
+import type { Halt, HaltScope } from '../domain/halt.ts';
 import type { Rung } from '../domain/mode.ts';
 import type { Proposal } from '../domain/proposal.ts';
+import type { Store } from '../domain/store.ts';
 import { limitFacts, limitLines } from '../limits/blast-radius.ts';
 import type { Broker } from './broker.ts';
 
@@ -25,13 +27,18 @@ export async function gather(broker: Broker, proposal: Proposal): Promise<Facts>
   const tool = own(bundle.tools, proposal.tool);
   const connection = tool === null ? null : own(bundle.connections, tool.connection);
   const { lines, keys } = limitLines(bundle, known.run, now);
+  const halts = broker.local.size === 0 ? known.halts : [...broker.local.halts(), ...known.halts];
   const usage = keys.length === 0 ? [] : await broker.store.usage(keys);
   return {
     now,
     stamp: known.stamp,
     bundle,
     run: known.run,
-    halts: broker.local.size === 0 ? known.halts : [...broker.local.halts(), ...known.halts],
+    halts,
+    haltedCredentials:
+      halts.length === 0 || connection === null
+        ? NONE
+        : await haltedCredentials(broker.store, halts, proposal.runId, connection.name),
     toolName: proposal.tool,
     tool,
     connection,
@@ -45,6 +52,25 @@ export async function gather(broker: Broker, proposal: Proposal): Promise<Facts>
     unknownRepeat: known.unknownRepeat,
     measured: null,
   };
+}
+
+const NONE: readonly HaltScope[] = [];
+
+/** Asked of the store only while some credential is halted. */
+async function haltedCredentials(
+  store: Pick<Store, 'leases'>,
+  halts: readonly Halt[],
+  runId: string,
+  connection: string,
+): Promise<readonly HaltScope[]> {
+  const named = new Set(
+    halts.flatMap(({ scope }) => (scope.startsWith('credential:') ? scope : [])),
+  );
+  if (named.size === 0) return NONE;
+  return (await store.leases({ runId }))
+    .filter((lease) => lease.connection === connection)
+    .map(({ id }) => `credential:${id}`)
+    .filter((scope) => named.has(scope));
 }
 
 /** The rung of the bundle; null without agent or grant. */

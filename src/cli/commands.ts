@@ -6,6 +6,7 @@ import { connectionForget } from './connection/forget.ts';
 import { connectionList } from './connection/list.ts';
 import { doctor } from './doctor.ts';
 import { halt, resume } from './halt.ts';
+import { haltList } from './halt-list.ts';
 import { init } from './init.ts';
 import { ledgerErase } from './ledger/erase.ts';
 import { ledgerVerify } from './ledger/verify.ts';
@@ -48,6 +49,7 @@ export const COMMANDS: readonly Command[] = [
   approve,
   refuse,
   halt,
+  haltList,
   resume,
   ledgerVerify,
   ledgerErase,

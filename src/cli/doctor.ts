@@ -188,7 +188,7 @@ async function running(call: Call): Promise<Finding[]> {
           name: 'halts',
           state: 'warn',
           says: `in force: ${halts.map(({ scope, state }) => `${scope} (${state})`).join(', ')}`,
-          fix: '`signalbox resume …` lifts one',
+          fix: '`signalbox halt list` says what is alive in them, `signalbox resume …` lifts one',
         },
     open.length === 0
       ? { name: 'intents', state: 'ok', says: 'none without outcome' }

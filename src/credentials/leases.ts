@@ -11,7 +11,7 @@ import type {
 import { digestOf } from '../domain/digest.ts';
 import type { Doors } from '../domain/doors.ts';
 import { SignalboxError } from '../domain/errors.ts';
-import { type HaltScope, scopesOfRun } from '../domain/halt.ts';
+import { type HaltScope, partsOf, scopesOfRun } from '../domain/halt.ts';
 import type { Run } from '../domain/run.ts';
 import type { Store } from '../domain/store.ts';
 
@@ -201,7 +201,24 @@ export class Leases implements CredentialDesk {
     }
   }
 
+  /** A run whose credential was halted gets no other at that connection until the halt is lifted. */
+  async #refuseHalted({ runId, connection }: Lease): Promise<void> {
+    const { store } = this.#parts;
+    const { halts } = await store.haltState();
+    const named = halts.flatMap(({ scope, state }) => {
+      const [kind, id] = partsOf(scope);
+      return kind === 'credential' && state !== 'lifted' ? [id] : [];
+    });
+    if (named.length === 0) return;
+    const earlier = await store.leases({ runId });
+    if (earlier.some((each) => each.connection === connection && named.includes(each.id)))
+      throw new SignalboxError('HALTED', 'a credential of this run at this connection is halted', {
+        help: 'only an operator can lift a halt',
+      });
+  }
+
   async #begin(lease: Lease): Promise<void> {
+    await this.#refuseHalted(lease);
     const at = lease.mintedAt;
     const begun = await this.#parts.store.commit({
       kind: 'lease.write',

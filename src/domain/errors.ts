@@ -90,7 +90,7 @@ export const ERRORS = {
     status: 400,
     fix: 'use `all`, or `run`, `agent`, `tool`, `connection`, `credential`, `model` with a name',
   },
-  HALT_NOT_FOUND: { status: 404, fix: '`signalbox doctor` lists the halts in force' },
+  HALT_NOT_FOUND: { status: 404, fix: '`signalbox halt list` lists the halts in force' },
   RESUME_NEEDS_OWNER: {
     status: 403,
     fix: 'an owner lifts it: `signalbox resume …`',

@@ -1,7 +1,7 @@
 import type { Approval } from './approval.ts';
 import type { Bundle, Connection, Tool } from './bundle.ts';
 import type { Dimension } from './effect.ts';
-import type { Halt, Stamp } from './halt.ts';
+import type { Halt, HaltScope, Stamp } from './halt.ts';
 import type { JsonObject } from './json.ts';
 import type { Rung } from './mode.ts';
 import type { Continuation, Measured } from './proposal.ts';
@@ -28,6 +28,8 @@ export interface Facts {
   readonly bundle: Bundle;
   readonly run: Run | null;
   readonly halts: readonly Halt[];
+  /** Halted credentials that this run had at this connection, as scopes: it gets no other there. */
+  readonly haltedCredentials: readonly HaltScope[];
   readonly toolName: string;
   readonly tool: Tool | null;
   readonly connection: Connection | null;

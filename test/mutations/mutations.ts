@@ -114,6 +114,20 @@ export const MUTATIONS: readonly Mutation[] = [
     slow: true,
   },
   {
+    control: 'a halted credential is replaced by no other',
+    file: 'src/broker/gather.ts',
+    find: '.filter((scope) => named.has(scope))',
+    replace: '.filter(() => false)',
+    test: property('halt_is_total'),
+  },
+  {
+    control: 'a halt of a model reaches who declares it',
+    file: 'src/judge/checks/halt.ts',
+    find: 'model: modelOf(facts.bundle, facts.run.agent),',
+    replace: '',
+    test: property('halt_is_total'),
+  },
+  {
     control: 'a second operator lifts a halt',
     file: 'src/broker/unhalt.ts',
     find: 'if (alone && (await broker.store.operatorCount()) > 1)',

@@ -157,6 +157,7 @@ export const facts: fc.Arbitrary<Facts> = fc.record({
     { maxLength: 3 },
   ),
   approval: maybe(approvals),
+  haltedCredentials: fc.constant([]),
   unknownRepeat: fc.option(fc.constant('act_0'), { freq: 1 }),
   measured: maybe(measured),
 });

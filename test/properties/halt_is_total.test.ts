@@ -3,9 +3,20 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { act } from '../../src/broker/act.ts';
 import { halt, resume } from '../../src/broker/halt.ts';
+import { createCallers } from '../../src/identity/callers.ts';
 import { openWorld, type PropertyWorld } from './world.ts';
 
-const SCOPES = ['agent', 'run', 'tool:change', 'connection:target', 'all'] as const;
+const SCOPES = [
+  'agent',
+  'run',
+  'tool:change',
+  'connection:target',
+  'credential',
+  'model:m-1',
+  'all',
+] as const;
+/** Halts that stop whole runs: another agent goes on, and nothing of the halted one works at its source. */
+const WHOLE = ['agent', 'run', 'model:m-1', 'credential'];
 
 test('halt_is_total: after a halt no intent and no effect in its scope, flying or approved; others go on', async (t) => {
   await fc.assert(
@@ -15,13 +26,16 @@ test('halt_is_total: after a halt no intent and no effect in its scope, flying o
       fc.integer({ min: 0, max: 3 }),
       async (kind, stage, turns) => {
         const world = await openWorld(t);
+        await world.apply(({ agents }) => ({
+          agents: { ...agents, ann: { name: 'ann', owner: 'dana@acme.example', model: 'm-1' } },
+        }));
         const [ann, bob] = [await world.run('ann'), await world.run('bob')];
-        const scope = kind === 'agent' ? 'agent:ann' : kind === 'run' ? `run:${ann}` : kind;
         for (const id of [1, 2, 3]) await approved(world, ann, id);
         const released = hold(world, stage, ann);
         const flying = [1, 2].map((id) => change(world, ann, id));
         await released.full;
         for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve));
+        const scope = await scopeOf(world, kind, ann);
         const halting = halt(world.broker, { scope, reason: 'test', by: 'olga' });
         const report = await halting;
         assert.ok(report.inertMs !== null, 'everything landed, so the halt is inert');
@@ -34,7 +48,7 @@ test('halt_is_total: after a halt no intent and no effect in its scope, flying o
         assert.equal(late.refusal.code, 'HALTED');
         assert.equal(effects(), atHalt, 'an effect after the halt');
         assert.equal(await intentsOf(world, ann), intents, 'an intent after the halt');
-        if (scope.startsWith('agent') || scope.startsWith('run')) {
+        if (WHOLE.includes(kind)) {
           const other = await act(world.broker, {
             runId: bob,
             tool: 'look',
@@ -64,6 +78,49 @@ test('halt_is_total: lifting a halt does not bring back what was approved before
   assert.ok(!(again instanceof Error));
   assert.equal(again.kind, 'parked');
   assert.equal(world.target.effects.length, 0);
+});
+
+/** A credential is halted by its handle, as an operator sees it at the target. */
+async function scopeOf(
+  world: PropertyWorld,
+  kind: (typeof SCOPES)[number],
+  run: string,
+): Promise<string> {
+  if (kind === 'agent') return 'agent:ann';
+  if (kind === 'run') return `run:${run}`;
+  if (kind !== 'credential') return kind;
+  const [lease] = await world.store.leases({ runId: run, state: ['live'] });
+  return `credential:${lease?.handle}`;
+}
+
+test('halt_is_total: lifting brings back no token and no credential; the run that lost one gets another', async (t) => {
+  const world = await openWorld(t);
+  const { store, doors } = world.broker;
+  const callers = createCallers({ store, doors });
+  const ann = await world.run('ann');
+  const run = await store.run(ann);
+  assert.ok(run !== null);
+  const { token } = await callers.issue(run);
+  const bearer = `Bearer ${token}`;
+  const caller = await callers.authenticate(bearer);
+  assert.equal(caller.kind, 'run');
+  const look = () => act(world.broker, { runId: ann, tool: 'look', arguments: {}, via: 'test' });
+  await look();
+  const [lease] = await store.leases({ runId: ann, state: ['live'] });
+  const scope = `credential:${lease?.id}`;
+  await halt(world.broker, { scope, reason: 'test', by: 'olga' });
+  const held = await look();
+  assert.ok(held.kind === 'refused' && held.refusal.code === 'HALTED', JSON.stringify(held));
+  assert.equal(world.issuer.valid.size, 0);
+  await resume(world.broker, { scope, reason: 'test', by: 'dana' });
+  assert.equal((await look()).kind, 'done');
+  const [fresh] = await store.leases({ runId: ann, state: ['live'] });
+  assert.notEqual(fresh?.id, lease?.id);
+  await halt(world.broker, { scope: 'agent:ann', reason: 'test', by: 'olga' });
+  await resume(world.broker, { scope: 'agent:ann', reason: 'test', by: 'dana' });
+  await assert.rejects(callers.authenticate(bearer), { code: 'TOKEN_INVALID' });
+  const old = { runId: ann, tokenHash: caller.tokenHash };
+  await assert.rejects(callers.renew(old), { code: 'TOKEN_INVALID' });
 });
 
 async function approved(world: PropertyWorld, runId: string, id: number): Promise<void> {

@@ -11,7 +11,7 @@ export const halt: Check = (facts) => {
     ...(facts.tool === null ? {} : { connection: facts.tool.connection }),
     model: modelOf(facts.bundle, facts.run.agent),
   });
-  const hit = haltOver(facts.halts, scopes);
+  const hit = haltOver(facts.halts, [...scopes, ...facts.haltedCredentials]);
   if (hit === undefined) return null;
   return {
     ceiling: 'deny',

@@ -1,3 +1,4 @@
+import { standingHalts } from '../../broker/standing.ts';
 import type { Approval } from '../../domain/approval.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
@@ -35,7 +36,10 @@ export function readRoutes(deps: AdminDeps): Route[] {
       return { approvals: found.asks, more: found.more };
     }),
     get('/api/approvals/{id}', (exchange) => oneAsk(broker, exchange.params.id ?? '')),
-    get('/api/halts', () => broker.store.haltState()),
+    get('/api/halts', async () => ({
+      stamp: (await broker.store.haltState()).stamp,
+      halts: await standingHalts(broker),
+    })),
     get('/api/secrets', async () => ({ secrets: await deps.secrets.names() })),
     get('/api/why/{id}', (exchange) => told(deps, exchange.params.id ?? '')),
     get('/api/servers', async () => ({ servers: await serversIn(broker) })),

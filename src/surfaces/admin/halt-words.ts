@@ -1,4 +1,5 @@
 import type { HaltReach, HaltReport, HeldCredentials, LeaseEnd } from '../../broker/broker.ts';
+import type { AliveCredential, StandingHalt } from '../../broker/standing.ts';
 
 type Ended = Pick<HaltReport, 'inertMs'> & {
   readonly leases: readonly { readonly dead: boolean }[];
@@ -23,6 +24,31 @@ export function inertLabel(report: Ended): string {
   return alive
     ? 'minted credentials dead, fixed secrets dropped after'
     : 'every credential confirmed dead after';
+}
+
+/** What keeps a halt from being inert, one line each. */
+export function stillAlive({ recorded, flights, credentials }: StandingHalt): readonly string[] {
+  return [
+    ...(recorded ? [] : ['of this machine; not recorded yet, the store is away']),
+    ...(flights === 0 ? [] : [`${many(flights, 'call')} not landed yet`]),
+    ...credentials.map(aliveWords),
+  ];
+}
+
+function aliveWords({
+  handle,
+  connection,
+  revocability,
+  until,
+  ...tried
+}: AliveCredential): string {
+  const what = `${handle} at ${connection}`;
+  if (revocability === 'none') return `${what}: not revocable by us; rotate its secret`;
+  const bound =
+    revocability === 'bounded' ? `, ends by itself at ${clockTime(until)} at the latest` : '';
+  if (tried.tryingSince === null) return `${what}: not confirmed dead yet${bound}`;
+  const tries = many(tried.tries, 'try', 'tries');
+  return `${what}: still trying since ${clockTime(tried.tryingSince)} (${tries}: ${tried.why})${bound}`;
 }
 
 /** What a halt would reach, one line for each thing there is. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { StandingHalt } from '../../broker/standing.ts';
 import type { Bundle } from '../../domain/bundle.ts';
 import { effectVector } from '../../domain/effect.ts';
-import type { Halt } from '../../domain/halt.ts';
+
 import type { JsonObject } from '../../domain/json.ts';
 import type { RunSummary } from '../../domain/store.ts';
 import type { AskView } from './ask-view.ts';
@@ -183,8 +184,17 @@ function bundleOf(name: string): Bundle {
   };
 }
 
-function haltOf(text: string): Halt {
-  return { scope: text, epoch: 1, reason: text, by: text, at: 0, state: 'gated' };
+function haltOf(text: string): StandingHalt {
+  return {
+    ...{ scope: text, epoch: 1, reason: text, by: text, at: 0, state: 'gated' },
+    ...{ recorded: false, flights: 1 },
+    credentials: [
+      {
+        ...{ handle: text, connection: text, revocability: 'instant', until: 1 },
+        ...{ tryingSince: 1, tries: 1, why: text },
+      },
+    ],
+  };
 }
 
 function summaryOf(text: string, state: 'live' | 'ended'): RunSummary {

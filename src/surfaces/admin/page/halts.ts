@@ -1,9 +1,10 @@
 import type { HaltReach } from '../../../broker/broker.ts';
+import type { StandingHalt } from '../../../broker/standing.ts';
 import type { Bundle } from '../../../domain/bundle.ts';
 import { AUTOMATIC, type Halt, LOCAL } from '../../../domain/halt.ts';
 import type { RunSummary } from '../../../domain/store.ts';
 import { LONGEST_REASON } from '../deeds.ts';
-import { reachWords } from '../halt-words.ts';
+import { reachWords, stillAlive } from '../halt-words.ts';
 import { type Html, html } from '../html.ts';
 import { csrfField } from './layout.ts';
 import { ago, code, shown, tag } from './words.ts';
@@ -20,7 +21,7 @@ const KINDS = [
 ] as const;
 
 export function haltsInForce(
-  halts: readonly Halt[],
+  halts: readonly StandingHalt[],
   place: { readonly now: number; readonly csrf: string | null },
 ): Html | null {
   if (halts.length === 0) return null;
@@ -36,6 +37,7 @@ ${halts.map(
       : tag('gated: nothing new runs; credentials are being confirmed dead', 'warn')
   }</h3>
 <p>${shown(halt.reason)} <span class="quiet">— ${shown(halt.by)}, ${ago(halt.at, place.now)}</span></p>
+${halt.credentials.length === 0 && halt.flights === 0 ? null : html`<ul>${stillAlive(halt).map((line) => html`<li>${shown(line)}</li>`)}</ul>`}
 <form class="row" method="post" action="/resume">${csrfField(place.csrf)}
 <input type="hidden" name="scope" value="${halt.scope}">
 <div><label for="resume-${index}">Why it can go on</label>

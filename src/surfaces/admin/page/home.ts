@@ -1,5 +1,5 @@
+import type { StandingHalt } from '../../../broker/standing.ts';
 import type { Bundle } from '../../../domain/bundle.ts';
-import type { Halt } from '../../../domain/halt.ts';
 import type { RunSummary } from '../../../domain/store.ts';
 import type { Asks, Runs } from '../desk.ts';
 import { type Html, html } from '../html.ts';
@@ -11,7 +11,7 @@ export interface Home {
   readonly now: number;
   readonly csrf: string | null;
   readonly bundle: Bundle;
-  readonly halts: readonly Halt[];
+  readonly halts: readonly StandingHalt[];
   readonly asks: Asks;
   readonly live: Runs;
   readonly ended: Runs;

@@ -1,4 +1,5 @@
 import { reach } from '../../../broker/reach.ts';
+import { standingHalts } from '../../../broker/standing.ts';
 import { unhalt } from '../../../broker/unhalt.ts';
 import { exposed, SignalboxError } from '../../../domain/errors.ts';
 import type { JsonObject } from '../../../domain/json.ts';
@@ -36,7 +37,8 @@ function readPages(deps: AdminDeps): Route[] {
   return [
     page('/', async (known) => {
       const asks = await openAsks(broker);
-      const { stamp, halts } = await broker.store.haltState();
+      const { stamp } = await broker.store.haltState();
+      const halts = await standingHalts(broker);
       const main = homePage({
         now: clock.now(),
         csrf: known.csrf,
