@@ -245,6 +245,7 @@ async function open(parts: Parts): Promise<Surfaces> {
   const { doors, store } = broker;
   const governed = { broker, act, beginRun, endRun };
   const ready = {
+    alone: store.alone,
     haltState: async () => {
       broker.freshness.require();
       return store.haltState();
