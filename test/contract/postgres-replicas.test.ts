@@ -31,8 +31,9 @@ describe('replicas on one database', () => {
   }
 
   for (const number of [2, 4])
-    test(`${number} of them never pass a hot limit, and fork no chain`, async () => {
+    test(`${number} of them never pass a hot limit, and fork no chain`, async (t) => {
       const replicas = await ground.fresh();
+      t.after(() => replicas.close());
       const stores = await replicas.several(number);
       const [first] = stores;
       assert.ok(first);
@@ -71,8 +72,9 @@ describe('replicas on one database', () => {
       await holds(replicas);
     });
 
-  test('a halt waits for the batches before it and no longer, and nothing under the old number comes after', async () => {
+  test('a halt waits for the batches before it and no longer, and nothing under the old number comes after', async (t) => {
     const replicas = await ground.fresh();
+    t.after(() => replicas.close());
     const [one, two] = await replicas.several(2);
     assert.ok(one && two);
     await one.commit(beginRun('run_a'));
@@ -105,8 +107,9 @@ describe('replicas on one database', () => {
     await holds(replicas);
   });
 
-  test('a halt is seen by whoever asks after it, and told to who listens', async () => {
+  test('a halt is seen by whoever asks after it, and told to who listens', async (t) => {
     const replicas = await ground.fresh();
+    t.after(() => replicas.close());
     const [one, two] = await replicas.several(2);
     assert.ok(one && two);
     const heard: string[] = [];
@@ -132,8 +135,9 @@ describe('replicas on one database', () => {
     await holds(replicas);
   });
 
-  test('each says when it was last heard, by the clock of the database alone', async () => {
+  test('each says when it was last heard, by the clock of the database alone', async (t) => {
     const replicas = await ground.fresh();
+    t.after(() => replicas.close());
     const one = await replicas.open();
     const late = await replicas.open(undefined, -HOUR);
     const early = await replicas.open(undefined, +HOUR);
@@ -160,16 +164,18 @@ describe('replicas on one database', () => {
     await replicas.close();
   });
 
-  test('they make the schema once, and all open on it', async () => {
+  test('they make the schema once, and all open on it', async (t) => {
     const replicas = await ground.fresh();
+    t.after(() => replicas.close());
     const stores = await replicas.several(6);
     assert.equal((await stores[0]?.timeline(SYSTEM_CHAIN))?.length, 1);
     await replicas.close();
     await holds(replicas);
   });
 
-  test('another master key is refused, and so is a schema of a newer program', async () => {
+  test('another master key is refused, and so is a schema of a newer program', async (t) => {
     const replicas = await ground.fresh();
+    t.after(() => replicas.close());
     await replicas.open();
     const other = { address: replicas.address, masterKey: new Uint8Array(32), doors: realDoors() };
     await assert.rejects(openPostgresStore(other), { code: 'MASTER_KEY' });
