@@ -4,12 +4,14 @@
  * CPU is of both threads; `callerUs` is the calling one's share of it.
  *
  *   node bench/store.ts [--json] [--short] [--directory DIR]
+ *   node bench/store.ts --sealing [--json]    64 writers with and without the sealer beside them, round about
  *   node bench/store.ts --memory [--json]     resident memory from read 50,000 to read 200,000
  */
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { Sealer } from '../src/broker/sealer.ts';
 import { EMPTY_BUNDLE } from '../src/domain/bundle.ts';
 import { decide } from '../src/domain/decision.ts';
 import { digestOf } from '../src/domain/digest.ts';
@@ -25,6 +27,7 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     short: { type: 'boolean', default: false },
     memory: { type: 'boolean', default: false },
+    sealing: { type: 'boolean', default: false },
     directory: { type: 'string', default: tmpdir() },
   },
 });
@@ -175,6 +178,41 @@ async function speed(store: Store, directory: string): Promise<object> {
   return { rows, ratios };
 }
 
+/** Throughput and latency of 64 writers, a round without and a round with the sealer, as often as there are rounds. */
+async function sealing(store: Store): Promise<object> {
+  const beside = { store, doors, publish: () => undefined, log: console.error };
+  const caughtUp = async (): Promise<void> => {
+    const sealer = new Sealer(beside);
+    await sealer.seal();
+    await sealer.close();
+  };
+  const rows: { [name: string]: Row[] } = {};
+  for (let number = 0; number < ROUNDS; number++) {
+    process.stderr.write(`round ${number + 1} of ${ROUNDS}\n`);
+    for (const kind of ['reads', 'writes'] as const) {
+      const once = kind === 'reads' ? read : write;
+      for (const isSealing of number % 2 === 0 ? [false, true] : [true, false]) {
+        await caughtUp();
+        const sealer = isSealing ? new Sealer(beside) : null;
+        const row = await round(kind, 64, (writer) => once(store, writer));
+        const name = `${kind} ${isSealing ? 'sealed' : 'plain'}`;
+        rows[name] = [...(rows[name] ?? []), row];
+        await sealer?.close();
+      }
+    }
+  }
+  const medians = Object.entries(rows).map(([name, all]) => ({ ...median(all), name }));
+  const of = (name: string): Row => medians.find((one) => one.name === name) as Row;
+  const ratio = (kind: string): object => ({
+    perSecond: rounded(of(`${kind} sealed`).perSecond / of(`${kind} plain`).perSecond),
+    p50: rounded(of(`${kind} sealed`).p50ms / of(`${kind} plain`).p50ms),
+    p99: rounded(of(`${kind} sealed`).p99ms / of(`${kind} plain`).p99ms),
+    cpu: rounded(of(`${kind} sealed`).cpuUs / of(`${kind} plain`).cpuUs),
+  });
+  if (!values.json) console.table(medians);
+  return { rows: medians, sealed_vs_plain: { reads: ratio('reads'), writes: ratio('writes') } };
+}
+
 /** Resident memory after every 50,000 reads, 64 at a time. */
 async function memory(store: Store): Promise<object> {
   const residentMb: number[] = [];
@@ -207,8 +245,12 @@ try {
     };
     await store.commit({ kind: 'run.begin', run, at });
   }
-  const report = values.memory ? await memory(store) : await speed(store, directory);
-  if (values.json || values.memory) console.log(JSON.stringify(report));
+  const report = values.memory
+    ? await memory(store)
+    : values.sealing
+      ? await sealing(store)
+      : await speed(store, directory);
+  if (values.json || values.memory || values.sealing) console.log(JSON.stringify(report));
 } finally {
   await store.close();
   rmSync(directory, { recursive: true, force: true });

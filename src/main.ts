@@ -21,6 +21,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       const { verifyAt } = await import('./store/open.ts');
       return verifyAt(at, { masterKey });
     },
+    treeOf: async (at) => (await import('./store/open.ts')).treeAt(at),
   };
   return command(argv, machine(doors), parts);
 }

@@ -14,6 +14,7 @@ import { Overload } from './broker/overload.ts';
 import { Pulse } from './broker/pulse.ts';
 import type { Recovery } from './broker/recover.ts';
 import { beginRun, endRun } from './broker/runs.ts';
+import { Sealer } from './broker/sealer.ts';
 import { sweeper, takeOver } from './broker/take-over.ts';
 import { loadConfig } from './config/load.ts';
 import { type Plan, planBundle } from './config/plan.ts';
@@ -39,6 +40,7 @@ import { type Callers, createCallers } from './identity/callers.ts';
 import { createOperators } from './identity/operators.ts';
 import { why } from './ledger/why.ts';
 import { openStore, type SharedStore, verifyAt } from './store/open.ts';
+import { openPublisher } from './store/publish.ts';
 import { adminRoutes } from './surfaces/admin/routes.ts';
 import { healthRoutes } from './surfaces/http/health.ts';
 import { type Listener, listen } from './surfaces/http/listener.ts';
@@ -70,6 +72,8 @@ export interface SystemOptions {
   readonly log: (line: string) => void;
   /** The simulator's and the tests' own clock, randomness and timers. */
   readonly doors?: Doors;
+  /** A file that every signed checkpoint of the ledger is appended to; the log has one a minute. */
+  readonly checkpoints?: string;
   /** How long a client whose call waits for a human is held before it is told to come back. */
   readonly holdMs?: number;
   /**
@@ -164,12 +168,18 @@ async function build(options: SystemOptions): Promise<House> {
     local: new LocalGate(),
     notices: new Notices(doors.timers),
   };
+  let sealing: Awaited<ReturnType<typeof seal>> | null = null;
   const close = async (): Promise<void> => {
     leases.close();
     await Promise.allSettled(connectors.map((connector) => connector.close()));
     await Promise.all([admin.close(), oauth.close()]);
+    await sealing?.close();
     await store.close();
   };
+  sealing = await seal(broker, options).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
   return { broker, secrets, masterKey, oauth, feed, beatMs, close };
 }
 
@@ -214,6 +224,23 @@ async function start(house: House, options: SystemOptions): Promise<System> {
       pulse.close();
       await surfaces.close();
       await house.close();
+    },
+  };
+}
+
+/** Seals records as long as it is up, and publishes what was signed. */
+async function seal(
+  { store, doors }: Broker,
+  options: SystemOptions,
+): Promise<{ close(): Promise<void> }> {
+  const { checkpoints: file = null, log } = options;
+  const publisher = await openPublisher({ file, store, log, clock: doors.clock });
+  const sealer = new Sealer({ store, doors, log, publish: (one) => publisher.publish(one) });
+  void sealer.seal();
+  return {
+    async close() {
+      await sealer.close();
+      await publisher.close();
     },
   };
 }

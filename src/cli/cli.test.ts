@@ -85,7 +85,7 @@ describe('the command line', () => {
       [['run', 'lst'], /USAGE: expected a command|USAGE: expected `signalbox run/],
       [
         ['ledger', 'verfy'],
-        'USAGE: unknown command `ledger verfy`\nhelp: `signalbox ledger` takes `verify`, `erase`\n',
+        'USAGE: unknown command `ledger verfy`\nhelp: `signalbox ledger` takes `verify`, `key`, `checkpoint`, `prove`, `erase`\n',
       ],
       [
         ['halt', 'all', '--reson', 'x'],

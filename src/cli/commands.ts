@@ -8,7 +8,9 @@ import { doctor } from './doctor.ts';
 import { halt, resume } from './halt.ts';
 import { haltList } from './halt-list.ts';
 import { init } from './init.ts';
+import { ledgerCheckpoint, ledgerKey } from './ledger/checkpoint.ts';
 import { ledgerErase } from './ledger/erase.ts';
+import { ledgerProve } from './ledger/prove.ts';
 import { ledgerVerify } from './ledger/verify.ts';
 import { login, logout } from './login.ts';
 import { mcpStdio } from './mcp-stdio/mcp-stdio.ts';
@@ -52,6 +54,9 @@ export const COMMANDS: readonly Command[] = [
   haltList,
   resume,
   ledgerVerify,
+  ledgerKey,
+  ledgerCheckpoint,
+  ledgerProve,
   ledgerErase,
   doctor,
   version,

@@ -1,4 +1,7 @@
 import type { HaltFile } from '../domain/halt-file.ts';
+import type { Store } from '../domain/store.ts';
+
+export type TreeFace = Pick<Store, 'seal' | 'tiles'>;
 
 /** What commands need of the house when they work on this machine; given by main.ts. */
 export interface Parts {
@@ -8,6 +11,8 @@ export interface Parts {
   readonly haltFile: (directory: string) => HaltFile;
   /** Re-reads the ledger of a store, whether a Signalbox runs on it or not; the key is in the data directory. */
   readonly verify: (store: StoreAt) => Promise<{ readonly ok: boolean }>;
+  /** The signed tree of a store, likewise; to be closed. */
+  readonly treeOf: (store: StoreAt) => Promise<TreeFace & { close(): Promise<void> }>;
 }
 
 /** A PostgreSQL database that several replicas share. */
@@ -25,6 +30,8 @@ export interface StoreAt {
 }
 
 export interface StartOptions extends StoreAt {
+  /** A file that signed checkpoints are appended to. */
+  readonly checkpoints?: string;
   readonly agents: { readonly host: string; readonly port: number };
   readonly operators: { readonly host: string; readonly port: number };
   readonly log: (line: string) => void;

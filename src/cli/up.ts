@@ -21,6 +21,11 @@ export const up: Command = {
     ...STORE_OPTIONS,
     'agents-port': { type: 'string', value: 'PORT', summary: 'where agents call (4810)' },
     'operators-port': { type: 'string', value: 'PORT', summary: 'where operators call (4811)' },
+    checkpoints: {
+      type: 'string',
+      value: 'FILE',
+      summary: 'append every signed checkpoint of the ledger to it; best on another machine’s disk',
+    },
     config: {
       type: 'string',
       value: 'FILE',
@@ -50,6 +55,9 @@ export const up: Command = {
         agents: { host: '127.0.0.1', port: port(options['agents-port'], 4810) },
         operators: { host: '127.0.0.1', port: port(options['operators-port'], 4811) },
         log: (line) => io.err.write(`${line}\n`),
+        ...(typeof options.checkpoints === 'string'
+          ? { checkpoints: resolve(io.cwd, options.checkpoints) }
+          : {}),
       }),
     );
     here = system;

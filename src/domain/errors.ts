@@ -170,6 +170,18 @@ export const ERRORS = {
     status: 500,
     fix: 'the ledger was changed outside Signalbox; keep the files and see docs/reference/ledger.md',
   },
+  NOT_SEALED: {
+    status: 409,
+    fix: 'records are sealed about a second after they are made; `signalbox ledger checkpoint` shows how far',
+  },
+  NOTE_MALFORMED: {
+    status: 400,
+    fix: 'give the file or line as `signalbox ledger key`, `checkpoint` or `prove` printed it',
+  },
+  SIGNATURE_INVALID: {
+    status: 409,
+    fix: 'take the key from where you kept it, not from where the file came from; see docs/reference/ledger.md',
+  },
   // command line
   USAGE: { status: 400, fix: '`signalbox help` lists the commands and their options' },
   UNREACHABLE: {

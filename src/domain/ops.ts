@@ -33,6 +33,7 @@ export type Op =
   | LedgerErase
   | DrillBegin
   | DrillKeep
+  | LedgerSeal
   | SystemNote;
 
 /** `bundle.apply`: refused `moved` when the active bundle is no longer `expected`. System chain. */
@@ -298,6 +299,17 @@ export interface DrillKeep {
   readonly at: number;
 }
 
+/**
+ * Puts committed records that are not in the tree yet into it, `most` at most, and makes the ledger's key when there is
+ * none. Signs a checkpoint when no record is left, or at once with `sign`. Refused `elsewhere` while another replica seals.
+ */
+export interface LedgerSeal {
+  readonly kind: 'ledger.seal';
+  readonly most: number;
+  readonly sign: boolean;
+  readonly at: number;
+}
+
 /** A fact for the system chain that changes no table (start, recovery, overload). */
 export interface SystemNote {
   readonly kind: 'system.note';
@@ -345,6 +357,10 @@ export interface OpResults {
   'ledger.erase': Ok<{ readonly payloads: number }> | Refused<'missing'>;
   'drill.begin': Ok | Refused<'running' | 'recent'>;
   'drill.keep': Ok | Refused<'missing'>;
+  /** `checkpoint`: the note, when one was signed. It may leave: what it says is durable. */
+  'ledger.seal':
+    | Ok<{ readonly sealed: number; readonly left: number; readonly checkpoint: string | null }>
+    | Refused<'elsewhere'>;
   'system.note': Ok;
 }
 

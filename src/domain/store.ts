@@ -79,6 +79,27 @@ export interface RunSummary {
   readonly lastAt: number;
 }
 
+/** How far the ledger is sealed, and by which key. */
+export interface Seal {
+  /** The public key in its text form. */
+  readonly verifier: string;
+  /** The secret of it, encrypted under the master key (ledger/seal.ts). */
+  readonly signer: Uint8Array;
+  /** Records in the tree. */
+  readonly size: number;
+  /** Records that wait for it. */
+  readonly unsealed: number;
+  /** The newest checkpoint that was signed. */
+  readonly checkpoint: { readonly note: string; readonly at: number } | null;
+}
+
+/** Hashes of the tree, 32 bytes each (ledger/tiles.ts). */
+export interface StoredTile {
+  readonly level: number;
+  readonly place: number;
+  readonly hashes: Uint8Array;
+}
+
 export const SYSTEM_CHAIN = 'system';
 
 /** One process of a deployment, as the store knows it. */
@@ -163,6 +184,13 @@ export interface Store {
   chains(): Promise<
     readonly { readonly chain: string; readonly length: number; readonly head: string }[]
   >;
+
+  /** Null before anything was sealed. */
+  seal(): Promise<Seal | null>;
+  /** Those of these tiles that there are. */
+  tiles(places: readonly Pick<StoredTile, 'level' | 'place'>[]): Promise<readonly StoredTile[]>;
+  /** The place of a record in the tree; null while it is not in it. */
+  leafOf(chain: string, seq: number): Promise<number | null>;
 
   close(): Promise<void>;
 }

@@ -40,6 +40,8 @@ export const EVENTS = {
     fields: ['run', 'payloads', 'by'],
     payload: ['reason'],
   },
+  /** The key that signs checkpoints, made when the ledger was first sealed. */
+  'ledger.keyed': { version: 1, code: 'G110I', fields: ['key'], payload: [] },
   'ledger.note': { version: 1, code: 'G900I', fields: ['note', 'data'], payload: [] },
   'bundle.applied': {
     version: 1,

@@ -75,6 +75,8 @@ export interface ProjectedToken {
 export interface Projection {
   halt: number;
   bundle: string;
+  /** The public key of the ledger. */
+  key: string | null;
   /** Every bundle that was ever applied. */
   readonly bundles: Set<string>;
   readonly runs: Map<string, ProjectedRun>;
@@ -96,6 +98,7 @@ export function emptyProjection(): Projection {
   return {
     halt: 0,
     bundle: EMPTY_BUNDLE.digest,
+    key: null,
     bundles: new Set(),
     runs: new Map(),
     actions: new Map(),
@@ -243,6 +246,10 @@ const FOLDERS: { readonly [type: string]: Folder } = {
   },
   'secret.set': (into, { name, version }) => {
     into.secrets.set(name, { version });
+  },
+  'ledger.keyed': (into, { key }, event) => {
+    if (into.key !== null) contradicts(into, event, 'gives the ledger a second key');
+    else into.key = key;
   },
   'ledger.erased': (into, { run }) => {
     into.erased.add(run);

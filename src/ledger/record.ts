@@ -27,6 +27,10 @@ export function ledgerCreated(ledger: string, at: number): EventDraft {
   return system('ledger.created', at, { ledger, format: 1 });
 }
 
+export function ledgerKeyed(key: string, at: number): EventDraft {
+  return system('ledger.keyed', at, { key });
+}
+
 export function bundleApplied(op: BundleApply): EventDraft {
   return system(
     'bundle.applied',

@@ -67,6 +67,21 @@ export function unwrapChainKey(wrapping: KeyObject, chain: string, wrapped: Uint
   return createSecretKey(decrypt(wrapping, keyContext(chain), wrapped));
 }
 
+/** The secret of the ledger's signing key, for the store. */
+export function wrapSigner(
+  wrapping: KeyObject,
+  name: string,
+  secret: Uint8Array,
+  bytes: Bytes,
+): Uint8Array {
+  return encrypt(wrapping, bytes(NONCE), signerContext(name), secret);
+}
+
+/** Throws when it was changed, is another key's or was wrapped under another master key. */
+export function unwrapSigner(wrapping: KeyObject, name: string, wrapped: Uint8Array): Uint8Array {
+  return decrypt(wrapping, signerContext(name), wrapped);
+}
+
 /** Encrypts the payload of record `seq`. The nonce is random: a rolled-back record may use its number again. */
 export function sealPayload(
   key: ChainKey,
@@ -111,6 +126,7 @@ export function openPayload(
 }
 
 const keyContext = (chain: string): Buffer => Buffer.from(`signalbox/key\n${chain}`);
+const signerContext = (name: string): Buffer => Buffer.from(`signalbox/signer\n${name}`);
 const payloadContext = (at: { readonly chain: string; readonly seq: number }): Buffer =>
   Buffer.from(`signalbox/payload\n${at.chain}\n${at.seq}`);
 

@@ -21,7 +21,9 @@ export type Fault =
   | 'payload'
   | 'reference'
   | 'anchor'
-  | 'missing';
+  | 'missing'
+  | 'tree'
+  | 'checkpoint';
 
 /** The first thing wrong in a chain; what follows it there proves nothing. `chain` is `*` for the ledger as a whole. */
 export type Break = {

@@ -3,8 +3,10 @@ import type { Store } from '../domain/store.ts';
 import type { Evidence } from './evidence.ts';
 import { postgresAddress } from './postgres/address.ts';
 import { verifyPostgres } from './postgres/evidence.ts';
+import { openPostgresTree } from './postgres/seal-reads.ts';
 import { openPostgresStore } from './postgres/store.ts';
 import { verifyStore } from './sqlite/evidence.ts';
+import { openTree, type TreeFace } from './sqlite/seal-reads.ts';
 import { openSqliteStore } from './sqlite/store.ts';
 
 /** A store that several replicas share: a PostgreSQL database (docs/guide/postgresql-store.md). */
@@ -43,4 +45,9 @@ export function verifyAt(
   return shared === undefined
     ? verifyStore({ directory, ...options })
     : verifyPostgres({ address: postgresAddress(shared), ...options });
+}
+
+/** Its signed tree, likewise; to be closed. */
+export async function treeAt({ directory, shared }: Whereabouts): Promise<TreeFace> {
+  return shared === undefined ? openTree(directory) : openPostgresTree(postgresAddress(shared));
 }

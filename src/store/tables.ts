@@ -31,6 +31,8 @@ export interface Tables {
   /** In the order of the ids. */
   rows(table: TableName, ids: readonly (string | number)[]): Promise<readonly Found[]>;
   control(): Promise<Fields | undefined>;
+  /** The public key by which the tree is signed. */
+  key(): Promise<Fields | undefined>;
   count(table: TableName): Promise<number>;
   /** A row of usage with nothing in it may only be there to be locked. */
   readonly holdsPlaces: boolean;
@@ -146,6 +148,10 @@ export class TableComparison {
     await this.#rows('operator', 'operators', operators, (one) => ({ ...one }));
     await this.#rows('secret', 'secrets', secrets, (one) => ({ ...one }));
     await this.#bundles();
+    await this.#readable('the key of the ledger', async () => {
+      const row = await this.#tables.key();
+      this.#same('the key of the ledger', { key: this.#told.key }, row ?? { key: null });
+    });
     await this.#readable('the tables', () => this.#usage());
     await this.#readable('the tables', () => this.#tokens());
     const { runs, actions, approvals } = this.#counts;

@@ -158,5 +158,6 @@ function evening(): Op[] {
     { kind: 'run.end', runId: 'run_a', why: 'it is evening', at },
     { kind: 'ledger.erase', runId: 'run_c', reason: 'the law', by: 'dana', at },
     { kind: 'run.end', runId: 'run_c', why: 'it is evening', at },
+    { kind: 'ledger.seal', most: 1_000, sign: false, at },
   ];
 }

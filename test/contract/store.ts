@@ -13,6 +13,7 @@ import { identityContract } from './store-identity.ts';
 import { ledgerContract } from './store-ledger.ts';
 import { readContract } from './store-reads.ts';
 import { runContract } from './store-runs.ts';
+import { sealContract } from './store-seals.ts';
 
 export interface OpenStore {
   readonly store: Store;
@@ -31,6 +32,7 @@ export function storeContract(name: string, open: Open): void {
     haltContract(open);
     identityContract(open);
     ledgerContract(open);
+    sealContract(open);
     drillContract(open);
     batchContract(open);
   });

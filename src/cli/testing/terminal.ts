@@ -41,6 +41,7 @@ const NO_PARTS: Parts = {
   start: () => Promise.reject(new Error('nothing to start in this test')),
   haltFile,
   verify: () => Promise.reject(new Error('no directory in this test')),
+  treeOf: () => Promise.reject(new Error('no directory in this test')),
 };
 
 export async function openTerminal(doors: Doors): Promise<Terminal> {

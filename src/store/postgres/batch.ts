@@ -19,6 +19,7 @@ import { inert, lift, raise } from './op-halts.ts';
 import { addOperator, enrol, issue, renew, revoke, setSecret } from './op-identity.ts';
 import { applyBundle, erase, note, writeLease } from './op-ledger.ts';
 import { beginRun, endRun } from './op-runs.ts';
+import { seal } from './op-seal.ts';
 import { Picture } from './picture.ts';
 import { placesOf } from './places.ts';
 import { type Session, type Statement, stateOf } from './session.ts';
@@ -76,6 +77,7 @@ const HANDLERS: Handlers = {
   'ledger.erase': erase,
   'drill.begin': beginDrill,
   'drill.keep': keepDrill,
+  'ledger.seal': seal,
   'system.note': note,
 };
 
@@ -136,7 +138,8 @@ class Batch {
     this.#chains = new Chains(ring);
     const places = placesOf(works);
     this.#loading = { session, places, chains: this.#chains, picture: this.#picture, known };
-    this.#tx = transactionOver(session, this.#chains, this.#picture, () => this.#flush());
+    const parts = { chains: this.#chains, picture: this.#picture, seals: ring.seals };
+    this.#tx = transactionOver(session, parts, () => this.#flush());
   }
 
   async apply(): Promise<Applied[]> {
@@ -272,14 +275,14 @@ function handle(tx: Transaction, op: Rare): Promise<OpResults[Op['kind']]> {
 
 function transactionOver(
   session: Session,
-  chains: Chains,
-  picture: Picture,
+  { chains, picture, seals }: Pick<Transaction, 'chains' | 'seals'> & { readonly picture: Picture },
   flush: () => Promise<void>,
 ): Transaction {
   const all = <R>(statement: Statement, ...values: readonly unknown[]) =>
     session.rows<R>(statement, values);
   return {
     chains,
+    seals,
     standing: picture,
     rows: picture,
     all,

@@ -6,6 +6,7 @@ import type { ReadRecord } from '../../ledger/read-record.ts';
 import { type Bytes, type ChainKey, newChainKey, unwrapChainKey } from '../../ledger/seal.ts';
 import { type ChainEnd, type Composed, composed, composedRead } from '../composed.ts';
 import type { ChainsFace } from '../ground.ts';
+import { Seals } from '../signer.ts';
 
 /** Keys kept unwrapped; what is stored says whether they still hold. */
 const KEPT = 4_096;
@@ -20,11 +21,13 @@ export interface StoredKey {
 export class KeyRing {
   readonly wrapping: KeyObject;
   readonly bytes: Bytes;
+  readonly seals: Seals;
   readonly #kept = new Map<string, { wrapped: string; key: ChainKey }>();
 
   constructor(wrapping: KeyObject, bytes: Bytes) {
     this.wrapping = wrapping;
     this.bytes = bytes;
+    this.seals = new Seals(wrapping, bytes);
   }
 
   open({ chain, wrapped }: StoredKey): ChainKey {

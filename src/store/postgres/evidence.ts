@@ -11,6 +11,7 @@ import type { PostgresAddress } from './address.ts';
 import { takenSteps } from './migrate.ts';
 import { downBecause, Session } from './session.ts';
 import { TableRows } from './table-rows.ts';
+import { verifyTree } from './tree-evidence.ts';
 
 export interface VerifyOptions {
   /** Signalbox may be running on it. */
@@ -94,7 +95,8 @@ class Reading {
       this.#differences.push(
         `table \`chain_heads\` has ${row?.n} rows, the records ${this.#chains}`,
       );
-    return evidenceOf(report, compared, [...differences, ...this.#differences]);
+    const tree = await verifyTree(this.#session, this.#options.pause);
+    return evidenceOf(report, tree, compared, [...differences, ...this.#differences]);
   }
 
   async *#pages(): AsyncGenerator<readonly StoredRecord[]> {

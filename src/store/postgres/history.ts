@@ -4,7 +4,13 @@ import type { DrillRecord } from '../../domain/drill.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Continuation, Measured } from '../../domain/proposal.ts';
 import type { Run } from '../../domain/run.ts';
-import type { LedgerEvent, ReadableEvent, RunSummary } from '../../domain/store.ts';
+import type {
+  LedgerEvent,
+  ReadableEvent,
+  RunSummary,
+  Seal,
+  StoredTile,
+} from '../../domain/store.ts';
 import { opened } from '../payload-text.ts';
 import { type RunRow, runOf } from './facts.ts';
 import { together } from './load.ts';
@@ -12,6 +18,7 @@ import { type ApprovalRow, approvalOf } from './op-approvals.ts';
 import { drillsIn } from './op-drills.ts';
 import type { Payloads } from './payloads.ts';
 import type { OnLine } from './reads.ts';
+import { leafOf, readTiles, sealOf } from './seal-reads.ts';
 import type { Session } from './session.ts';
 
 /** Records read at once when the caller names no limit, and at most. */
@@ -151,6 +158,18 @@ export class History {
     readonly { readonly chain: string; readonly length: number; readonly head: string }[]
   > {
     return this.#on((session) => session.rows(CHAINS, []));
+  }
+
+  seal(): Promise<Seal | null> {
+    return this.#on(sealOf);
+  }
+
+  tiles(places: readonly Pick<StoredTile, 'level' | 'place'>[]): Promise<StoredTile[]> {
+    return this.#on((session) => readTiles(session, places));
+  }
+
+  leafOf(chain: string, seq: number): Promise<number | null> {
+    return this.#on((session) => leafOf(session, chain, seq));
   }
 
   async #asksOf(session: Session, rows: readonly AskRow[]): Promise<Ask[]> {

@@ -6,10 +6,15 @@
  *   2. run chains   their heads, by name. Whoever holds a head may change the rows that the chain's records speak of.
  *   3. usage        by key and dimension.
  *   4. the system chain, last.
+ *
+ * Sealing (op-seal.ts) takes a lock of its own on the way, and gives up at once when another replica has it.
  */
 
 /** Upper half of our advisory locks; the lower half is 0 for migrating, else the object id of the table `control`. */
 export const LOCK_CLASS = 23_308;
+
+/** The same for the lock of whoever seals. */
+export const SEAL_CLASS = LOCK_CLASS + 1;
 
 export function gateKey(control: number): number {
   return LOCK_CLASS * 2 ** 32 + control;

@@ -110,6 +110,7 @@ function gather(into: Gathering, work: Work): void {
     case 'secret.set':
     case 'drill.begin':
     case 'drill.keep':
+    case 'ledger.seal':
     case 'system.note':
     case 'unreadable':
       return;

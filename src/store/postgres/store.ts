@@ -2,7 +2,13 @@ import { EMPTY_BUNDLE } from '../../domain/bundle.ts';
 import type { Doors } from '../../domain/doors.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import type { Op, ResultOf } from '../../domain/ops.ts';
-import { type Beat, type FactsQuery, type Store, SYSTEM_CHAIN } from '../../domain/store.ts';
+import {
+  type Beat,
+  type FactsQuery,
+  type Store,
+  type StoredTile,
+  SYSTEM_CHAIN,
+} from '../../domain/store.ts';
 import { ledgerCreated } from '../../ledger/record.ts';
 import { keyCheck, wrappingKey } from '../../ledger/seal.ts';
 import { owned } from '../owned.ts';
@@ -201,6 +207,15 @@ export class PostgresStore implements Store {
   }
   chains() {
     return this.#history.chains();
+  }
+  seal() {
+    return this.#history.seal();
+  }
+  tiles(places: readonly Pick<StoredTile, 'level' | 'place'>[]) {
+    return this.#history.tiles(places);
+  }
+  leafOf(chain: string, seq: number) {
+    return this.#history.leafOf(chain, seq);
   }
 
   close(): Promise<void> {

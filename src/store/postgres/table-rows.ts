@@ -44,6 +44,7 @@ const ROWS: Readonly<Record<TableName, Statement>> = {
 };
 
 const CONTROL = { name: 'rows-control', text: 'SELECT halt, bundle FROM control' };
+const KEY = { name: 'rows-key', text: 'SELECT verifier AS key FROM tree' };
 const USAGE = {
   name: 'rows-usage',
   text: `SELECT key, dimension, key || E'\\n' || dimension AS id, posted, pending FROM usage
@@ -72,6 +73,10 @@ export class TableRows implements Tables {
 
   async control(): Promise<Fields | undefined> {
     return (await this.#session.rows<Fields>(CONTROL, []))[0];
+  }
+
+  async key(): Promise<Fields | undefined> {
+    return (await this.#session.rows<Fields>(KEY, []))[0];
   }
 
   async count(table: TableName): Promise<number> {

@@ -1,5 +1,6 @@
 import { SYSTEM_CHAIN } from '../../domain/store.ts';
 import type { Ground } from '../ground.ts';
+import type { Seals } from '../signer.ts';
 import type { Chains } from './chains.ts';
 import type { Picture } from './picture.ts';
 import type { Statement } from './session.ts';
@@ -9,6 +10,7 @@ export interface Transaction extends Ground {
   readonly chains: Chains;
   readonly standing: Picture;
   readonly rows: Picture;
+  readonly seals: Seals;
   all<R>(statement: Statement, ...values: readonly unknown[]): Promise<R[]>;
   one<R>(statement: Statement, ...values: readonly unknown[]): Promise<R | undefined>;
   /** Number of rows changed. */

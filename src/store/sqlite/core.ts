@@ -17,6 +17,7 @@ import { addOperator, enrol, issue, renew, revoke, setSecret } from './op-identi
 import { applyBundle, erase, note, writeLease } from './op-ledger.ts';
 import { park } from './op-park.ts';
 import { beginRun, endRun } from './op-runs.ts';
+import { SqliteSeals, seal } from './op-seal.ts';
 import { Rows } from './rows.ts';
 import { Standing } from './standing.ts';
 import type { Transaction } from './transaction.ts';
@@ -52,6 +53,7 @@ const HANDLERS: Handlers = {
   'ledger.erase': erase,
   'drill.begin': beginDrill,
   'drill.keep': keepDrill,
+  'ledger.seal': seal,
   'system.note': note,
 };
 
@@ -66,6 +68,7 @@ const LOOK_FIRST: ReadonlySet<string> = new Set<Work['kind']>([
   'action.mark',
   'action.settle',
   'action.decline',
+  'ledger.seal',
 ]);
 
 /** A failure after the first write of an op without a savepoint. */
@@ -87,9 +90,10 @@ export function openSqliteCore(options: CoreOptions): SqliteCore {
   const database = openWriter(options.file, options.maxBytes);
   try {
     migrate(database, options.at);
-    const chains = new Chains(database, wrappingKey(options.masterKey), options.bytes);
+    const wrapping = wrappingKey(options.masterKey);
+    const chains = new Chains(database, wrapping, options.bytes);
     found(database, chains, options);
-    return new SqliteCore(database, chains);
+    return new SqliteCore(database, chains, new SqliteSeals(wrapping, options.bytes));
   } catch (error) {
     database.close();
     throw error;
@@ -104,9 +108,12 @@ export class SqliteCore {
   /** True until the log is known to hold nothing erased: also at first, since a crash may have left some. */
   #isLogDue = true;
 
-  constructor(database: Database, chains: Chains) {
+  constructor(database: Database, chains: Chains, seals: SqliteSeals) {
     this.database = database;
-    this.#tx = { database, chains, standing: new Standing(database), rows: new Rows(database) };
+    this.#tx = {
+      ...{ database, chains, seals },
+      ...{ standing: new Standing(database), rows: new Rows(database) },
+    };
   }
 
   /**

@@ -1,15 +1,17 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { SignalboxError } from '../../domain/errors.ts';
 import { type LedgerEvent, SYSTEM_CHAIN } from '../../domain/store.ts';
+import type { SealedRecord } from '../../ledger/checkpoint.ts';
 import { emptyProjection, fold } from '../../ledger/projections.ts';
 import { keyCheck, unwrapChainKey, wrappingKey } from '../../ledger/seal.ts';
 import { type KeyOf, type StoredRecord, Verification } from '../../ledger/verify.ts';
+import { type StoredTree, type TreeReport, TreeVerification } from '../../ledger/verify-tree.ts';
 import { type Evidence, evidenceOf } from '../evidence.ts';
 import { TableComparison } from '../tables.ts';
-import { type Database, openReader, said, sqliteCode } from './database.ts';
-import { DATABASE_FILE } from './lock.ts';
+import { type Database, said, sqliteCode } from './database.ts';
+import { openExisting } from './lock.ts';
 import { checkSchema } from './migrate.ts';
+import { readTiles } from './op-seal.ts';
+import { hasTree } from './seal-reads.ts';
 import { TableRows } from './table-rows.ts';
 
 export interface VerifyOptions {
@@ -25,12 +27,7 @@ const BETWEEN_PAUSES = 256;
 
 /** Throws SignalboxError `STORE_DOWN`, `STORE_NEWER`, or `MASTER_KEY` when the key is another store's. */
 export async function verifyStore(options: VerifyOptions): Promise<Evidence> {
-  const file = join(options.directory, DATABASE_FILE);
-  if (!existsSync(file))
-    throw new SignalboxError('STORE_DOWN', `expected a store in \`${options.directory}\``, {
-      help: 'name the data directory of `signalbox up`',
-    });
-  const database = openReader(file);
+  const database = openExisting(options.directory);
   try {
     return await verifyDatabase(database, options);
   } finally {
@@ -58,7 +55,8 @@ export async function verifyDatabase(
     }
     const report = verification.finish();
     const { compared, differences } = await tables.finish();
-    return evidenceOf(report, compared, differences);
+    const tree = await verifyTree(database, options.pause);
+    return evidenceOf(report, tree, compared, differences);
   } catch (error) {
     if (sqliteCode(error) === null) throw error;
     throw new SignalboxError('LEDGER_BROKEN', `the store cannot be read: ${said(error)}`, {
@@ -69,9 +67,30 @@ export async function verifyDatabase(
   }
 }
 
+/** The whole tree again from the records, in the order in which they were sealed: that of their places. */
+async function verifyTree(database: Database, pause: VerifyOptions['pause']): Promise<TreeReport> {
+  const there = hasTree(database);
+  const stored = there
+    ? database.one<StoredTree>(
+        `SELECT verifier, ${exact('size')}, ${exact('signed_size', 'signed')},
+           signed_root AS root, checkpoint FROM tree`,
+      )
+    : undefined;
+  const tree = new TreeVerification(stored ?? null, async (at) => readTiles(database, [at])[0]);
+  let count = 0;
+  const sql = `SELECT chain, ${exact('seq')}, hash FROM events ORDER BY id`;
+  for (const record of database.each<SealedRecord>(sql)) {
+    const compared = tree.add(record);
+    if (compared !== undefined) await compared;
+    if (++count % BETWEEN_PAUSES === 0) await pause?.();
+  }
+  const tiles = there ? database.one<{ n: number }>('SELECT count(*) AS n FROM tiles') : undefined;
+  return tree.finish(tiles?.n ?? 0);
+}
+
 /** JavaScript cannot hold every integer of SQLite; one it cannot hold is none that we wrote. */
-const exact = (column: string): string =>
-  `iif(abs(${column}) <= 9007199254740991, ${column}, -1) AS ${column}`;
+const exact = (column: string, name = column): string =>
+  `iif(abs(${column}) <= 9007199254740991, ${column}, -1) AS ${name}`;
 
 function* recordsOf(database: Database): Generator<StoredRecord> {
   const numbers = ['id', 'seq', 'at'].map((column) => exact(`${column}`)).join(', ');

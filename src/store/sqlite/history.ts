@@ -4,12 +4,20 @@ import type { DrillRecord } from '../../domain/drill.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Continuation, Measured } from '../../domain/proposal.ts';
 import type { Run } from '../../domain/run.ts';
-import type { LedgerEvent, ReadableEvent, RunSummary } from '../../domain/store.ts';
+import type {
+  LedgerEvent,
+  ReadableEvent,
+  RunSummary,
+  Seal,
+  StoredTile,
+} from '../../domain/store.ts';
 import type { Database } from './database.ts';
 import { APPROVAL_COLUMNS, type ApprovalRow, approvalOf } from './op-approvals.ts';
 import { drillsIn } from './op-drills.ts';
+import { readTiles } from './op-seal.ts';
 import type { Payloads } from './payloads.ts';
 import { type Reads, RUN_COLUMNS, type RunRow } from './reads.ts';
+import { leafOf, sealOf } from './seal-reads.ts';
 
 /** Records read at once when the caller names no limit, and at most. */
 const PAGE = 10_000;
@@ -126,6 +134,18 @@ export class History {
        ORDER BY chain`,
     );
     return rows.map((row) => ({ ...row }));
+  }
+
+  seal(): Seal | null {
+    return sealOf(this.#database);
+  }
+
+  tiles(places: readonly Pick<StoredTile, 'level' | 'place'>[]): StoredTile[] {
+    return readTiles(this.#database, places);
+  }
+
+  leafOf(chain: string, seq: number): number | null {
+    return leafOf(this.#database, chain, seq);
   }
 
   #askOf(row: ApprovalRow): Ask {

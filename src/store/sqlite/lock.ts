@@ -1,8 +1,8 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { SignalboxError } from '../../domain/errors.ts';
-import { SQLITE_BUSY, said, sqliteCode } from './database.ts';
+import { type Database, openReader, SQLITE_BUSY, said, sqliteCode } from './database.ts';
 
 export const DATABASE_FILE = 'signalbox.db';
 const LOCK_FILE = 'signalbox.lock';
@@ -36,4 +36,14 @@ export function lockDirectory(directory: string): { release(): void } {
       if (held.isOpen) held.close();
     },
   };
+}
+
+/** A data directory to look at, whether a Signalbox runs on it or not. Throws SignalboxError `STORE_DOWN`. */
+export function openExisting(directory: string): Database {
+  const file = join(directory, DATABASE_FILE);
+  if (!existsSync(file))
+    throw new SignalboxError('STORE_DOWN', `expected a store in \`${directory}\``, {
+      help: 'name the data directory of `signalbox up`',
+    });
+  return openReader(file);
 }

@@ -78,6 +78,7 @@ export class Snapshot {
       case 'secret.set':
       case 'drill.begin':
       case 'drill.keep':
+      case 'ledger.seal':
       case 'system.note':
         return;
       case 'bundle.apply':

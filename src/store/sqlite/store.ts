@@ -5,7 +5,7 @@ import type { Doors } from '../../domain/doors.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import type { Op, ResultOf } from '../../domain/ops.ts';
 import type { Run } from '../../domain/run.ts';
-import type { Beat, FactsQuery, Store } from '../../domain/store.ts';
+import type { Beat, FactsQuery, Store, StoredTile } from '../../domain/store.ts';
 import { wrappingKey } from '../../ledger/seal.ts';
 import { owned } from '../owned.ts';
 import { CommitQueue } from '../queue.ts';
@@ -247,6 +247,16 @@ class SqliteStore implements Store {
   }
   chains() {
     return this.#read(() => this.#history.chains());
+  }
+
+  seal() {
+    return this.#read(() => this.#history.seal());
+  }
+  tiles(places: readonly Pick<StoredTile, 'level' | 'place'>[]) {
+    return this.#read(() => this.#history.tiles(places));
+  }
+  leafOf(chain: string, seq: number) {
+    return this.#read(() => this.#history.leafOf(chain, seq));
   }
 
   close(): Promise<void> {

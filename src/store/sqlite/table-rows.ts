@@ -1,5 +1,6 @@
 import type { Fields, Found, TableName, Tables } from '../tables.ts';
 import type { Database } from './database.ts';
+import { hasTree } from './seal-reads.ts';
 
 const RUN = `SELECT root, parent, depth, agent, state, started_at AS startedAt,
   expires_at AS expiresAt, ended_at AS endedAt, budget, actions, refused,
@@ -46,6 +47,11 @@ export class TableRows implements Tables {
 
   async control(): Promise<Fields | undefined> {
     return this.#database.one<Fields>('SELECT halt, bundle FROM control');
+  }
+
+  async key(): Promise<Fields | undefined> {
+    if (!hasTree(this.#database)) return undefined;
+    return this.#database.one<Fields>('SELECT verifier AS key FROM tree');
   }
 
   async count(table: TableName): Promise<number> {

@@ -2,6 +2,7 @@ import { SYSTEM_CHAIN } from '../../domain/store.ts';
 import type { Control, Ground, RunGate } from '../ground.ts';
 import type { Chains } from './chains.ts';
 import type { Database } from './database.ts';
+import type { SqliteSeals } from './op-seal.ts';
 import type { Rows } from './rows.ts';
 import type { Standing } from './standing.ts';
 
@@ -11,6 +12,7 @@ export interface Transaction extends Ground {
   readonly chains: Chains;
   readonly standing: Standing;
   readonly rows: Rows;
+  readonly seals: SqliteSeals;
 }
 
 export function controlOf({ standing }: Transaction): Control {

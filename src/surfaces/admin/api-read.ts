@@ -2,6 +2,7 @@ import { standingHalts } from '../../broker/standing.ts';
 import type { Approval } from '../../domain/approval.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
+import { prove, proveConsistency } from '../../ledger/prove.ts';
 import type { Exchange, Route } from '../http/listener.ts';
 import type { AdminDeps, Operator } from './deps.ts';
 import { asksIn, clip, oneAsk, oneRun, openAsks, runsIn } from './desk.ts';
@@ -44,6 +45,21 @@ export function readRoutes(deps: AdminDeps): Route[] {
     get('/api/why/{id}', (exchange) => told(deps, exchange.params.id ?? '')),
     get('/api/servers', async () => ({ servers: await serversIn(broker) })),
     get('/api/ledger/verify', () => deps.verify()),
+    get('/api/ledger/checkpoint', () => checkpoint(deps)),
+    get('/api/ledger/proof', (exchange) =>
+      prove(
+        broker.store,
+        exchange.url.searchParams.get('id') ?? '',
+        numberOf(exchange, 'size') ?? undefined,
+      ),
+    ),
+    get('/api/ledger/consistency', (exchange) =>
+      proveConsistency(
+        broker.store,
+        numberOf(exchange, 'first') ?? 0,
+        numberOf(exchange, 'second') ?? undefined,
+      ),
+    ),
   ];
 }
 
@@ -101,11 +117,27 @@ async function told(deps: AdminDeps, id: string): Promise<unknown> {
   );
 }
 
+/** What others check the ledger by; the secret of the key stays. */
+async function checkpoint({ broker }: AdminDeps): Promise<{ [name: string]: Json }> {
+  const seal = await broker.store.seal();
+  if (seal === null) return { key: null, size: 0, unsealed: 0, checkpoint: null };
+  const { verifier: key, size, unsealed, checkpoint: newest } = seal;
+  return { key, size, unsealed, checkpoint: newest === null ? null : { ...newest } };
+}
+
 /** `?after=SEQ`: records that follow this one. */
 function afterOf(exchange: Exchange): number {
-  const given = exchange.url.searchParams.get('after') ?? '0';
+  return numberOf(exchange, 'after') ?? 0;
+}
+
+function numberOf(exchange: Exchange, name: string): number | null {
+  const given = exchange.url.searchParams.get(name);
+  if (given === null) return null;
   if (!/^\d{1,15}$/.test(given))
-    throw new SignalboxError('REQUEST_MALFORMED', 'expected `after` to be the number of a record');
+    throw new SignalboxError(
+      'REQUEST_MALFORMED',
+      `expected \`${name}\` to be a number, got \`${clip(given)}\``,
+    );
   return Number(given);
 }
 
