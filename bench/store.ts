@@ -241,7 +241,7 @@ try {
     const run = {
       ...({ id, root: id, parent: null, depth: 0, agent: 'bench', intent: 'bench' } as const),
       ...({ state: 'live', startedAt: at, expiresAt: at + 8.64e7, endedAt: null } as const),
-      budget: {},
+      ...{ budget: {}, tools: null, actsFor: [] },
     };
     await store.commit({ kind: 'run.begin', run, at });
   }

@@ -13,7 +13,7 @@ import { OpenStreams } from './broker/open-streams.ts';
 import { Overload } from './broker/overload.ts';
 import { Pulse } from './broker/pulse.ts';
 import type { Recovery } from './broker/recover.ts';
-import { beginRun, endRun } from './broker/runs.ts';
+import { beginRun, beginSubRun, endRun } from './broker/runs.ts';
 import { Sealer } from './broker/sealer.ts';
 import { sweeper, takeOver } from './broker/take-over.ts';
 import { loadConfig } from './config/load.ts';
@@ -270,7 +270,7 @@ const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve
 async function open(parts: Parts): Promise<Surfaces> {
   const { options, broker, callers, operators, secrets, plan } = parts;
   const { doors, store } = broker;
-  const governed = { broker, act, beginRun, endRun };
+  const governed = { broker, act, beginRun, beginSubRun, endRun };
   const ready = {
     alone: store.alone,
     haltState: async () => {

@@ -75,10 +75,11 @@ function stepFor(decision: Decision, facts: Facts): Step {
  * A read may run before its record while no limit is near: then even all calls that can be in the air at once stay
  * within it, and the reservation, which comes with the record, cannot come too late.
  */
-function mayRecordLate({ tool, limits }: Facts): boolean {
+function mayRecordLate({ tool, limits, run }: Facts): boolean {
   if (tool?.effect !== 'read') return false;
+  const own = `run:${run?.id}`; // the limits of the runs above are drawn on by others too
   return limits.every((limit) => {
-    const atOnce = limit.key.startsWith('run:') ? MAX_CALLS_OF_RUN : MAX_CALLS;
+    const atOnce = limit.key === own ? MAX_CALLS_OF_RUN : MAX_CALLS;
     return left(limit) >= atOnce * tool.cap[limit.dimension];
   });
 }

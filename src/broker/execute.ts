@@ -1,4 +1,4 @@
-import { modelOf, type Tool } from '../domain/bundle.ts';
+import { type Bundle, modelsOf, type Tool } from '../domain/bundle.ts';
 import { type Call, type Connector, ConnectorFailure, type Flight } from '../domain/connector.ts';
 import type { Decision } from '../domain/decision.ts';
 import { SignalboxError } from '../domain/errors.ts';
@@ -6,7 +6,7 @@ import type { Facts } from '../domain/facts.ts';
 import { type HaltScope, haltOver, scopesOf } from '../domain/halt.ts';
 import type { ActionAdmit, ActionRecord } from '../domain/ops.ts';
 import type { Proposal } from '../domain/proposal.ts';
-import type { Run } from '../domain/run.ts';
+import { actorsOf, type Run } from '../domain/run.ts';
 import { reservations } from '../limits/blast-radius.ts';
 import type { Broker } from './broker.ts';
 import { stale } from './freshness.ts';
@@ -72,7 +72,7 @@ export function intentOf(
     kind: 'action.admit',
     action: recordOf(broker, proposal, facts, decision, purpose),
     stamp: facts.stamp,
-    scopes: scopesFor(run, tool, modelOf(facts.bundle, run.agent)),
+    scopes: scopesFor(run, tool, facts.bundle),
     reservations: execute ? reservations(facts.limits, tool.cap) : [],
     approvalId: execute && decision.mode === 'approve' ? (facts.approval?.id ?? null) : null,
     leaseId: null,
@@ -83,17 +83,17 @@ export function intentOf(
 
 const scopes = new WeakMap<Tool, WeakMap<Run, readonly HaltScope[]>>();
 
-/** Made once for each tool and run: most calls repeat an earlier one's. */
-function scopesFor(run: Run, tool: Tool, model: string | undefined): readonly HaltScope[] {
+/** Made once for each tool, which is of one bundle, and run: most calls repeat an earlier one's. */
+function scopesFor(run: Run, tool: Tool, bundle: Bundle): readonly HaltScope[] {
   let byRun = scopes.get(tool);
   if (byRun === undefined) {
     byRun = new WeakMap();
     scopes.set(tool, byRun);
   }
   const known = byRun.get(run);
-  if (known !== undefined && (model === undefined || known.includes(`model:${model}`)))
-    return known;
-  const found = scopesOf({ run, tool: tool.name, connection: tool.connection, model });
+  if (known !== undefined) return known;
+  const models = modelsOf(bundle, actorsOf(run));
+  const found = scopesOf({ run, tool: tool.name, connection: tool.connection, models });
   byRun.set(run, found);
   return found;
 }

@@ -3,8 +3,9 @@ import { digestOf } from '../domain/digest.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import type { Facts } from '../domain/facts.ts';
 import type { Halt, HaltScope } from '../domain/halt.ts';
-import type { Rung } from '../domain/mode.ts';
+import { lowestRung, type Rung } from '../domain/mode.ts';
 import type { Proposal } from '../domain/proposal.ts';
+import { actorsOf, type Run } from '../domain/run.ts';
 import type { Store } from '../domain/store.ts';
 import { limitFacts, limitLines } from '../limits/blast-radius.ts';
 import type { Broker } from './broker.ts';
@@ -42,7 +43,7 @@ export async function gather(broker: Broker, proposal: Proposal): Promise<Facts>
     toolName: proposal.tool,
     tool,
     connection,
-    rung: known.run === null ? null : rungOf(bundle, known.run.agent, proposal.tool),
+    rung: known.run === null ? null : rungOf(bundle, known.run, proposal.tool),
     arguments: proposal.arguments,
     argumentsDigest,
     continuation: proposal.continuation ?? null,
@@ -73,8 +74,18 @@ async function haltedCredentials(
     .filter((scope) => named.has(scope));
 }
 
+/** The lowest rung of everybody who acts in this run; null when one of them has no grant. */
+export function rungOf(
+  bundle: Bundle,
+  run: Pick<Run, 'agent' | 'actsFor'>,
+  tool: string,
+): Rung | null {
+  if (run.actsFor.length === 0) return rungOfAgent(bundle, run.agent, tool);
+  return lowestRung(actorsOf(run).map((agent) => rungOfAgent(bundle, agent, tool)));
+}
+
 /** The rung of the bundle; null without agent or grant. */
-export function rungOf(bundle: Bundle, agent: string, tool: string): Rung | null {
+function rungOfAgent(bundle: Bundle, agent: string, tool: string): Rung | null {
   if (own(bundle.agents, agent) === null) return null;
   return rungsOf(bundle).get(agent)?.get(tool) ?? null;
 }

@@ -1,9 +1,19 @@
-import { modelOf } from '../domain/bundle.ts';
+import { type Bundle, modelsOf } from '../domain/bundle.ts';
 import { type EffectVector, effectVector } from '../domain/effect.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import { haltOver } from '../domain/halt.ts';
-import { type Run, UNDECLARED_INTENT } from '../domain/run.ts';
+
+import {
+  actorsOf,
+  actsForUnder,
+  type Run,
+  TREE,
+  UNDECLARED_INTENT,
+  widening,
+} from '../domain/run.ts';
+
 import type { Broker } from './broker.ts';
+import { rungOf } from './gather.ts';
 import { revokeSoon } from './patience.ts';
 
 /** A run lives this long at most, whatever its tokens do. */
@@ -15,23 +25,24 @@ export interface RunRequest {
   readonly agent: string;
   readonly intent: string;
   readonly budget: Partial<EffectVector>;
+  /** The only tools it may use; all that its agent is granted when left out or null. */
+  readonly tools?: readonly string[] | null;
+  /** How long it may live at most, in milliseconds; eight hours when left out or null, and never more. */
+  readonly lifetimeMs?: number | null;
 }
 
 /** Starts a root run for an agent of the active bundle. Refused while a halt stands over it. */
-export async function beginRun(
-  broker: Broker,
-  { agent, intent, budget }: RunRequest,
-): Promise<Run> {
+export async function beginRun(broker: Broker, request: RunRequest): Promise<Run> {
+  const { agent, budget, tools = null } = request;
   const bundle = await broker.bundles.active();
-  if (!Object.hasOwn(bundle.agents, agent))
-    throw new SignalboxError('AGENT_UNKNOWN', `agent \`${agent}\` is not in the active bundle`);
-  if (intent.length > MAX_INTENT_LENGTH)
+  const intent = checked(bundle, request);
+  const ungranted = tools?.find((tool) => rungOf(bundle, { agent, actsFor: [] }, tool) === null);
+  if (ungranted !== undefined)
     throw new SignalboxError(
       'REQUEST_MALFORMED',
-      `expected an intent of at most ${MAX_INTENT_LENGTH} characters, got ${intent.length}`,
+      `agent \`${agent}\` holds no grant for a tool \`${ungranted}\``,
     );
-  effectVector(budget);
-  await refuseHalted(broker, agent, modelOf(bundle, agent));
+  await refuseHalted(broker, bundle, { agent, actsFor: [] });
   const now = broker.doors.clock.now();
   const id = broker.doors.entropy.id('run');
   const run: Run = {
@@ -43,34 +54,124 @@ export async function beginRun(
     intent: intent.trim() === '' ? UNDECLARED_INTENT : intent,
     state: 'live',
     startedAt: now,
-    expiresAt: now + RUN_LIFETIME_MS,
+    expiresAt: now + Math.min(RUN_LIFETIME_MS, request.lifetimeMs ?? RUN_LIFETIME_MS),
     endedAt: null,
     budget,
+    tools,
+    actsFor: [],
   };
   const begun = await broker.store.commit({ kind: 'run.begin', run, at: now });
-  if (!begun.ok)
-    throw new SignalboxError('HALTED', `agent \`${agent}\` is halted, so no run of it can start`);
+  if (!begun.ok) throw halted(agent);
   return run;
 }
 
-/** What the store does not look at when a run begins: the declared model, and the halts of this machine. */
+/** What the store does not look at when a run begins: declared models, and the halts of this machine. */
 async function refuseHalted(
   broker: Broker,
-  agent: string,
-  model: string | undefined,
+  bundle: Bundle,
+  run: Pick<Run, 'agent' | 'actsFor'>,
 ): Promise<void> {
-  const local = haltOver(broker.local.halts(), ['all', `agent:${agent}`]);
-  const { halts } = model === undefined ? { halts: [] } : await broker.store.haltState();
-  const halted = local ?? haltOver(halts, [`model:${model}`]);
+  const above = run.actsFor.map((ancestor) => `run:${ancestor.run}`);
+  const agents = actorsOf(run).map((agent) => `agent:${agent}`);
+  const local = haltOver(broker.local.halts(), ['all', ...agents, ...above]);
+  const models = modelsOf(bundle, actorsOf(run)).map((model) => `model:${model}`);
+  const { halts } = models.length === 0 ? { halts: [] } : await broker.store.haltState();
+  const halted = local ?? haltOver(halts, models);
   if (halted !== undefined)
     throw new SignalboxError('HALTED', `\`${halted.scope}\` is halted, so no run of it can start`);
 }
 
-/** Ends a run: no token, ask or credential of it survives. Ending it twice is harmless. */
+/** `agent`: who acts in it, the parent's own when null; another one has proven itself. */
+export interface SubRunRequest extends Omit<RunRequest, 'agent'> {
+  readonly parent: string;
+  readonly agent: string | null;
+}
+
+/**
+ * Starts a run under another: it can do, spend and last no more than that one. Throws RUN_OVER, HALTED, AGENT_UNKNOWN,
+ * DELEGATION_WIDENS (it asks for more than its parent has), DELEGATION_DEPTH, DELEGATION_FULL.
+ */
+export async function beginSubRun(broker: Broker, request: SubRunRequest): Promise<Run> {
+  const parent = await broker.store.run(request.parent);
+  if (parent === null)
+    throw new SignalboxError('RUN_NOT_FOUND', `no run \`${request.parent}\` is known`);
+  const agent = request.agent ?? parent.agent;
+  const bundle = await broker.bundles.active();
+  const intent = checked(bundle, { ...request, agent });
+  if (parent.depth >= TREE.depth)
+    throw new SignalboxError(
+      'DELEGATION_DEPTH',
+      `\`${parent.id}\` stands ${parent.depth} deep, expected less than ${TREE.depth}`,
+    );
+  const now = broker.doors.clock.now();
+  const asked = request.lifetimeMs ?? null;
+  const run: Run = {
+    id: broker.doors.entropy.id('run'),
+    root: parent.root,
+    parent: parent.id,
+    depth: parent.depth + 1,
+    agent,
+    intent,
+    state: 'live',
+    startedAt: now,
+    expiresAt: asked === null ? parent.expiresAt : Math.min(now + asked, parent.expiresAt),
+    endedAt: null,
+    budget: request.budget,
+    tools: request.tools ?? parent.tools,
+    actsFor: actsForUnder(parent),
+  };
+  const wider = widening(parent, run) ?? ungranted(bundle, run);
+  if (wider !== null) throw new SignalboxError('DELEGATION_WIDENS', wider);
+  await refuseHalted(broker, bundle, run);
+  const begun = await broker.store.commit({ kind: 'run.begin', run, at: now });
+  if (begun.ok) return run;
+  switch (begun.because) {
+    case 'halted':
+      throw halted(agent);
+    case 'over':
+      throw new SignalboxError('RUN_OVER', `the run \`${parent.id}\` it would stand under is over`);
+    case 'full':
+      throw new SignalboxError(
+        'DELEGATION_FULL',
+        `${TREE.live} sub-runs of \`${run.root}\` are live already`,
+      );
+  }
+}
+
+/** The intent, when agent, intent and budget can be those of a run. */
+function checked(bundle: Bundle, { agent, intent, budget }: RunRequest): string {
+  if (!Object.hasOwn(bundle.agents, agent))
+    throw new SignalboxError('AGENT_UNKNOWN', `agent \`${agent}\` is not in the active bundle`);
+  if (intent.length > MAX_INTENT_LENGTH)
+    throw new SignalboxError(
+      'REQUEST_MALFORMED',
+      `expected an intent of at most ${MAX_INTENT_LENGTH} characters, got ${intent.length}`,
+    );
+  effectVector(budget);
+  return intent;
+}
+
+/** A tool that was named though not everybody in the chain is granted it: told now rather than at its first call. */
+function ungranted(bundle: Bundle, run: Run): string | null {
+  const tool = run.tools?.find((name) => rungOf(bundle, run, name) === null);
+  return tool === undefined
+    ? null
+    : `not everybody who would act in it (${actorsOf(run).join(', ')}) is granted \`${tool}\``;
+}
+
+function halted(agent: string): SignalboxError {
+  return new SignalboxError('HALTED', `a halt stands over agent \`${agent}\` or a run above`);
+}
+
+/**
+ * Ends a run and every run under it: no token, ask, flight or credential of them survives. Ending it twice is harmless.
+ */
 export async function endRun(broker: Broker, runId: string, why: string): Promise<void> {
-  await broker.store.commit({ kind: 'run.end', runId, why, at: broker.doors.clock.now() });
-  await closeRun(broker, runId);
-  await revokeSoon(broker, (lease) => lease.runId === runId);
+  const at = broker.doors.clock.now();
+  const done = await broker.store.commit({ kind: 'run.end', runId, why, at });
+  const ended = new Set(done.ok ? done.ended : [runId]);
+  await Promise.all([...ended].map((id) => closeRun(broker, id)));
+  await revokeSoon(broker, (lease) => ended.has(lease.runId));
 }
 
 /** What the end of a run means on this replica, wherever it was ended. */

@@ -1,6 +1,7 @@
+import { modelsOf } from '../domain/bundle.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import { HALT_SCOPE_KINDS, type HaltScope, partsOf, scopesOfRun } from '../domain/halt.ts';
-import type { Run } from '../domain/run.ts';
+import { actorsOf, type Run } from '../domain/run.ts';
 import type { Broker } from './broker.ts';
 
 const MOST_RUNS = 10_000;
@@ -61,24 +62,9 @@ function unknown(scope: HaltScope): SignalboxError {
 export async function runsUnder(broker: Broker, scope: HaltScope): Promise<readonly Run[]> {
   const runs = await liveRuns(broker);
   const [kind, name] = partsOf(scope);
-  const agents = kind === 'model' ? (await broker.bundles.active()).agents : {};
-  const hit = new Set(
-    runs.flatMap((run) =>
-      scopesOfRun(run).includes(scope) || (kind === 'model' && agents[run.agent]?.model === name)
-        ? [run.id]
-        : [],
-    ),
-  );
-  if (hit.size === 0) return [];
-  for (let grown = true; grown; ) {
-    grown = false;
-    for (const { id, parent } of runs) {
-      if (parent === null || hit.has(id) || !hit.has(parent)) continue;
-      hit.add(id);
-      grown = true;
-    }
-  }
-  return runs.filter(({ id }) => hit.has(id));
+  if (kind !== 'model') return runs.filter((run) => scopesOfRun(run).includes(scope));
+  const bundle = await broker.bundles.active();
+  return runs.filter((run) => modelsOf(bundle, actorsOf(run)).includes(name));
 }
 
 export async function liveRuns(broker: Broker): Promise<readonly Run[]> {

@@ -84,9 +84,9 @@ export interface Bundle {
   readonly approvalMinutes: number;
 }
 
-/** The model that an agent is declared to use. */
-export function modelOf({ agents }: Bundle, agent: string): string | undefined {
-  return Object.hasOwn(agents, agent) ? agents[agent]?.model : undefined;
+/** The models that these agents are declared to use. */
+export function modelsOf({ agents }: Bundle, names: readonly string[]): readonly string[] {
+  return names.flatMap((name) => (Object.hasOwn(agents, name) ? (agents[name]?.model ?? []) : []));
 }
 
 /** The digest of what a bundle holds; its own `digest` says what it claims. */

@@ -50,6 +50,12 @@ export const ERRORS = {
   TOKEN_EXPIRED: { status: 401, fix: 'renew the token while its run lives, or start a new run' },
   TOKEN_AUDIENCE: { status: 403, fix: 'use this kind of token at the listener it was made for' },
   RUN_OVER: { status: 403, fix: 'start a new run' },
+  DELEGATION_WIDENS: {
+    status: 403,
+    fix: 'ask for less: a sub-run can do, spend and last no more than its parent',
+  },
+  DELEGATION_DEPTH: { status: 403, fix: 'let a run nearer to the root begin it' },
+  DELEGATION_FULL: { status: 409, fix: 'end a sub-run of this tree first' },
   RUN_NOT_FOUND: { status: 404, fix: '`signalbox run list` shows the runs' },
   AGENT_UNKNOWN: { status: 403, fix: 'declare the agent in `signalbox.yaml` and apply it' },
   OPERATOR_UNKNOWN: {

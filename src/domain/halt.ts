@@ -1,3 +1,5 @@
+import { actorsOf, type Run } from './run.ts';
+
 /** `all`, `agent:NAME`, `run:ID`, `tool:NAME`, `connection:NAME`, `credential:ID`, `model:NAME`. */
 export type HaltScope = string;
 
@@ -43,29 +45,24 @@ export interface Stamp {
   readonly bundle: string;
 }
 
-/** Every scope whose halt stops a run; ancestors included. */
-export function scopesOfRun(run: {
-  readonly id: string;
-  readonly root: string;
-  readonly parent: string | null;
-  readonly agent: string;
-}): HaltScope[] {
-  const runs = new Set([run.id, run.root, ...(run.parent === null ? [] : [run.parent])]);
-  return ['all', `agent:${run.agent}`, ...[...runs].map((id) => `run:${id}`)];
+/** Every scope whose halt stops a run: its own, and those of every run above it and of their agents. */
+export function scopesOfRun(run: Pick<Run, 'id' | 'agent' | 'actsFor'>): HaltScope[] {
+  const agents = actorsOf(run).map((agent) => `agent:${agent}`);
+  return ['all', ...agents, `run:${run.id}`, ...run.actsFor.map((above) => `run:${above.run}`)];
 }
 
-/** Every scope whose halt stops an action of this run on this tool. `model`: the one that its agent is declared to use. */
+/** Every scope whose halt stops an action of this run on this tool. `models`: those that whoever acts in it is declared to use. */
 export function scopesOf(action: {
   readonly run: Parameters<typeof scopesOfRun>[0];
   readonly tool: string;
   readonly connection?: string;
-  readonly model?: string | undefined;
+  readonly models?: readonly string[];
 }): HaltScope[] {
   return [
     ...scopesOfRun(action.run),
     `tool:${action.tool}`,
     ...(action.connection === undefined ? [] : [`connection:${action.connection}`]),
-    ...(action.model === undefined ? [] : [`model:${action.model}`]),
+    ...(action.models ?? []).map((model) => `model:${model}`),
   ];
 }
 

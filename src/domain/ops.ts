@@ -46,6 +46,10 @@ export interface BundleApply {
   readonly at: number;
 }
 
+/**
+ * A sub-run: `over` when its parent is not live and in time, `full` when its tree has as many live sub-runs as it may;
+ * one that would be more than its parent (`widening` in run.ts) is a fault of the caller.
+ */
 export interface RunBegin {
   readonly kind: 'run.begin';
   readonly run: Run;
@@ -54,7 +58,7 @@ export interface RunBegin {
   readonly at: number;
 }
 
-/** Ends the run, its tokens and its open asks. */
+/** Ends the run and every run under it, their tokens and their open asks. */
 export interface RunEnd {
   readonly kind: 'run.end';
   readonly runId: string;
@@ -324,8 +328,9 @@ export type Ok<Extra = object> = { readonly ok: true } & Extra;
 /** The answer of each op. A refused op changed nothing. */
 export interface OpResults {
   'bundle.apply': Ok | Refused<'moved'>;
-  'run.begin': Ok | Refused<'halted'>;
-  'run.end': Ok | Refused<'over'>;
+  'run.begin': Ok | Refused<'halted' | 'over' | 'full'>;
+  /** `ended`: every run that was live, those under others first. */
+  'run.end': Ok<{ readonly ended: readonly string[] }> | Refused<'over'>;
   'action.admit': Ok | Refused<'stale' | 'short' | 'run-over' | 'approval-gone'>;
   'action.mark': Ok | Refused<'halted' | 'settled'>;
   'action.settle': Ok | Refused<'settled'>;

@@ -1,6 +1,7 @@
 import type { Caller } from '../domain/caller.ts';
 import type { Doors } from '../domain/doors.ts';
 import { SignalboxError } from '../domain/errors.ts';
+import { haltOver, scopesOfRun } from '../domain/halt.ts';
 import type { TokenRow } from '../domain/ops.ts';
 import type { Run } from '../domain/run.ts';
 import type { Store } from '../domain/store.ts';
@@ -66,7 +67,7 @@ export function createCallers({ store, doors }: { store: Store; doors: Doors }):
     };
     await reached(store.commit({ kind: 'token.issue', token: row, at: now }));
     // A halt that fell since the run began has revoked the tokens it saw; this one came after.
-    const halt = await haltOver(store, { kind: 'run', subject: run.id }, run);
+    const halt = await scopeHalted(store, { kind: 'run', subject: run.id }, run);
     if (halt === null) return { token, expiresAt: row.expiresAt };
     await reached(store.commit({ kind: 'token.revoke', hash: row.hash, at: now }));
     throw new SignalboxError('HALTED', `\`${halt}\` is halted`);
@@ -95,25 +96,22 @@ async function whyRevoked(
 ): Promise<SignalboxError> {
   const run = row.kind === 'run' ? await reached(store.run(row.subject)) : null;
   if (run?.state === 'ended') return runOver();
-  const halt = await haltOver(store, row, run);
+  const halt = await scopeHalted(store, row, run);
   return halt === null
     ? new SignalboxError('TOKEN_INVALID', 'the token was revoked')
     : new SignalboxError('HALTED', `\`${halt}\` is halted`);
 }
 
 /** The scope of a halt over this run, or over this agent. */
-async function haltOver(
+async function scopeHalted(
   store: Store,
   row: Pick<TokenRow, 'kind' | 'subject'>,
   run: Run | null,
 ): Promise<string | null> {
-  const scopes = ['all'];
+  const scopes = run === null ? ['all'] : scopesOfRun(run);
   if (row.kind === 'agent') scopes.push(`agent:${row.subject}`);
-  if (run !== null)
-    scopes.push(`agent:${run.agent}`, `run:${run.id}`, `run:${run.root}`, `run:${run.parent}`);
   const { halts } = await reached(store.haltState());
-  const halt = halts.find(({ scope, state }) => state !== 'lifted' && scopes.includes(scope));
-  return halt?.scope ?? null;
+  return haltOver(halts, scopes)?.scope ?? null;
 }
 
 function runOver(): SignalboxError {

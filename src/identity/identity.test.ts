@@ -51,6 +51,8 @@ async function newRun(agent = 'support', lifeMs = 8 * HOUR): Promise<Run> {
     expiresAt: now + lifeMs,
     endedAt: null,
     budget: {},
+    tools: null,
+    actsFor: [],
   };
   assert.deepEqual(await store.commit({ kind: 'run.begin', run, at: now }), { ok: true });
   return run;

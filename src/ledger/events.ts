@@ -49,10 +49,14 @@ export const EVENTS = {
     fields: ['bundle', 'previous', 'widenings', 'by'],
     payload: ['widenings'],
   },
+  /** Version 1 had neither `tools` nor `actsFor`: no run was held to a list, and none acted for another. */
   'run.begun': {
-    version: 1,
+    version: 2,
     code: 'R100I',
-    fields: ['root', 'parent', 'depth', 'agent', 'startedAt', 'expiresAt', 'budget', 'replica'],
+    fields: [
+      ...['root', 'parent', 'depth', 'agent', 'startedAt', 'expiresAt', 'budget'],
+      ...['tools', 'actsFor', 'replica'],
+    ],
     payload: ['intent'],
   },
   'run.ended': { version: 1, code: 'R200I', fields: ['voided', 'tokens'], payload: ['why'] },

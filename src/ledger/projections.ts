@@ -4,6 +4,7 @@ import type { Dimension, EffectVector } from '../domain/effect.ts';
 import type { Halt } from '../domain/halt.ts';
 import type { Reservation } from '../domain/ops.ts';
 import type { Settlement } from '../domain/proposal.ts';
+import type { Ancestor } from '../domain/run.ts';
 import type { OwnedLease, ReadableEvent } from '../domain/store.ts';
 
 /*
@@ -21,6 +22,8 @@ export interface ProjectedRun {
   expiresAt: number;
   endedAt: number | null;
   budget: Partial<EffectVector>;
+  tools: readonly string[] | null;
+  actsFor: readonly Ancestor[];
   actions: number;
   refused: number;
   /** Who began it; null in records that do not say. */
@@ -135,8 +138,9 @@ const FOLDERS: { readonly [type: string]: Folder } = {
   },
   'run.begun': (into, body, event) => {
     const { root, parent, depth, agent, startedAt, expiresAt, budget } = body;
+    const { tools = null, actsFor = [] } = body;
     into.runs.set(event.chain, {
-      ...{ root, parent, depth, agent, startedAt, expiresAt, budget },
+      ...{ root, parent, depth, agent, startedAt, expiresAt, budget, tools, actsFor },
       ...{ state: 'live', endedAt: null, actions: 0, refused: 0 },
       replica: body.replica ?? null,
     });

@@ -58,6 +58,8 @@ export function runBegun({ run, replica, at }: RunBegin): EventDraft {
       startedAt: run.startedAt,
       expiresAt: run.expiresAt,
       budget: run.budget,
+      tools: run.tools,
+      actsFor: run.actsFor,
       ...(replica === undefined ? {} : { replica }),
     },
     payload: { intent: run.intent },

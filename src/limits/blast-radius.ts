@@ -2,7 +2,7 @@ import type { Bundle } from '../domain/bundle.ts';
 import { DIMENSIONS, type Dimension, type EffectVector } from '../domain/effect.ts';
 import type { LimitFact } from '../domain/facts.ts';
 import type { Reservation } from '../domain/ops.ts';
-import type { Run } from '../domain/run.ts';
+import { actorsOf, type Run } from '../domain/run.ts';
 import type { Usage } from '../domain/store.ts';
 
 export interface LimitLine {
@@ -28,7 +28,7 @@ interface Known extends LimitLines {
 /** What was found last for a run: most calls ask for the same again. */
 const known = new WeakMap<Run, Known>();
 
-/** Every limit an action of this run draws on. Sub-runs draw on their root; days are UTC. */
+/** Every limit an action of this run draws on: its own, and those of every run above it and of their agents. Days are UTC. */
 export function limitLines(bundle: Bundle, run: Run | null, now: number): LimitLines {
   if (run === null) return NO_LINES;
   const day = Math.floor(now / DAY_MS);
@@ -42,12 +42,18 @@ export function limitLines(bundle: Bundle, run: Run | null, now: number): LimitL
 
 function linesOf(bundle: Bundle, run: Run, day: string): LimitLine[] {
   const lines: LimitLine[] = [];
+  const path = [{ run: run.id, budget: run.budget }, ...run.actsFor];
   for (const dimension of DIMENSIONS) {
-    const perRun = least(bundle.limits.run?.[dimension], run.budget[dimension]);
-    if (perRun !== undefined) lines.push({ key: `run:${run.root}`, dimension, limit: perRun });
+    for (const node of path) {
+      // The bundle's limit of a run is that of its whole tree, so it stands at the root.
+      const ofTree = node.run === run.root ? bundle.limits.run?.[dimension] : undefined;
+      const limit = least(ofTree, node.budget[dimension]);
+      if (limit !== undefined) lines.push({ key: `run:${node.run}`, dimension, limit });
+    }
     const perDay = bundle.limits.agentDay?.[dimension];
-    if (perDay !== undefined)
-      lines.push({ key: `agent:${run.agent}:${day}`, dimension, limit: perDay });
+    if (perDay === undefined) continue;
+    for (const agent of actorsOf(run))
+      lines.push({ key: `agent:${agent}:${day}`, dimension, limit: perDay });
   }
   return lines;
 }

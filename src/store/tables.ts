@@ -264,8 +264,12 @@ function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error('an unknown fault');
 }
 
+const JSON_COLUMNS = new Set(['budget', 'reservations', 'tools', 'actsFor']);
+
 function parsed(row: Fields): Fields {
-  const json = Object.entries(row).filter(([name]) => name === 'budget' || name === 'reservations');
+  const json = Object.entries(row).filter(
+    ([name, value]) => JSON_COLUMNS.has(name) && value !== null,
+  );
   return {
     ...row,
     ...Object.fromEntries(json.map(([name, text]) => [name, JSON.parse(String(text))])),

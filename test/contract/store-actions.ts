@@ -9,6 +9,7 @@ import {
   applyBundle,
   BUNDLE_2,
   beginRun,
+  beginSubRun,
   calls,
   DONE,
   MEASURED,
@@ -169,7 +170,7 @@ function settlements(open: Open): void {
 
   scene(open, 'an unknown outcome is found again in the run tree', async (store) => {
     await store.commit(beginRun('run_a'));
-    await store.commit(beginRun('run_b', { root: 'run_a', parent: 'run_a', depth: 1 }));
+    await store.commit(beginSubRun('run_b', beginRun('run_a')));
     const act = action('act_a', 'run_a');
     const query = { runId: 'run_b', tool: act.tool, argumentsDigest: act.argumentsDigest };
     await store.commit(admit(act));

@@ -24,6 +24,7 @@ import type {
   TokenIssue,
 } from '../../src/domain/ops.ts';
 import type { Measured, Settlement } from '../../src/domain/proposal.ts';
+import { actsForUnder } from '../../src/domain/run.ts';
 
 export const T0 = 1_700_000_000_000;
 export const HOUR = 3_600_000;
@@ -66,10 +67,23 @@ export function beginRun(id: string, more: Partial<RunBegin['run']> = {}): RunBe
       expiresAt: T0 + HOUR,
       endedAt: null,
       budget: {},
+      tools: null,
+      actsFor: [],
       ...more,
     },
     at: T0,
   };
+}
+
+/** A run under another, as the broker would begin it unless `more` says otherwise. */
+export function beginSubRun(
+  id: string,
+  { run: parent }: RunBegin,
+  more: Partial<RunBegin['run']> = {},
+): RunBegin {
+  const { root, depth, agent, tools, expiresAt } = parent;
+  const own = { parent: parent.id, depth: depth + 1, actsFor: actsForUnder(parent) };
+  return beginRun(id, { ...{ root, agent, tools, expiresAt }, ...own, ...more });
 }
 
 export const READ: Decision = decide(

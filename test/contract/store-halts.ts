@@ -5,7 +5,7 @@ import type { HaltScope } from '../../src/domain/halt.ts';
 import type { Store } from '../../src/domain/store.ts';
 import { SYSTEM_CHAIN } from '../../src/domain/store.ts';
 import type { Open } from './store.ts';
-import { action, admit, beginRun, park, raise, runToken, T0 } from './store-cast.ts';
+import { action, admit, beginRun, beginSubRun, park, raise, runToken, T0 } from './store-cast.ts';
 import { scene, types } from './store-scene.ts';
 
 const lift = (scope: HaltScope) =>
@@ -13,11 +13,10 @@ const lift = (scope: HaltScope) =>
 
 /** Two agents; `support` has a run with a sub-run of `billing`; each run has a token and an ask. */
 async function tree(store: Store): Promise<void> {
-  await store.commit(beginRun('run_a'));
-  const child = { root: 'run_a', parent: 'run_a', depth: 1, agent: 'billing' };
-  await store.commit(beginRun('run_b', child));
-  const grandchild = { root: 'run_a', parent: 'run_b', depth: 2, agent: 'mail' };
-  await store.commit(beginRun('run_c', grandchild));
+  const root = beginRun('run_a');
+  const child = beginSubRun('run_b', root, { agent: 'billing' });
+  for (const run of [root, child, beginSubRun('run_c', child, { agent: 'mail' })])
+    assert.deepEqual(await store.commit(run), { ok: true });
   await store.commit(beginRun('run_z', { agent: 'other' }));
   for (const [run, root, agent] of [
     ['run_a', 'run_a', 'support'],

@@ -1,11 +1,25 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
+import { TREE } from '../../src/domain/run.ts';
 import type { Open } from './store.ts';
-import { action, admit, beginRun, HOUR, park, raise, runToken, settle, T0 } from './store-cast.ts';
+import {
+  action,
+  admit,
+  beginRun,
+  beginSubRun,
+  HOUR,
+  park,
+  raise,
+  runToken,
+  settle,
+  T0,
+} from './store-cast.ts';
 import { scene, types } from './store-scene.ts';
 
 export function runContract(open: Open): void {
   describe('runs', () => {
+    subRuns(open);
+
     scene(open, 'a run comes back as it was begun', async (store) => {
       const begun = beginRun('run_a', { budget: { calls: 9 } });
       assert.deepEqual(await store.commit(begun), { ok: true });
@@ -24,7 +38,7 @@ export function runContract(open: Open): void {
       await store.commit(beginRun('run_a'));
       for (const scope of ['agent:support', 'run:run_a']) {
         await store.commit(raise(scope));
-        const child = beginRun('run_b', { root: 'run_a', parent: 'run_a', depth: 1 });
+        const child = beginSubRun('run_b', beginRun('run_a'), { agent: 'other' });
         assert.deepEqual(await store.commit(child), { ok: false, because: 'halted' });
         assert.equal(await store.run('run_b'), null);
         const lift = { kind: 'halt.lift', scope, reason: 'over', by: 'dana', at: T0 } as const;
@@ -38,7 +52,7 @@ export function runContract(open: Open): void {
       await store.commit(runToken('hash_a', 'run_a'));
       await store.commit(park('ask_a', action('act_a', 'run_a')));
       const end = { kind: 'run.end', runId: 'run_a', why: 'done', at: T0 + 5 } as const;
-      assert.deepEqual(await store.commit(end), { ok: true });
+      assert.deepEqual(await store.commit(end), { ok: true, ended: ['run_a'] });
       assert.deepEqual(await store.commit(end), { ok: false, because: 'over' });
       const run = await store.run('run_a');
       assert.equal(run?.state, 'ended');
@@ -81,5 +95,84 @@ export function runContract(open: Open): void {
       const late = admit(action('act_a', 'run_a'), { at: T0 + HOUR });
       assert.deepEqual(await store.commit(late), { ok: false, because: 'run-over' });
     });
+  });
+}
+
+function subRuns(open: Open): void {
+  const root = beginRun('run_a', { budget: { calls: 9 }, tools: ['look', 'change'] });
+  const child = beginSubRun('run_b', root, { agent: 'other', budget: { calls: 5 } });
+  const grandchild = beginSubRun('run_c', child, { tools: ['look'] });
+
+  scene(open, 'a sub-run comes back with whom it acts for', async (store) => {
+    for (const run of [root, child, grandchild])
+      assert.deepEqual(await store.commit(run), { ok: true });
+    for (const { run } of [root, child, grandchild]) assert.deepEqual(await store.run(run.id), run);
+    assert.deepEqual((await store.run('run_c'))?.actsFor, [
+      { run: 'run_b', agent: 'other', budget: { calls: 5 } },
+      { run: 'run_a', agent: 'support', budget: { calls: 9 } },
+    ]);
+  });
+
+  const wider: readonly [string, ReturnType<typeof beginSubRun>][] = [
+    ['lasts longer', beginSubRun('run_x', child, { expiresAt: T0 + HOUR + 1 })],
+    ['spends more', beginSubRun('run_x', child, { budget: { calls: 6 } })],
+    ['spends more than one further up', beginSubRun('run_x', child, { budget: { calls: 10 } })],
+    ['has other tools', beginSubRun('run_x', child, { tools: ['look', 'drop'] })],
+    ['is held to no tools', beginSubRun('run_x', child, { tools: null })],
+    ['hides whom it acts for', beginSubRun('run_x', child, { actsFor: [] })],
+    ['skips one above', beginSubRun('run_x', child, { actsFor: child.run.actsFor })],
+    ['stands nearer to the root', beginSubRun('run_x', child, { depth: 1 })],
+    ['stands under another root', beginSubRun('run_x', child, { root: 'run_x' })],
+    ['is no root', beginRun('run_x', { depth: 1 })],
+    ['is a root that acts for another', beginRun('run_x', { actsFor: child.run.actsFor })],
+  ];
+  for (const [what, run] of wider)
+    scene(open, `a run that ${what} cannot begin`, async (store) => {
+      for (const above of [root, child]) await store.commit(above);
+      await assert.rejects(store.commit(run), { code: 'INTERNAL' });
+      assert.equal(await store.run('run_x'), null);
+    });
+
+  scene(open, 'no run begins under one that is unknown, over or past its time', async (store) => {
+    const over = { ok: false, because: 'over' };
+    assert.deepEqual(await store.commit(child), over);
+    await store.commit(root);
+    assert.deepEqual(await store.commit({ ...child, at: T0 + HOUR }), over);
+    await store.commit({ kind: 'run.end', runId: 'run_a', why: 'done', at: T0 });
+    assert.deepEqual(await store.commit(child), over);
+  });
+
+  scene(open, 'ending a run ends all under it, and nothing beside it', async (store) => {
+    const sibling = beginSubRun('run_d', root);
+    for (const run of [root, child, grandchild, sibling]) await store.commit(run);
+    for (const id of ['run_b', 'run_c', 'run_d']) await store.commit(runToken(`hash_${id}`, id));
+    const asked = action('act_c', 'run_c', { root: 'run_a', agent: 'other' });
+    await store.commit(park('ask_c', asked));
+    const end = { kind: 'run.end', runId: 'run_b', why: 'done', at: T0 + 5 } as const;
+    assert.deepEqual(await store.commit(end), { ok: true, ended: ['run_c', 'run_b'] });
+    for (const id of ['run_b', 'run_c']) {
+      assert.equal((await store.run(id))?.state, 'ended');
+      assert.equal((await store.token(`hash_${id}`))?.revoked, true);
+    }
+    assert.equal((await store.ask('ask_c'))?.approval.state, 'void');
+    assert.equal((await types(store, 'run_c')).at(-1), 'run.ended');
+    for (const id of ['run_a', 'run_d']) assert.equal((await store.run(id))?.state, 'live');
+    assert.equal((await store.token('hash_run_d'))?.revoked, false);
+  });
+
+  scene(open, 'a tree has so many live sub-runs and so many levels, and no more', async (store) => {
+    let above = beginRun('run_0');
+    await store.commit(above);
+    for (let depth = 1; depth <= TREE.depth; depth++) {
+      above = beginSubRun(`run_${depth}`, above);
+      assert.deepEqual(await store.commit(above), { ok: true });
+    }
+    await assert.rejects(store.commit(beginSubRun('run_deep', above)), { code: 'INTERNAL' });
+    const more = (id: string) => store.commit(beginSubRun(id, beginRun('run_0')));
+    for (let live = TREE.depth; live < TREE.live; live++)
+      assert.deepEqual(await more(`run_w${live}`), { ok: true });
+    assert.deepEqual(await more('run_late'), { ok: false, because: 'full' });
+    await store.commit({ kind: 'run.end', runId: `run_w${TREE.depth}`, why: 'done', at: T0 });
+    assert.deepEqual(await more('run_late'), { ok: true });
   });
 }

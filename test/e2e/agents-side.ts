@@ -12,7 +12,7 @@ import { halt, resume } from '../../src/broker/halt.ts';
 import { LocalGate } from '../../src/broker/local-gate.ts';
 import { Notices } from '../../src/broker/notices.ts';
 import { OpenStreams } from '../../src/broker/open-streams.ts';
-import { beginRun, endRun } from '../../src/broker/runs.ts';
+import { beginRun, beginSubRun, endRun } from '../../src/broker/runs.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { planBundle } from '../../src/config/plan.ts';
 import { createHttpConnector } from '../../src/connectors/http/connector.ts';
@@ -100,7 +100,7 @@ export async function startAgentsSide(
   });
   const logged: string[] = [];
   const log = (line: string): void => void logged.push(line);
-  const governed = { broker, act, beginRun, endRun };
+  const governed = { broker, act, beginRun, beginSubRun, endRun };
   const callers = createCallers({ store, doors });
   const mcp = createMcpSurface({
     governed,
@@ -246,10 +246,13 @@ tools:
 agents:
   support: { owner: dana@acme.example }
   other: { owner: dana@acme.example }
+  researcher: { owner: dana@acme.example }
 grants:
   - { agent: support, tools: [echo, slow_echo], rung: read }
   - { agent: support, tools: [set_plan, slow_write, delete_backup], rung: approve }
   - { agent: other, tools: [forbidden], rung: read }
+  - { agent: researcher, tools: [echo, slow_echo, forbidden], rung: read }
+  - { agent: researcher, tools: [set_plan], rung: draft }
 limits:
   run: { calls: 500 }
 approvals: { minutes: 60 }

@@ -94,12 +94,14 @@ test('a run cannot be begun with less, or anything else, than is asked for', asy
   assert.equal((await side.broker.store.runs({ limit: 1000 })).length, before.length);
 });
 
-test('only the right token: the secret begins runs, a run renews and ends itself', async () => {
+test('only the right token: the secret begins runs, a run renews and ends itself and begins others under it', async () => {
   const { run, token } = await side.run();
   const other = await side.run();
+  const both = { intent: 'x', parentToken: other.token };
   const cases: [string, string | null, unknown, number, string][] = [
     ['/v1/runs', null, { intent: 'x' }, 401, 'TOKEN_MISSING'],
-    ['/v1/runs', token, { intent: 'x' }, 403, 'TOKEN_AUDIENCE'],
+    ['/v1/runs', token, both, 400, 'REQUEST_MALFORMED'],
+    ['/v1/runs', side.secret, { ...both, parentToken: side.secret }, 403, 'TOKEN_AUDIENCE'],
     [`/v1/runs/${run.id}/renew`, side.secret, undefined, 403, 'TOKEN_AUDIENCE'],
     [`/v1/runs/${run.id}/renew`, other.token, undefined, 404, 'RUN_NOT_FOUND'],
     [`/v1/runs/${run.id}/end`, other.token, undefined, 404, 'RUN_NOT_FOUND'],

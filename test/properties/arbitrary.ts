@@ -55,6 +55,8 @@ const runs: fc.Arbitrary<Run> = fc.record({
   expiresAt: fc.constantFrom(NOW - 1, NOW + 1_000_000),
   endedAt: fc.constant(null),
   budget: fc.constant({}),
+  tools: fc.constantFrom(null, ['alpha']),
+  actsFor: fc.constantFrom([], [{ run: 'run_0', agent: 'bob', budget: {} }]),
 });
 
 const halts: fc.Arbitrary<Halt> = fc.record({

@@ -10,19 +10,35 @@ type Finding = readonly [Invariant, string];
 /** Everything that is wrong with an intent that the store has just recorded, by rules written here a second time. */
 export function intentChecks(model: Model, op: ActionAdmit): Finding[] {
   const { action } = op;
-  const run = model.runs.get(action.runId);
+  const path = model.pathOf(action.runId);
   const tool = model.bundle?.tools[action.tool];
-  if (run === undefined || model.bundle === null) return [['default_deny', 'no run or no bundle']];
+  if (path.length === 0 || model.bundle === null) return [['default_deny', 'no run or no bundle']];
   if (tool === undefined || tool.digest !== action.toolDigest)
     return [['default_deny', 'its tool is not in the bundle in force']];
   return [
     ...halted(model, op),
-    ...(run.state === 'live' && op.at < run.expiresAt ? [] : [over]),
-    ...granted(model.bundle, run, tool, op),
+    ...(path.every(({ state, expiresAt }) => state === 'live' && op.at < expiresAt) ? [] : [over]),
+    ...granted(model.bundle, path, tool, op),
     ...approved(model, tool, op),
-    ...limited(model.bundle, run, tool, op),
+    ...limited(model.bundle, path, tool, op),
     ...repeated(model, tool, op),
   ];
+}
+
+/** Everything in which a run that has just begun is more than those above it. */
+export function widened(model: Model, run: Run): string[] {
+  const [, ...above] = model.pathOf(run.id);
+  if (run.parent === null) return [];
+  return above.flatMap(({ id, state, expiresAt, tools, budget }) => [
+    ...(state === 'live' ? [] : [`${id} is over`]),
+    ...(run.expiresAt <= expiresAt ? [] : [`it lasts longer than ${id}`]),
+    ...(tools === null || run.tools?.every((tool) => tools.includes(tool)) === true
+      ? []
+      : [`it has tools that ${id} has not`]),
+    ...DIMENSIONS.filter(
+      (dimension) => (run.budget[dimension] ?? 0) > (budget[dimension] ?? Number.POSITIVE_INFINITY),
+    ).map((dimension) => `its ${dimension} is more than that of ${id}`),
+  ]);
 }
 
 const over: Finding = ['default_deny', 'its run is over'];
@@ -36,18 +52,25 @@ function halted(model: Model, { action }: ActionAdmit): Finding[] {
 
 function granted(
   bundle: Bundle,
-  run: Run,
+  path: readonly Run[],
   tool: Tool,
   { action, approvalId }: ActionAdmit,
 ): Finding[] {
-  const grant = bundle.grants.find((g) => g.agent === run.agent && g.tool === tool.name);
-  if (grant === undefined) return [['default_deny', `${run.agent} has no grant for it`]];
+  const rungs: string[] = [];
+  for (const { id, agent, tools } of path) {
+    const grant = bundle.grants.find((g) => g.agent === agent && g.tool === tool.name);
+    if (grant === undefined) return [['default_deny', `${agent} has no grant for it`]];
+    if (tools?.includes(tool.name) === false)
+      return [['attenuation_never_widens', `${id} is held to other tools`]];
+    rungs.push(grant.rung);
+  }
   if (tool.effect === 'read') return [];
   if (tool.recoveryPath) return [['default_deny', 'it removes a way to recover']];
-  if (grant.rung !== 'auto' && grant.rung !== 'approve')
-    return [['default_deny', `its rung is ${grant.rung}`]];
+  const low = rungs.find((rung) => rung !== 'auto' && rung !== 'approve');
+  if (low !== undefined) return [['default_deny', `a rung of its chain is ${low}`]];
   if (action.purpose === 'preview' || approvalId !== null) return [];
-  const isHarmless = tool.reversibility === 'exercised' && tool.idempotent && grant.rung === 'auto';
+  const isAuto = rungs.every((rung) => rung === 'auto');
+  const isHarmless = tool.reversibility === 'exercised' && tool.idempotent && isAuto;
   return isHarmless ? [] : [['irreversible_never_auto', 'nobody approved it']];
 }
 
@@ -71,16 +94,20 @@ function approved(model: Model, tool: Tool, { action, approvalId, at }: ActionAd
 }
 
 /** Every limit that the tool's cap touches is reserved, in full, against the number in force. */
-function limited(bundle: Bundle, run: Run, tool: Tool, op: ActionAdmit): Finding[] {
+function limited(bundle: Bundle, path: readonly Run[], tool: Tool, op: ActionAdmit): Finding[] {
   if (op.action.purpose === 'preview') return [];
   const day = new Date(op.at).toISOString().slice(0, 10);
   const lines = DIMENSIONS.flatMap((dimension) => [
-    {
-      key: `run:${run.root}`,
+    ...path.map(({ id, parent, budget }) => ({
+      key: `run:${id}`,
       dimension,
-      limit: least(bundle.limits.run?.[dimension], run.budget[dimension]),
-    },
-    { key: `agent:${run.agent}:${day}`, dimension, limit: bundle.limits.agentDay?.[dimension] },
+      limit: least(parent === null ? bundle.limits.run?.[dimension] : undefined, budget[dimension]),
+    })),
+    ...path.map(({ agent }) => ({
+      key: `agent:${agent}:${day}`,
+      dimension,
+      limit: bundle.limits.agentDay?.[dimension],
+    })),
   ]).filter(({ limit, dimension }) => limit !== undefined && tool.cap[dimension] > 0);
   const missing = lines.find(
     (line) =>

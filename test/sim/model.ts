@@ -60,13 +60,28 @@ export class Model {
   }
 
   scopesOfRun(runId: string): string[] {
-    const scopes = ['all'];
+    return [
+      'all',
+      ...this.pathOf(runId).flatMap(({ id, agent }) => [`run:${id}`, `agent:${agent}`]),
+    ];
+  }
+
+  /** A run and those it stands under, itself first. */
+  pathOf(runId: string): Run[] {
+    const path: Run[] = [];
     let run = this.runs.get(runId);
     while (run !== undefined) {
-      scopes.push(`run:${run.id}`, `agent:${run.agent}`);
+      path.push(run);
       run = run.parent === null ? undefined : this.runs.get(run.parent);
     }
-    return scopes;
+    return path;
+  }
+
+  /** A run and all under it. */
+  treeUnder(runId: string): Run[] {
+    return [...this.runs.values()].filter(({ id }) =>
+      this.pathOf(id).some((above) => above.id === runId),
+    );
   }
 
   approve(id: string, change: Partial<Approval>): void {

@@ -1,7 +1,7 @@
 import { answer } from '../../src/broker/answer.ts';
 import { apply } from '../../src/broker/apply.ts';
 import { halt, resume } from '../../src/broker/halt.ts';
-import { beginRun, endRun } from '../../src/broker/runs.ts';
+import { beginRun, beginSubRun, endRun } from '../../src/broker/runs.ts';
 import { SignalboxError } from '../../src/domain/errors.ts';
 import type { Run } from '../../src/domain/run.ts';
 import { AGENTS, anotherBundle, CONNECTIONS } from './bundles.ts';
@@ -88,13 +88,12 @@ export class Operators {
   async begin(house: House, agent = this.#world.random.pick(AGENTS)): Promise<Run | null> {
     const { random } = this.#world;
     const live = [...this.#model.runs.values()].filter(({ state }) => state === 'live');
+    if (live.length > 0 && random.chance(0.3)) await this.#beginUnder(house, random.pick(live));
     const intent = random.chance(0.2) ? '' : 'simulated';
     const budget = random.chance(0.2) ? { rowsWritten: 12 } : {};
-    return this.#ask(`begin a run of ${agent}`, async () => {
-      const run = await beginRun(house.broker, { agent, intent, budget });
-      if (live.length > 0 && random.chance(0.3)) await this.#beginUnder(house, random.pick(live));
-      return run;
-    });
+    return this.#ask(`begin a run of ${agent}`, () =>
+      beginRun(house.broker, { agent, intent, budget }),
+    );
   }
 
   async endSome(house: House): Promise<void> {
@@ -116,10 +115,15 @@ export class Operators {
     );
   }
 
+  /** Asks for what it may and may not have: wider ones are refused, and the watch would see one that was not. */
   async #beginUnder({ broker }: House, parent: Run): Promise<void> {
-    const id = this.#world.id('run');
-    const run: Run = { ...parent, id, parent: parent.id, depth: parent.depth + 1 };
-    await broker.store.commit({ kind: 'run.begin', run, at: this.#world.now });
+    const { random } = this.#world;
+    const agent = random.chance(0.5) ? random.pick(AGENTS) : null;
+    const budget = random.chance(0.5) ? { rowsWritten: random.pick([2, 5, 12, 20]) } : {};
+    const tools = random.chance(0.3) ? random.pick([['look'], ['look', 'change'], ['send']]) : null;
+    const lifetimeMs = random.chance(0.3) ? random.pick([1_000, 60_000, 86_400_000]) : null;
+    const asked = { parent: parent.id, agent, intent: 'simulated', budget, tools, lifetimeMs };
+    await this.#ask(`begin a run under ${parent.id}`, () => beginSubRun(broker, asked));
   }
 
   #anyScope(): string {

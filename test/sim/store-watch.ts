@@ -9,7 +9,7 @@ import type {
   OpResults,
 } from '../../src/domain/ops.ts';
 import type { Settlement } from '../../src/domain/proposal.ts';
-import { intentChecks } from './intent-checks.ts';
+import { intentChecks, widened } from './intent-checks.ts';
 import type { Issuer } from './issuer.ts';
 import type { KnownAction, Model } from './model.ts';
 import type { Witness } from './witness.ts';
@@ -38,14 +38,13 @@ export class StoreWatch {
         model.bundle = op.bundle;
         break;
       case 'run.begin':
-        this.#mustBeFree(
-          ['all', `agent:${op.run.agent}`, `run:${op.run.root}`],
-          `run ${op.run.id}`,
-        );
         model.runs.set(op.run.id, op.run);
+        this.#mustBeFree(model.scopesOfRun(op.run.id), `run ${op.run.id}`);
+        for (const told of widened(model, op.run))
+          this.#world.broken('attenuation_never_widens', `run ${op.run.id}: ${told}`);
         break;
       case 'run.end':
-        this.#endRun(op.runId);
+        for (const { id } of model.treeUnder(op.runId)) this.#endRun(id);
         break;
       case 'action.admit':
         this.#admit(op);

@@ -12,6 +12,7 @@ export type Invariant =
   | 'halt_is_total'
   | 'approval_is_exact'
   | 'spent_plus_pending_le_limit'
+  | 'attenuation_never_widens'
   | 'ledger_is_evidence'
   | 'one_effect_per_action'
   | 'outcomes_are_true'

@@ -1,5 +1,6 @@
-import { modelOf } from '../../domain/bundle.ts';
+import { modelsOf } from '../../domain/bundle.ts';
 import { haltOver, scopesOf } from '../../domain/halt.ts';
+import { actorsOf } from '../../domain/run.ts';
 import type { Check } from '../check.ts';
 
 /** A halt in any scope this action stands in. */
@@ -9,7 +10,7 @@ export const halt: Check = (facts) => {
     run: facts.run,
     tool: facts.toolName,
     ...(facts.tool === null ? {} : { connection: facts.tool.connection }),
-    model: modelOf(facts.bundle, facts.run.agent),
+    models: modelsOf(facts.bundle, actorsOf(facts.run)),
   });
   const hit = haltOver(facts.halts, [...scopes, ...facts.haltedCredentials]);
   if (hit === undefined) return null;

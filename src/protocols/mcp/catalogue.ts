@@ -12,7 +12,7 @@ export interface GrantedPrompt {
   readonly tool: Tool;
 }
 
-/** What one agent holds a grant for, in an order that depends on nothing but the bundle. */
+/** What may be used, in an order that depends on nothing but the bundle. */
 export interface Granted {
   /** Listed ones, by name in code point order. */
   readonly tools: readonly Tool[];
@@ -22,9 +22,18 @@ export interface Granted {
   readonly resources: readonly Tool[];
 }
 
-/** What the bundle grants this agent. */
-export function grantedTo(bundle: Bundle, agent: string): Granted {
-  const held = heldTools(bundle, agent);
+/** Who is shown a list: everybody who acts in a run, and the tools it was begun for (null: no list). */
+export interface Holder {
+  readonly agents: readonly string[];
+  readonly tools: readonly string[] | null;
+}
+
+/** What the bundle grants all of these agents, as far as their run was given it. */
+export function grantedTo(bundle: Bundle, { agents, tools: given }: Holder): Granted {
+  const [first, ...others] = agents.map((agent) => heldTools(bundle, agent));
+  const held = (first ?? []).filter(
+    (tool) => others.every((all) => all.includes(tool)) && given?.includes(tool.name) !== false,
+  );
   const promptByName = new Map<string, GrantedPrompt>();
   // two servers with one prompt name and no prefix: the first by connection keeps it
   for (const tool of held.filter(({ offers }) => offers === 'prompts'))

@@ -79,7 +79,7 @@ test('an event holds its message on one line', () => {
 });
 
 const toolPage = (bundle: Bundle, agent: string, cursor: string | null): string =>
-  listPage(bundle, 'tools', grantedTo(bundle, agent), cursor);
+  listPage(bundle, 'tools', grantedTo(bundle, { agents: [agent], tools: null }), cursor);
 
 const tool = (name: string, effect: Tool['effect']): Tool => ({
   name,

@@ -2,12 +2,13 @@ import { askKey } from '../../domain/approval.ts';
 import type { Halt } from '../../domain/halt.ts';
 import type { Run } from '../../domain/run.ts';
 import type { FactsQuery, StoreFacts } from '../../domain/store.ts';
+import { type HeldRow, heldTo } from '../tree.ts';
 import { type ApprovalRow, approvalOf } from './op-approvals.ts';
 import { type HaltRow, haltOf } from './op-halts.ts';
 import type { Payloads } from './payloads.ts';
 import type { Session } from './session.ts';
 
-export interface RunRow {
+export interface RunRow extends HeldRow {
   readonly id: string;
   readonly root: string;
   readonly parent: string | null;
@@ -17,12 +18,11 @@ export interface RunRow {
   readonly started_at: number;
   readonly expires_at: number;
   readonly ended_at: number | null;
-  readonly budget: string;
   readonly erased: number;
 }
 
 export const RUN_COLUMNS =
-  'id, root, parent, depth, agent, state, started_at, expires_at, ended_at, budget, erased';
+  'id, root, parent, depth, agent, state, started_at, expires_at, ended_at, budget, tools, acts_for, erased';
 
 export const IN_FORCE = `(SELECT json_agg(json_build_object('epoch', epoch, 'scope', scope, 'reason', reason,
     'raised_by', raised_by, 'at', at, 'state', state) ORDER BY epoch)
@@ -114,6 +114,6 @@ export function runOf(row: RunRow, intent: string): Run {
     startedAt: row.started_at,
     expiresAt: row.expires_at,
     endedAt: row.ended_at,
-    budget: JSON.parse(row.budget) as Run['budget'],
+    ...heldTo(row),
   };
 }

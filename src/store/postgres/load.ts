@@ -1,6 +1,6 @@
 import type { Drawn } from '../ground.ts';
 import type { Chains, StoredKey } from './chains.ts';
-import { gateKey } from './locks.ts';
+import { gateKey, LOCK_CLASS } from './locks.ts';
 import type { Loaded, Picture } from './picture.ts';
 import type { Places } from './places.ts';
 import type { Session } from './session.ts';
@@ -14,10 +14,22 @@ const GATE = { name: 'gate', text: 'SELECT pg_advisory_xact_lock_shared($1)' };
 const GATE_ALONE = { name: 'gate-alone', text: 'SELECT pg_advisory_xact_lock($1)' };
 const XID = { name: 'xid', text: 'SELECT pg_current_xact_id()::text AS xid' };
 
+const TREES = {
+  name: 'trees',
+  text: `SELECT pg_advisory_xact_lock(${LOCK_CLASS}, tree) FROM (
+      SELECT DISTINCT hashtext(root) AS tree FROM runs WHERE id = ANY ($1) ORDER BY 1) AS trees`,
+};
+
+/** Live sub-runs in the trees of these runs: all that may end with them. */
+const liveBelow = (runs: string) => `SELECT below.id FROM runs AS above JOIN runs AS below
+      ON below.root = above.root AND below.parent IS NOT NULL AND below.state = 'live'
+      WHERE above.id = ANY (${runs})`;
+
 const HEADS = {
   name: 'heads',
   text: `SELECT chain, seq, hash FROM chain_heads
     WHERE chain IN (SELECT unnest($1::text[])
+      UNION ${liveBelow('$4')}
       UNION SELECT run_id FROM approvals WHERE id = ANY ($2)
       UNION SELECT subject FROM tokens WHERE hash = ANY ($3) AND kind = 'run')
     ORDER BY chain FOR NO KEY UPDATE`,
@@ -68,6 +80,7 @@ const KEYS_OF = {
   name: 'keys-of',
   text: `SELECT chain, encode(wrapped, 'hex') AS wrapped FROM chain_keys
     WHERE chain IN (SELECT unnest($1::text[])
+      UNION ${liveBelow('$4')}
       UNION SELECT run_id FROM approvals WHERE id = ANY ($2)
       UNION SELECT subject FROM tokens WHERE hash = ANY ($3) AND kind = 'run')`,
 };
@@ -103,19 +116,20 @@ export interface Loading {
 /** Begins the transaction, takes its locks in their order and reads what it needs. Its number comes back. */
 export async function lockAndLoad(loading: Loading): Promise<string> {
   const { session, places, chains, picture, known } = loading;
-  const { runs, approvals, tokens, actions, usage } = places;
+  const { runs, approvals, tokens, actions, usage, trees, ends } = places;
   const added = known.new(usage);
   const asked = columns(usage);
-  const [, , [number], heads, , rows, keys] = await together([
+  const [, , [number], , heads, , rows, keys] = await together([
     session.say('BEGIN ISOLATION LEVEL READ COMMITTED'),
     session.rows(places.isAlone ? GATE_ALONE : GATE, [gateKey(session.key)]),
     session.rows<{ xid: string }>(XID, []),
-    session.rows<Head>(HEADS, [runs, approvals, tokens]),
+    trees.length === 0 ? Promise.resolve([]) : session.rows(TREES, [trees]),
+    session.rows<Head>(HEADS, [runs, approvals, tokens, ends]),
     added.length === 0 ? Promise.resolve(0) : session.run(NEW_USAGE, columns(added)),
     asked[0].length === 0 && actions.length === 0
       ? Promise.resolve([])
       : session.rows<Drawn>(USAGE, [...asked, actions]),
-    session.rows<StoredKey>(KEYS_OF, [runs, approvals, tokens]),
+    session.rows<StoredKey>(KEYS_OF, [runs, approvals, tokens, ends]),
     loadTables(loading),
   ]);
   if (number === undefined) throw new Error('the transaction has no number');
@@ -147,7 +161,7 @@ export async function lockChains(
   const wanted = names.filter((name) => !chains.holds(name));
   if (wanted.length === 0) return;
   const [heads, keys] = await together([
-    session.rows<Head>(HEADS, [wanted, [], []]),
+    session.rows<Head>(HEADS, [wanted, [], [], []]),
     session.rows<StoredKey>(KEYS, [wanted]),
   ]);
   chains.locked(heads);

@@ -3,9 +3,11 @@
  *
  *   1. the gate     advisory lock of this store: shared by every batch; alone for what raises or lifts a halt or applies
  *                   a bundle. Its queue is fair, so a halt waits for the batches before it and no longer.
- *   2. run chains   their heads, by name. Whoever holds a head may change the rows that the chain's records speak of.
- *   3. usage        by key and dimension.
- *   4. the system chain, last.
+ *   2. run trees    advisory locks, by the hash of their root: one tree grows or ends at a time, so that what ends with a
+ *                   run is known when its chains are locked. Actions do not take it.
+ *   3. run chains   their heads, by name. Whoever holds a head may change the rows that the chain's records speak of.
+ *   4. usage        by key and dimension.
+ *   5. the system chain, last.
  *
  * Sealing (op-seal.ts) takes a lock of its own on the way, and gives up at once when another replica has it.
  */

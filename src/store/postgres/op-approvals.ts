@@ -71,7 +71,8 @@ export async function park(tx: Transaction, op: ActionPark): Promise<OpResults['
   requireOwn(run, action);
   if (approval.actionId !== action.id || binding.runId !== action.runId)
     throw fault(`approval \`${approval.id}\` is not for action \`${action.id}\``);
-  const scopes = scopesOf({ run, tool: action.tool, connection: action.connection });
+  const { tool, connection } = action;
+  const scopes = scopesOf({ run: { ...run, actsFor: [] }, tool, connection }); // those above are looked up
   if (isHaltedSince(tx, binding.halt, scopes, run.id)) return refused('stale');
   const open = await tx.one<{ id: string }>(OPEN_ASK, op.askKey, op.at);
   if (open !== undefined) return { ...refused('open'), approvalId: open.id };

@@ -3,6 +3,14 @@ import { SYSTEM_CHAIN } from '../../domain/store.ts';
 import { runBegun, runClosed, runEnded, runOpened } from '../../ledger/record.ts';
 import { refused } from '../ground.ts';
 import { isHalted } from '../halted.ts';
+import {
+  againstSubRun,
+  heldColumns,
+  type ParentRow,
+  requireRoot,
+  type SubRunRow,
+  under,
+} from '../tree.ts';
 import { voidAsks } from './op-approvals.ts';
 import { openAsksOf, revokeRunTokens } from './op-halts.ts';
 import type { Transaction } from './transaction.ts';
@@ -10,7 +18,19 @@ import type { Transaction } from './transaction.ts';
 const BEGIN = {
   name: 'begin-run',
   text: `INSERT INTO runs (id, root, parent, depth, agent, state, started_at, expires_at, budget,
-      replica) VALUES ($1, $2, $3, $4, $5, 'live', $6, $7, $8, $9)`,
+      tools, acts_for, replica)
+    VALUES ($1, $2, $3, $4, $5, 'live', $6, $7, $8, $9, $10, $11)`,
+};
+const PARENT = {
+  name: 'parent-of-run',
+  text: `SELECT id, root, depth, agent, state, expires_at, budget, tools, acts_for FROM runs
+    WHERE id = $1`,
+};
+/** The deepest first. */
+const LIVE_IN_TREE = {
+  name: 'live-in-tree',
+  text: `SELECT id, parent, expires_at FROM runs
+    WHERE root = $1 AND parent IS NOT NULL AND state = 'live' ORDER BY depth DESC, id`,
 };
 const END = {
   name: 'end-run',
@@ -19,8 +39,15 @@ const END = {
 
 export async function beginRun(tx: Transaction, op: RunBegin): Promise<OpResults['run.begin']> {
   const { run } = op;
-  const scopes = ['all', `agent:${run.agent}`, `run:${run.root}`];
-  if (isHalted(tx, scopes, run.parent)) return refused('halted');
+  if (isHalted(tx, ['all', `agent:${run.agent}`], run.parent)) return refused('halted');
+  if (run.parent === null) requireRoot(run);
+  else {
+    const parent = await tx.one<ParentRow>(PARENT, run.parent);
+    const live = await tx.all<SubRunRow>(LIVE_IN_TREE, run.root);
+    const stopped = againstSubRun(run, parent, live, op.at);
+    if (stopped !== null) return refused(stopped);
+  }
+  const held = heldColumns(run);
   await tx.run(
     BEGIN,
     run.id,
@@ -30,7 +57,9 @@ export async function beginRun(tx: Transaction, op: RunBegin): Promise<OpResults
     run.agent,
     run.startedAt,
     run.expiresAt,
-    JSON.stringify(run.budget),
+    held.budget,
+    held.tools,
+    held.acts_for,
     op.replica ?? null,
   );
   tx.chains.begin(run.id);
@@ -41,7 +70,17 @@ export async function beginRun(tx: Transaction, op: RunBegin): Promise<OpResults
 }
 
 export async function endRun(tx: Transaction, op: RunEnd): Promise<OpResults['run.end']> {
-  if (tx.standing.run(op.runId)?.state !== 'live') return refused('over');
+  const run = tx.standing.run(op.runId);
+  if (run?.state !== 'live') return refused('over');
+  const below = under(op.runId, await tx.all<SubRunRow>(LIVE_IN_TREE, run.root));
+  await tx.lock(...below);
+  const why = `the run above it (\`${op.runId}\`) ended: ${op.why}`;
+  for (const runId of below) await endOne(tx, { ...op, runId, why });
+  await endOne(tx, op);
+  return { ok: true, ended: [...below, op.runId] };
+}
+
+async function endOne(tx: Transaction, op: RunEnd): Promise<void> {
   await tx.run(END, op.runId, op.at);
   const asks = await openAsksOf(tx, [op.runId]);
   await voidAsks(tx, asks, { cause: 'run-ended', halt: null, because: op.why, at: op.at });
@@ -50,5 +89,4 @@ export async function endRun(tx: Transaction, op: RunEnd): Promise<OpResults['ru
   await tx.lock(SYSTEM_CHAIN);
   tx.chains.append(runClosed(op.runId, tx.chains.head(op.runId), op.at));
   await tx.notify(`run:${op.runId}`);
-  return { ok: true };
 }

@@ -7,6 +7,10 @@ export interface Places {
   readonly isAlone: boolean;
   /** Chains of runs to lock, and whose runs to read. */
   readonly runs: readonly string[];
+  /** Runs whose whole trees are locked against growing, before any chain. */
+  readonly trees: readonly string[];
+  /** Runs that end, and with them what lives under them: those chains are locked too. */
+  readonly ends: readonly string[];
   /** Runs that are only read, with everything above them. */
   readonly gates: readonly string[];
   readonly actions: readonly string[];
@@ -21,6 +25,8 @@ export interface Places {
 interface Gathering {
   isAlone: boolean;
   readonly runs: Set<string>;
+  readonly trees: Set<string>;
+  readonly ends: Set<string>;
   readonly gates: Set<string>;
   readonly actions: Set<string>;
   readonly approvals: Set<string>;
@@ -33,6 +39,8 @@ export function placesOf(works: readonly Work[]): Places {
   const into: Gathering = {
     isAlone: false,
     runs: new Set(),
+    trees: new Set(),
+    ends: new Set(),
     gates: new Set(),
     actions: new Set(),
     approvals: new Set(),
@@ -46,6 +54,8 @@ export function placesOf(works: readonly Work[]): Places {
     isAlone,
     since,
     runs: [...into.runs],
+    trees: [...into.trees],
+    ends: [...into.ends],
     gates: [...into.gates],
     actions: [...into.actions],
     approvals: [...into.approvals],
@@ -82,9 +92,15 @@ function gather(into: Gathering, work: Work): void {
       into.approvals.add(work.approvalId);
       return;
     case 'run.begin':
-      if (work.run.parent !== null) into.gates.add(work.run.parent);
+      if (work.run.parent === null) return;
+      into.gates.add(work.run.parent);
+      into.trees.add(work.run.parent);
       return;
     case 'run.end':
+      into.trees.add(work.runId);
+      into.ends.add(work.runId);
+      into.runs.add(work.runId);
+      return;
     case 'ledger.erase':
       into.runs.add(work.runId);
       return;

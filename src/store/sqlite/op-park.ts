@@ -15,7 +15,8 @@ export function park(tx: Transaction, op: ActionPark): OpResults['action.park'] 
   requireOwn(run, action);
   if (approval.actionId !== action.id || approval.binding.runId !== action.runId)
     throw fault(`approval \`${approval.id}\` is not for action \`${action.id}\``);
-  const scopes = scopesOf({ run, tool: action.tool, connection: action.connection });
+  const { tool, connection } = action;
+  const scopes = scopesOf({ run: { ...run, actsFor: [] }, tool, connection }); // those above are looked up
   if (isHaltedSince(tx, approval.binding.halt, scopes, run.id)) return refused('stale');
   const open = openAskOf(tx, op.askKey, op.at);
   if (open !== null) return { ...refused('open'), approvalId: open };

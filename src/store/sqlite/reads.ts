@@ -7,6 +7,7 @@ import type { JsonObject } from '../../domain/json.ts';
 import type { TokenRow } from '../../domain/ops.ts';
 import type { Run } from '../../domain/run.ts';
 import type { FactsQuery, OpenAction, OwnedLease, StoreFacts, Usage } from '../../domain/store.ts';
+import { type HeldRow, heldTo } from '../tree.ts';
 import type { Database } from './database.ts';
 import { APPROVAL_COLUMNS, type ApprovalRow, approvalOf } from './op-approvals.ts';
 import { type HaltRow, haltOf } from './op-halts.ts';
@@ -14,7 +15,7 @@ import { type StoredToken, TOKEN_BY_HASH, tokenOf } from './op-identity.ts';
 import type { Payloads } from './payloads.ts';
 import type { InForce, Snapshot } from './snapshot.ts';
 
-export interface RunRow {
+export interface RunRow extends HeldRow {
   readonly id: string;
   readonly root: string;
   readonly parent: string | null;
@@ -24,12 +25,11 @@ export interface RunRow {
   readonly started_at: number;
   readonly expires_at: number;
   readonly ended_at: number | null;
-  readonly budget: string;
   readonly erased: number;
 }
 
 export const RUN_COLUMNS =
-  'id, root, parent, depth, agent, state, started_at, expires_at, ended_at, budget, erased';
+  'id, root, parent, depth, agent, state, started_at, expires_at, ended_at, budget, tools, acts_for, erased';
 
 const RUN = `SELECT ${RUN_COLUMNS} FROM runs WHERE id = ?`;
 const STAMP = 'SELECT halt, bundle FROM control WHERE id = 1';
@@ -104,7 +104,7 @@ export class Reads {
       startedAt: row.started_at,
       expiresAt: row.expires_at,
       endedAt: row.ended_at,
-      budget: JSON.parse(row.budget) as Run['budget'],
+      ...heldTo(row),
     };
   }
 

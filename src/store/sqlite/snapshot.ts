@@ -56,7 +56,9 @@ export class Snapshot {
         this.askless.delete(op.action.runId);
         return;
       case 'run.end':
-        this.runs.delete(op.runId);
+        // and with it those under it
+        for (const [id, { actsFor }] of this.runs)
+          if (id === op.runId || actsFor.some(({ run }) => run === op.runId)) this.runs.delete(id);
         this.tokens.clear();
         return;
       case 'token.renew':

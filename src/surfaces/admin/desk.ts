@@ -1,7 +1,7 @@
 import type { Broker } from '../../broker/broker.ts';
 import { digestOf } from '../../domain/digest.ts';
 import { SignalboxError } from '../../domain/errors.ts';
-import type { Halt } from '../../domain/halt.ts';
+import { type Halt, scopesOfRun } from '../../domain/halt.ts';
 import type { Run } from '../../domain/run.ts';
 import type { RunSummary } from '../../domain/store.ts';
 import { type AskView, askView, openFirst } from './ask-view.ts';
@@ -73,12 +73,11 @@ export async function oneRun(broker: Broker, id: string, after = 0): Promise<Run
   const run = await broker.store.run(id);
   if (run === null) throw new SignalboxError('RUN_NOT_FOUND', `no run \`${clip(id)}\` is known`);
   const { halts } = await broker.store.haltState();
+  const scopes = scopesOfRun(run);
   const events = await broker.store.timeline(id, after, MOST_EVENTS + 1);
   return {
     run,
-    halts: halts.filter(({ scope }) =>
-      ['all', `agent:${run.agent}`, `run:${run.id}`, `run:${run.root}`].includes(scope),
-    ),
+    halts: halts.filter(({ scope }) => scopes.includes(scope)),
     events: events.slice(0, MOST_EVENTS).map(eventView),
     more: events.length > MOST_EVENTS,
   };

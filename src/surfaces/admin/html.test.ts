@@ -201,6 +201,7 @@ function summaryOf(text: string, state: 'live' | 'ended'): RunSummary {
   const run = {
     ...{ id: text, root: text, parent: text, depth: 1, agent: text, intent: text, state },
     ...{ startedAt: 0, expiresAt: 2, endedAt: null, budget: {} },
+    ...{ tools: null, actsFor: [] },
   };
   return { run, replica: text, actions: 1, refused: 1, pendingApprovals: 1, lastAt: 0 };
 }

@@ -4,13 +4,14 @@ import type { Change } from '../../domain/connector.ts';
 import type { Timer } from '../../domain/doors.ts';
 import type { HaltScope } from '../../domain/halt.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import type { Holder } from '../../protocols/mcp/catalogue.ts';
 import type { GrantedViews } from './granted-views.ts';
 
 type List = 'tools' | 'prompts' | 'resources';
 
 /** Somebody who wants to hear of changes. */
 export interface Listener {
-  readonly agent: string;
+  readonly holder: Holder;
   /** A halt in any of these closes the stream at once. */
   readonly scopes: readonly HaltScope[];
   readonly wants: { readonly [L in List]: boolean };
@@ -29,7 +30,7 @@ const LISTS: readonly List[] = ['tools', 'prompts', 'resources'];
 
 /**
  * Everybody who listens, and what they are told: that a list is another one (a bundle was applied, a server said so),
- * or that a resource they watch was updated. Only what an agent is granted is told to it.
+ * or that a resource they watch was updated. Only what a listener may use is told to it.
  */
 export class Audience {
   readonly #broker: Broker;
@@ -81,7 +82,7 @@ export class Audience {
         } else if (!listener.wants[what]) return;
         if (
           !(await this.#hears(listener)) ||
-          !(await this.#holds(listener.agent, connection, what))
+          !(await this.#holds(listener.holder, connection, what))
         )
           return;
         if (what === 'resource')
@@ -132,8 +133,8 @@ export class Audience {
     return may;
   }
 
-  async #holds(agent: string, connection: string, what: Change['what']): Promise<boolean> {
-    const { granted } = await this.#views.ofAgent(agent);
+  async #holds(holder: Holder, connection: string, what: Change['what']): Promise<boolean> {
+    const { granted } = await this.#views.ofHolder(holder);
     if (what === 'tools') return granted.tools.some((tool) => tool.connection === connection);
     if (what === 'prompts')
       return [...granted.promptByName.values()].some(({ tool }) => tool.connection === connection);

@@ -1,10 +1,11 @@
 import type { Broker } from '../../broker/broker.ts';
-import { type Bundle, modelOf, type Tool } from '../../domain/bundle.ts';
+import { type Bundle, modelsOf, type Tool } from '../../domain/bundle.ts';
 import type { Caller } from '../../domain/caller.ts';
+import { digestOf } from '../../domain/digest.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import { type HaltScope, haltOver, scopesOfRun } from '../../domain/halt.ts';
-import type { Run } from '../../domain/run.ts';
-import { type Granted, grantedTo, listPage } from '../../protocols/mcp/catalogue.ts';
+import { actorsOf, type Run } from '../../domain/run.ts';
+import { type Granted, grantedTo, type Holder, listPage } from '../../protocols/mcp/catalogue.ts';
 import { type MirroredParam, paramsOfBinding } from '../../protocols/mcp/mirror.ts';
 import type { Offered } from '../../protocols/mcp/results.ts';
 
@@ -13,9 +14,11 @@ const MAX_KEPT = 256;
 const FRESH_MS = 250;
 const NO_PARAMS: readonly MirroredParam[] = [];
 
-/** What one agent is shown of the active bundle: what it holds a grant for, and nothing of the rest. */
+/** What an agent, or a run, is shown of the active bundle: what may be used there, and nothing of the rest. */
 export interface View {
-  readonly agent: string;
+  readonly holder: Holder;
+  /** Tells holders apart that are shown different things. */
+  readonly key: string;
   readonly bundle: Bundle;
   readonly granted: Granted;
   readonly offered: Offered;
@@ -25,7 +28,7 @@ export interface View {
 
 export class GrantedViews {
   readonly #broker: Broker;
-  /** By bundle digest and agent: what is shown depends on nothing else. */
+  /** By bundle digest and holder: what is shown depends on nothing else. */
   readonly #kept = new Map<string, View>();
   #bundle: Bundle | null = null;
   #readAt = Number.NEGATIVE_INFINITY;
@@ -37,24 +40,27 @@ export class GrantedViews {
 
   /** Throws RUN_OVER for a run that is gone. */
   async of(caller: Caller): Promise<View> {
-    return this.ofAgent(
-      caller.kind === 'agent' ? caller.agent : (await this.#runOf(caller.runId)).agent,
+    return this.ofHolder(
+      caller.kind === 'agent'
+        ? { agents: [caller.agent], tools: null }
+        : holderOf(await this.#runOf(caller.runId)),
     );
   }
 
-  async ofAgent(agent: string): Promise<View> {
+  async ofHolder(holder: Holder): Promise<View> {
     const bundle = await this.#active();
-    const key = `${bundle.digest} ${agent}`;
-    const known = this.#kept.get(key);
+    const key = keyOf(holder);
+    const kept = `${bundle.digest} ${key}`;
+    const known = this.#kept.get(kept);
     if (known !== undefined) return known;
     if (this.#kept.size >= MAX_KEPT) this.#kept.clear();
-    const granted = grantedTo(bundle, agent);
+    const granted = grantedTo(bundle, holder);
     const offered = {
       resources: granted.resources.length > 0,
       prompts: granted.promptByName.size > 0,
     };
-    const view = { agent, bundle, granted, offered, pages: new Map() };
-    this.#kept.set(key, view);
+    const view = { holder, key, bundle, granted, offered, pages: new Map() };
+    this.#kept.set(kept, view);
     return view;
   }
 
@@ -105,13 +111,13 @@ export class GrantedViews {
 
   /** The scopes whose halt closes a stream of this caller. Throws HALTED when one stands, RUN_OVER. */
   async scopesOf(caller: Caller): Promise<readonly HaltScope[]> {
-    const { agent, bundle } = await this.of(caller);
-    const model = modelOf(bundle, agent);
+    const { holder, bundle } = await this.of(caller);
+    const models = modelsOf(bundle, holder.agents);
     const scopes = [
       ...(caller.kind === 'agent'
-        ? ['all', `agent:${agent}`]
+        ? ['all', `agent:${caller.agent}`]
         : scopesOfRun(await this.#runOf(caller.runId))),
-      ...(model === undefined ? [] : [`model:${model}`]),
+      ...models.map((model) => `model:${model}`),
     ];
     const { halts } = await this.#broker.store.haltState();
     const halt = haltOver(halts, scopes);
@@ -125,6 +131,16 @@ export class GrantedViews {
       throw new SignalboxError('RUN_OVER', 'the run of this token is over');
     return run;
   }
+}
+
+function holderOf(run: Run): Holder {
+  return { agents: actorsOf(run), tools: run.tools };
+}
+
+function keyOf({ agents, tools }: Holder): string {
+  const [agent] = agents;
+  if (tools === null && agents.length === 1 && agent !== undefined) return agent;
+  return digestOf('holder', { agents, tools });
 }
 
 function toolOf({ tools }: Bundle, name: string): Tool | null {

@@ -61,7 +61,7 @@ export class Listening {
       streams.ended(stream);
     };
     const listener: Listener = {
-      agent: view.agent,
+      holder: view.holder,
       scopes,
       wants,
       uris: new Set(uris),
@@ -95,14 +95,14 @@ export class Listening {
     const last = exchange.request.headers['last-event-id'];
     if (typeof last === 'string' && streams.resume(session.id, last, exchange)) return;
     const scopes = await views.scopesOf(caller);
-    const { agent } = await views.of(caller);
+    const { holder } = await views.of(caller);
     const stream = streams.open(session.id, resumable(session), () => over());
     const end = (): void => {
       over();
       streams.ended(stream);
     };
     const listener: Listener = {
-      agent,
+      holder,
       scopes,
       wants: { tools: true, prompts: true, resources: true },
       uris: this.#watchedBy(session.id),

@@ -57,7 +57,7 @@ export class Resources {
     }
     const more =
       at < resources.length
-        ? `,"nextCursor":${JSON.stringify(this.#cursors.seal({ what, at, cursor, agent: view.agent, bundle: view.bundle.digest }))}`
+        ? `,"nextCursor":${JSON.stringify(this.#cursors.seal({ what, at, cursor, holder: view.key, bundle: view.bundle.digest }))}`
         : '';
     const caching = turn.envelope.era === 'modern' ? `,${CACHING}` : '';
     return `"${MEMBER[what]}":${JSON.stringify(found)}${more}${caching}`;
@@ -122,7 +122,7 @@ export class Resources {
     if (cursor === undefined) return { at: 0, cursor: null };
     const place = typeof cursor === 'string' ? this.#cursors.open(cursor) : null;
     const mine =
-      place?.agent === view.agent && place.bundle === view.bundle.digest && place.what === what;
+      place?.holder === view.key && place.bundle === view.bundle.digest && place.what === what;
     if (!mine) throw invalid('the cursor is not of the present list; start again without it');
     return {
       at: Number(place?.at),

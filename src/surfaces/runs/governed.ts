@@ -1,7 +1,7 @@
 import type { Broker } from '../../broker/broker.ts';
+import type { RunRequest, SubRunRequest } from '../../broker/runs.ts';
 import type { Caller } from '../../domain/caller.ts';
 import type { Sink } from '../../domain/connector.ts';
-import type { EffectVector } from '../../domain/effect.ts';
 import type { Outcome, Proposal } from '../../domain/proposal.ts';
 import type { Run } from '../../domain/run.ts';
 
@@ -9,14 +9,8 @@ import type { Run } from '../../domain/run.ts';
 export interface Governed {
   readonly broker: Broker;
   act(broker: Broker, proposal: Proposal, sink?: Sink): Promise<Outcome>;
-  beginRun(
-    broker: Broker,
-    request: {
-      readonly agent: string;
-      readonly intent: string;
-      readonly budget: Partial<EffectVector>;
-    },
-  ): Promise<Run>;
+  beginRun(broker: Broker, request: RunRequest): Promise<Run>;
+  beginSubRun(broker: Broker, request: SubRunRequest): Promise<Run>;
   endRun(broker: Broker, runId: string, why: string): Promise<void>;
 }
 

@@ -151,5 +151,6 @@ function runOf(at: number): Run {
   return {
     ...{ id, root: id, parent: null, depth: 0, agent: 'coder', intent: 'conformance' },
     ...{ state: 'live', startedAt: at, expiresAt: at + 3_600_000, endedAt: null, budget: {} },
+    ...{ tools: null, actsFor: [] },
   };
 }

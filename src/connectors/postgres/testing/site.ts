@@ -63,6 +63,8 @@ export const RUN: Run = {
   expiresAt: Number.MAX_SAFE_INTEGER,
   endedAt: null,
   budget: {},
+  tools: null,
+  actsFor: [],
 };
 
 interface Base {

@@ -94,6 +94,7 @@ export class Scene {
     const begun: Run = {
       ...{ id, root: id, parent: null, depth: 0, agent: 'coder', intent: 'test', state: 'live' },
       ...{ startedAt: at, expiresAt: at + 8 * 3_600_000, endedAt: null, budget: {} },
+      ...{ tools: null, actsFor: [] },
     };
     await this.store.commit({ kind: 'run.begin', run: begun, at });
     return begun;

@@ -81,6 +81,7 @@ export async function startStage(bundle: Bundle = bundleOf()): Promise<Stage> {
       return { ...(await script(proposal, sink)), actionId: 'act_1' } as Outcome;
     },
     beginRun: () => Promise.reject(new Error('no runs here')),
+    beginSubRun: () => Promise.reject(new Error('no runs here')),
     endRun: async () => undefined,
   };
   const overload = new Overload(broker.store, doors, 'mcp');

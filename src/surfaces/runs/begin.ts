@@ -1,0 +1,69 @@
+import type { Caller } from '../../domain/caller.ts';
+import { SignalboxError } from '../../domain/errors.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import type { Run } from '../../domain/run.ts';
+import type { Callers, Governed } from './governed.ts';
+import { Pace } from './pace.ts';
+import type { WantedRun } from './wanted.ts';
+
+export type RunCaller = Extract<Caller, { kind: 'run' }>;
+export type AgentCaller = Extract<Caller, { kind: 'agent' }>;
+
+/** A run and its token, which is shown once. */
+export interface BegunRun {
+  readonly run: Run;
+  readonly token: string;
+  readonly expiresAt: number;
+}
+
+/** The two ways a run begins, whichever route asks. Throws what `beginRun`, `beginSubRun` and `issue` throw, and OVERLOADED. */
+export class Beginnings {
+  readonly #governed: Governed;
+  readonly #callers: Callers;
+  readonly #pace: Pace;
+
+  constructor(governed: Governed, callers: Callers) {
+    this.#governed = governed;
+    this.#callers = callers;
+    this.#pace = new Pace(governed.broker.doors.clock);
+  }
+
+  async root(agent: string, wanted: WantedRun): Promise<BegunRun> {
+    const { broker, beginRun } = this.#governed;
+    this.#pace.check(agent);
+    return this.#withToken(await beginRun(broker, { agent, ...wanted }));
+  }
+
+  /** The run whose token this is. Throws what `authenticate` throws. */
+  async parent(token: string): Promise<RunCaller> {
+    const caller = await this.#callers.authenticate(`Bearer ${token}`);
+    if (caller.kind === 'run') return caller;
+    throw new SignalboxError(
+      'TOKEN_AUDIENCE',
+      'a sub-run begins under the token of a run, got the secret of an agent',
+    );
+  }
+
+  /** `actor`: the proven agent that acts in the sub-run; null: the agent of its parent. */
+  async under(parent: RunCaller, actor: AgentCaller | null, wanted: WantedRun): Promise<BegunRun> {
+    const { broker, beginSubRun } = this.#governed;
+    const agent = actor?.agent ?? null;
+    this.#pace.check(agent ?? (await broker.store.run(parent.runId))?.agent ?? 'unknown');
+    return this.#withToken(await beginSubRun(broker, { parent: parent.runId, agent, ...wanted }));
+  }
+
+  async #withToken(run: Run): Promise<BegunRun> {
+    return { run, ...(await this.#callers.issue(run)) };
+  }
+}
+
+/** A run as whoever began it is told. */
+export function told(run: Run): JsonObject {
+  const { id, agent, intent, startedAt, expiresAt, budget, tools, parent, root, depth } = run;
+  const actsFor = run.actsFor.map((above) => ({ run: above.run, agent: above.agent }));
+  return {
+    ...{ id, agent, intent, startedAt, expiresAt },
+    ...{ budget: { ...budget }, tools: tools === null ? null : [...tools] },
+    ...{ parent, root, depth, actsFor },
+  };
+}
