@@ -1,6 +1,8 @@
 import { hkdfSync } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
+import { Webhooks } from './boundary/webhook.ts';
 import { act } from './broker/act.ts';
+import { Alerts, tellStuck } from './broker/alerts.ts';
 import { apply } from './broker/apply.ts';
 import type { Broker } from './broker/broker.ts';
 import { bundleSource } from './broker/bundles.ts';
@@ -117,6 +119,7 @@ interface House {
   readonly secrets: Secrets;
   readonly masterKey: Uint8Array;
   readonly oauth: UpstreamOAuth;
+  readonly alerts: Alerts;
   readonly beatMs: number;
   /** Who is told what an upstream serves anew: the surface, once there is one. */
   readonly feed: { told: (change: Change) => void };
@@ -137,7 +140,16 @@ async function build(options: SystemOptions): Promise<House> {
   const { boundMs, beatMs } = boundsOf(bounds);
   const freshness = new Freshness(store, doors.clock, boundMs);
   const whoseIsLeft = () => freshness.whoseIsLeft();
-  const leases = new Leases({ store, issuers, connection, whoseIsLeft, doors, log });
+  const webhooks = new Webhooks(doors.timers);
+  const alerts = new Alerts({
+    ...{ doors, store, bundles, log },
+    secret: (name) => secrets.reveal(name),
+    post: (delivery) => webhooks.post(delivery),
+  });
+  const leases = new Leases({
+    ...{ store, issuers, connection, whoseIsLeft, doors, log },
+    stuck: (trying) => tellStuck(alerts, trying, doors.clock.now()),
+  });
   const feed: House['feed'] = { told: () => {} };
   const upstream: McpOptions = {
     challenged: (at, refused) => void oauth.challenged(at, refused),
@@ -166,11 +178,14 @@ async function build(options: SystemOptions): Promise<House> {
     freshness,
     streams: new OpenStreams(),
     local: new LocalGate(),
+    alerts,
     notices: new Notices(doors.timers),
   };
   let sealing: Awaited<ReturnType<typeof seal>> | null = null;
   const close = async (): Promise<void> => {
     leases.close();
+    alerts.close();
+    await webhooks.close();
     await Promise.allSettled(connectors.map((connector) => connector.close()));
     await Promise.all([admin.close(), oauth.close()]);
     await sealing?.close();
@@ -180,7 +195,7 @@ async function build(options: SystemOptions): Promise<House> {
     await close();
     throw error;
   });
-  return { broker, secrets, masterKey, oauth, feed, beatMs, close };
+  return { broker, secrets, masterKey, oauth, feed, alerts, beatMs, close };
 }
 
 async function start(house: House, options: SystemOptions): Promise<System> {
@@ -202,8 +217,10 @@ async function start(house: House, options: SystemOptions): Promise<System> {
     });
   const callers = createCallers({ store, doors });
   const operators = createOperators({ store, doors });
-  const { masterKey, oauth, feed } = house;
-  const kept = { secrets, masterKey, oauth, feed };
+  const { masterKey, oauth, feed, alerts } = house;
+  // known before the store is away
+  void alerts.learn().catch((error: Error) => options.log(`alerts: ${error.message}`));
+  const kept = { secrets, masterKey, oauth, feed, alerts };
   const surfaces = await open({ options, broker, callers, operators, plan, ...kept });
   const unwatch = local.watch();
   const sweeping = doors.timers.every(SWEEP_EVERY_MS, sweep);
@@ -254,6 +271,7 @@ interface Parts {
   readonly plan: System['plan'];
   readonly masterKey: Uint8Array;
   readonly oauth: UpstreamOAuth;
+  readonly alerts: Alerts;
   readonly feed: House['feed'];
 }
 
@@ -297,12 +315,15 @@ async function open(parts: Parts): Promise<Surfaces> {
         verify: () => verifyAt(options, { masterKey: parts.masterKey, pause }),
         why: (id) => why(store, id),
         agentsUrl: () => agentsUrl,
+        alerts: () => parts.alerts.standing,
         version: VERSION,
         tls: options.operators.tls !== undefined,
       }),
     ],
   });
-  const overload = new Overload(store, doors, 'agents');
+  const overload = new Overload(store, doors, 'agents', (refused) =>
+    broker.alerts.tell('overload', { where: 'agents', refused }, 'agents'),
+  );
   const overloaded = (): void => overload.refused();
   const mcp = createMcpSurface({
     governed,

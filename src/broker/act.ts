@@ -4,6 +4,7 @@ import { type Facts, left } from '../domain/facts.ts';
 import type { Outcome, Proposal } from '../domain/proposal.ts';
 import { courseOf } from '../judge/course.ts';
 import { judge } from '../judge/judge.ts';
+import { mind } from './automatic.ts';
 import type { Broker } from './broker.ts';
 import {
   connectorOf,
@@ -53,7 +54,9 @@ export async function act(broker: Broker, proposal: Proposal, sink?: Sink): Prom
     const decision = judge(facts); // 2. pure; the lowest ceiling wins
     const step = stepFor(decision, facts);
     const outcome = await step(broker, proposal, facts, decision, sink);
-    if (outcome !== 'again') return outcome;
+    if (outcome === 'again') continue;
+    if (outcome.kind !== 'done') mind(broker, facts, outcome); // too many of a kind halt the run
+    return outcome;
   }
   return unstable(broker, proposal);
 }

@@ -1,3 +1,4 @@
+import type { AlertDesk } from '../domain/alert.ts';
 import type { Bundle, Tool } from '../domain/bundle.ts';
 import type { Connector, Inspector } from '../domain/connector.ts';
 import type { CredentialDesk, Revocability } from '../domain/credential.ts';
@@ -29,6 +30,8 @@ export interface Broker {
   readonly streams: OpenStreams;
   /** Halts of this machine that the store does not know yet. */
   readonly local: LocalGate;
+  /** Tells webhooks; nothing waits for it. */
+  readonly alerts: AlertDesk;
   /** Wakes who waits for an answer to an ask, a halt or a run's end. */
   readonly notices: Notices;
 }

@@ -1,6 +1,6 @@
 import type { Lease, LeaseReport } from '../domain/credential.ts';
 import { SignalboxError } from '../domain/errors.ts';
-import { type Halt, type HaltScope, partsOf } from '../domain/halt.ts';
+import { AUTOMATIC, type Halt, type HaltScope, partsOf } from '../domain/halt.ts';
 import { type BroughtDown, bringDown } from './bring-down.ts';
 import type { Broker, HaltReport, LeaseEnd } from './broker.ts';
 import { type Landing, landings } from './landings.ts';
@@ -43,6 +43,7 @@ export async function raise(
   const down = bringDown(broker, request.scope, runNamed(request.scope));
   for (const approvalId of raised.voided) broker.notices.notify(`ask:${approvalId}`);
   let replicas: readonly Landing[] = [];
+  tellRaised(broker, raised.halt, down);
   const ending = endAll(broker, raised.halt, down, (known) => {
     replicas = known;
   });
@@ -63,6 +64,27 @@ export async function raise(
       inertMs: ended !== null && isInert(ended) ? clock.monotonic() - started : null,
     };
   };
+}
+
+const STUCK_AFTER_MS = 30_000;
+
+function tellRaised(broker: Broker, { scope, epoch, by }: Halt, down: BroughtDown): void {
+  const { aborted, sent } = down;
+  const event = by === AUTOMATIC ? 'halt.automatic' : 'halt.raised';
+  broker.alerts.tell(event, { scope, epoch, by, aborted, sent });
+}
+
+/** Told while a halt is still not inert, by whoever works on it. */
+function mindStuck(broker: Broker, { scope, epoch }: Halt, finished: Promise<Ended>): void {
+  const tell = (): void => broker.alerts.tell('halt.stuck', { scope, epoch }, `${epoch}`);
+  const timer = broker.doors.timers.every(STUCK_AFTER_MS, tell);
+  finished.then(
+    (ended) => {
+      timer.cancel();
+      if (!isInert(ended)) tell();
+    },
+    () => timer.cancel(),
+  );
 }
 
 function endOfLease({ lease, dead, ms, note }: LeaseReport): LeaseEnd {
@@ -115,7 +137,7 @@ async function endAll(
     ...new Set([...one, ...other]),
   ]);
   const finished = revokeAll(broker, halt, covered, landed);
-  finished.catch(() => {});
+  mindStuck(broker, halt, finished);
   return { covered, finished };
 }
 
@@ -146,13 +168,9 @@ async function revokeAll(
       })),
     };
     const { scope, epoch } = raised;
-    await broker.store.commit({
-      kind: 'halt.inert',
-      scope,
-      epoch,
-      report,
-      at: broker.doors.clock.now(),
-    });
+    const at = broker.doors.clock.now();
+    const said = await broker.store.commit({ kind: 'halt.inert', scope, epoch, report, at });
+    if (said.ok) broker.alerts.tell('halt.inert', { scope, epoch, afterMs: at - raised.at });
   }
   return ended;
 }
@@ -188,6 +206,8 @@ export async function resume(broker: Broker, request: Lifting): Promise<Halt> {
   });
   if (!lifted.ok)
     throw new SignalboxError('HALT_NOT_FOUND', `no halt stands on \`${request.scope}\``);
+  const { scope, by, alone = false } = request;
+  broker.alerts.tell('halt.lifted', { scope, epoch: lifted.halt.epoch, by, alone });
   return lifted.halt;
 }
 

@@ -94,6 +94,7 @@ export class LocalHalts {
     const at = doors.clock.now();
     if (!local.close({ scope, epoch: 0, reason, by: LOCAL, at, state: 'gated' })) return;
     this.#log(`local halt on ${scope}: closed here`);
+    this.#broker.alerts.tell('halt.local', { scope, replica: this.#broker.store.replica });
     const runs = runsOf(this.#broker, scope);
     bringDown(this.#broker, scope, runs)
       .landed.then((left) => left.length > 0 && this.#log(`still alive: ${left.join(', ')}`))

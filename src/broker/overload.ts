@@ -14,11 +14,18 @@ export class Overload {
   readonly #store: Pick<Store, 'commit'>;
   readonly #doors: Pick<Doors, 'timers'> & { readonly clock: Clock };
   readonly #where: string;
+  readonly #tell: (refused: number) => void;
   #refused = 0;
   #window: Timer | null = null;
 
   /** `where`: which door, in one word. */
-  constructor(store: Pick<Store, 'commit'>, doors: Doors, where: string) {
+  constructor(
+    store: Pick<Store, 'commit'>,
+    doors: Doors,
+    where: string,
+    tell: (refused: number) => void = () => {},
+  ) {
+    this.#tell = tell;
     this.#store = store;
     this.#doors = doors;
     this.#where = where;
@@ -46,6 +53,7 @@ export class Overload {
             this.#note();
           });
     if (refused === 0) return;
+    this.#tell(refused);
     const body = { where: this.#where, refused };
     this.#store
       .commit({ kind: 'system.note', type: 'overload', body, at: clock.now() })

@@ -206,8 +206,17 @@ async function running(call: Call): Promise<Finding[]> {
           says: `not revocable by Signalbox and not confirmed dead: ${residual.map(({ handle, connection }) => `${handle} at ${connection}`).join(', ')}`,
           fix: 'revoke them at their source',
         },
+    ...alertsFinding(status.alerts),
     ...(await servers(call)),
   ];
+}
+
+/** Only something to say when an alert did not arrive. */
+function alertsFinding(value: unknown): Finding[] {
+  const { undelivered = 0, why } = isJsonObject(value) ? value : {};
+  if (Number(undelivered) === 0) return [];
+  const says = `${count(Number(undelivered), 'alert')} could not be delivered; the last: ${String(why)}`;
+  return [{ name: 'alerts', state: 'bad', says, fix: 'look at the receiver and at its secret' }];
 }
 
 /** MCP servers are asked by the running Signalbox: it has their secrets, this machine may not reach them. */

@@ -27,6 +27,8 @@ export const SUBJECTS = [
   'grant',
   'limit',
   'approvals',
+  'alert',
+  'automatic halt',
 ] as const;
 export type Subject = (typeof SUBJECTS)[number];
 
@@ -47,6 +49,9 @@ function thingsOf(bundle: Bundle): Map<string, { subject: Subject; name: string;
     for (const [dimension, limit] of Object.entries(limits))
       put('limit', `${scope} ${dimension}`, { limit });
   put('approvals', 'approvals', { minutes: bundle.approvalMinutes });
+  for (const { name, ...alert } of bundle.alerts ?? []) put('alert', name, alert);
+  for (const [kind, rule] of Object.entries(bundle.automaticHalts ?? {}))
+    put('automatic halt', kind, rule);
   return things;
 }
 

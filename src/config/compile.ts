@@ -66,6 +66,8 @@ export async function compileBundle(config: Config, inspection: Inspection): Pro
     grants: granted.grants,
     limits: config.limits,
     approvalMinutes: config.approvalMinutes,
+    ...(config.alerts.length === 0 ? {} : { alerts: config.alerts }),
+    ...(config.automaticHalts === null ? {} : { automaticHalts: config.automaticHalts }),
   };
   const bundle = { digest: bundleDigest(contents), ...contents };
   return {

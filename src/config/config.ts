@@ -1,3 +1,5 @@
+import type { AlertTarget } from '../domain/alert.ts';
+import type { AutomaticHalts } from '../domain/automatic-halt.ts';
 import type { Agent, Connection, Grant, Limits, Organisation } from '../domain/bundle.ts';
 import type { Dimension, EffectClass } from '../domain/effect.ts';
 import type { JsonObject } from '../domain/json.ts';
@@ -52,6 +54,8 @@ export interface Config {
   readonly grants: readonly Grant[];
   readonly limits: Limits;
   readonly approvalMinutes: number;
+  readonly alerts: readonly AlertTarget[];
+  readonly automaticHalts: AutomaticHalts | null;
   /** What is allowed and probably not meant. */
   readonly warnings: readonly string[];
   /** `path:line:column` of what a JSON Pointer names. */

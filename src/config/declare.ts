@@ -1,6 +1,8 @@
+import { ALERT_EVENTS, type AlertTarget } from '../domain/alert.ts';
+import { type AutomaticHalts, TRIP_KINDS } from '../domain/automatic-halt.ts';
 import type { Agent, Connection, Grant, Limits, Organisation } from '../domain/bundle.ts';
 import type { Dimension, EffectClass } from '../domain/effect.ts';
-import type { Json, JsonObject } from '../domain/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
 import type { Rung } from '../domain/mode.ts';
 import { RESULT_BYTES, TIMEOUT_MS } from '../tools/caps.ts';
 import type { Config, ToolDeclaration } from './config.ts';
@@ -32,6 +34,8 @@ export function declare(source: Source, path: string): Config {
     grants: grantsOf(listOf(root.grants)),
     limits: limitsOf(members(root.limits)),
     approvalMinutes: numberOr(members(root.approvals).minutes, 60),
+    alerts: alertsOf(members(root.alerts)),
+    automaticHalts: isJsonObject(root.automaticHalts) ? tripsOf(root.automaticHalts) : null,
     at: source.at,
     grantAt: grantPlaces(source, listOf(root.grants)),
   };
@@ -213,6 +217,29 @@ function grantPlaces(source: Source, grants: readonly Json[]): Config['grantAt']
       '/grants';
     return source.at(field === 'tools' ? place : place.replace(/\/tools\/\d+$/, `/${field}`));
   };
+}
+
+function alertsOf(alerts: JsonObject): AlertTarget[] {
+  return Object.entries(alerts).map(([name, value]) => {
+    const { url, secret, allowPrivate, events } = members(value);
+    return {
+      name,
+      url: String(url),
+      secret: String(secret),
+      allowPrivate: allowPrivate === true,
+      events: Array.isArray(events) ? ALERT_EVENTS.filter((e) => events.includes(e)) : ALERT_EVENTS,
+    };
+  });
+}
+
+function tripsOf(rules: JsonObject): AutomaticHalts {
+  return Object.fromEntries(
+    TRIP_KINDS.flatMap((kind) => {
+      const { count, seconds, halts } = members(rules[kind]);
+      if (typeof count !== 'number' || typeof seconds !== 'number') return [];
+      return [[kind, { count, seconds, halts: halts === 'agent' ? 'agent' : 'run' }]];
+    }),
+  );
 }
 
 function limitsOf({ run, agentDay }: JsonObject): Limits {

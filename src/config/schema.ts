@@ -5,6 +5,7 @@ import { GRANTED_NAME, NAME, TOOL_NAME } from './names.ts';
 import { mcpDefinitions } from './schema-mcp.ts';
 import { closed, count, flag, ref, table, text, when } from './schema-parts.ts';
 import { TOOL_DEFINITIONS } from './schema-tool.ts';
+import { watchProperties } from './schema-watch.ts';
 
 /**
  * The closed schema of `signalbox.yaml`, as data: what is checked is what is published in schema/signalbox.schema.json
@@ -139,6 +140,7 @@ export const CONFIG_SCHEMA: JsonObject = {
           description: 'Minutes an ask stays open',
         },
       }),
+      ...watchProperties(NAME, secret),
     },
   ),
   $defs: {

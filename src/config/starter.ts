@@ -49,5 +49,10 @@ limits:
 
 approvals:
   minutes: 60
+
+# A run that does these is halted without a human; an owner lifts that.
+automaticHalts:
+  denials: { count: 100, seconds: 300 }
+  unknownDestroys: { count: 1, seconds: 3600 }
 `;
 }

@@ -39,6 +39,14 @@ export function wideningsOf(before: Bundle, after: Bundle): (change: Change) => 
               `an approval stays usable for ${after.approvalMinutes} minutes, ${before.approvalMinutes} before`,
             ]
           : [];
+      case 'alert':
+        return kind === 'removed'
+          ? [`alerts no longer go to \`${name}\``]
+          : [`alerts, with names of agents, tools and runs, go to \`${name}\` as it says now`];
+      case 'automatic halt':
+        return kind === 'added'
+          ? []
+          : [`the automatic halt on \`${name}\` is ${kind === 'removed' ? 'off' : 'another one'}`];
     }
   };
 }

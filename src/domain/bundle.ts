@@ -1,3 +1,5 @@
+import type { AlertTarget } from './alert.ts';
+import type { AutomaticHalts } from './automatic-halt.ts';
 import { digestOf } from './digest.ts';
 import type { Dimension, EffectClass, EffectVector, Reversibility } from './effect.ts';
 import type { JsonObject } from './json.ts';
@@ -82,6 +84,10 @@ export interface Bundle {
   readonly limits: Limits;
   /** Minutes an ask stays open before it expires. */
   readonly approvalMinutes: number;
+  /** Webhooks that are told of halts; none if absent. */
+  readonly alerts?: readonly AlertTarget[];
+  /** When a run or an agent is halted without a human; never if absent. */
+  readonly automaticHalts?: AutomaticHalts;
 }
 
 /** The models that these agents are declared to use. */

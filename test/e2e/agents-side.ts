@@ -17,6 +17,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import { planBundle } from '../../src/config/plan.ts';
 import { createHttpConnector } from '../../src/connectors/http/connector.ts';
 import { createHttpInspector } from '../../src/connectors/http/inspector.ts';
+import { NO_ALERTS } from '../../src/domain/alert.ts';
 import type { Run } from '../../src/domain/run.ts';
 import { realDoors } from '../../src/doors.ts';
 import { createAgents } from '../../src/identity/agents.ts';
@@ -87,6 +88,7 @@ export async function startAgentsSide(
     freshness: new Freshness(store, doors.clock),
     streams: new OpenStreams(),
     local: new LocalGate(),
+    alerts: NO_ALERTS,
     notices: new Notices(doors.timers),
   };
   const plan = await planBundle(loadConfig(configFor(target.port), 'signalbox.yaml'), {

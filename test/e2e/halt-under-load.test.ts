@@ -16,6 +16,7 @@ import { OpenStreams } from '../../src/broker/open-streams.ts';
 import { beginRun } from '../../src/broker/runs.ts';
 import { AGENT, openSite, type Site } from '../../src/connectors/postgres/testing/site.ts';
 import { Leases } from '../../src/credentials/leases.ts';
+import { NO_ALERTS } from '../../src/domain/alert.ts';
 import { bundleDigest, EMPTY_BUNDLE, type Tool } from '../../src/domain/bundle.ts';
 import type { Store } from '../../src/domain/store.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
@@ -135,6 +136,7 @@ async function brokerAt(
     freshness: new Freshness(store, doors.clock),
     streams: new OpenStreams(),
     local: new LocalGate(),
+    alerts: NO_ALERTS,
     notices: new Notices(doors.timers),
   };
   return { broker, leases };

@@ -20,6 +20,7 @@ import { createHttpConnector } from '../../src/connectors/http/connector.ts';
 import { createHttpInspector } from '../../src/connectors/http/inspector.ts';
 import { json, startTarget } from '../../src/connectors/http/testing/target.ts';
 import { Leases } from '../../src/credentials/leases.ts';
+import { NO_ALERTS } from '../../src/domain/alert.ts';
 import { realDoors } from '../../src/doors.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import { createInputCheck } from '../../src/tools/input.ts';
@@ -110,6 +111,7 @@ async function openHouse(t: TestContext) {
     freshness: new Freshness(store, doors.clock),
     streams: new OpenStreams(),
     local: new LocalGate(),
+    alerts: NO_ALERTS,
     notices: new Notices(doors.timers),
   };
   t.after(async () => {

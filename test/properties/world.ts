@@ -12,6 +12,7 @@ import { Notices } from '../../src/broker/notices.ts';
 import { OpenStreams } from '../../src/broker/open-streams.ts';
 import { beginRun } from '../../src/broker/runs.ts';
 import { Leases } from '../../src/credentials/leases.ts';
+import { NO_ALERTS } from '../../src/domain/alert.ts';
 import { type Bundle, bundleDigest, type Limits, type Tool } from '../../src/domain/bundle.ts';
 import { digestOf } from '../../src/domain/digest.ts';
 import { effectVector } from '../../src/domain/effect.ts';
@@ -69,8 +70,7 @@ export async function openWorld(t: TestContext, limits: Limits = {}): Promise<Pr
     bundles,
     flights: new Flights(),
     freshness: new Freshness(store, doors.clock),
-    streams: new OpenStreams(),
-    local: new LocalGate(),
+    ...{ streams: new OpenStreams(), local: new LocalGate(), alerts: NO_ALERTS },
     notices: new Notices(doors.timers),
   };
   const world: PropertyWorld = {

@@ -12,6 +12,7 @@ import { Pulse } from '../../src/broker/pulse.ts';
 import { beginRun } from '../../src/broker/runs.ts';
 import { sweeper, takeOver } from '../../src/broker/take-over.ts';
 import { Leases } from '../../src/credentials/leases.ts';
+import { NO_ALERTS } from '../../src/domain/alert.ts';
 import { bundleDigest } from '../../src/domain/bundle.ts';
 import type { Call } from '../../src/domain/connector.ts';
 import type { Outcome } from '../../src/domain/proposal.ts';
@@ -117,6 +118,7 @@ async function started(
     flights: new Flights(),
     streams: new OpenStreams(),
     local: new LocalGate(),
+    alerts: NO_ALERTS,
     notices: new Notices(doors.timers),
   };
   await new Pulse(

@@ -8,6 +8,7 @@ import { OpenStreams } from '../../src/broker/open-streams.ts';
 import { endExpired } from '../../src/broker/runs.ts';
 import { takeOver } from '../../src/broker/take-over.ts';
 import { Leases } from '../../src/credentials/leases.ts';
+import { NO_ALERTS } from '../../src/domain/alert.ts';
 import { createInputCheck } from '../../src/tools/input.ts';
 import { SimConnector } from './connector.ts';
 import type { Disk } from './disk.ts';
@@ -60,6 +61,7 @@ export class House {
       freshness: new Freshness(store, doors.clock),
       streams: new OpenStreams(),
       local: new LocalGate(),
+      alerts: NO_ALERTS,
       notices: new Notices(doors.timers),
     };
   }

@@ -98,6 +98,7 @@ async function status(deps: AdminDeps, operator: Operator): Promise<{ [name: str
       state,
       admittedAt,
     })),
+    alerts: { ...deps.alerts() },
     leases: leases.map(({ handle, connection, state, expiresAt }) => ({
       handle,
       connection,

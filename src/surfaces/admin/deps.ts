@@ -1,3 +1,4 @@
+import type { AlertsStanding } from '../../broker/alerts.ts';
 import type { Proposed } from '../../broker/apply.ts';
 import type { Broker } from '../../broker/broker.ts';
 import type { Connection } from '../../domain/bundle.ts';
@@ -43,6 +44,8 @@ export interface AdminDeps {
   } | null>;
   /** Where agents call, for what the commands hand to them. */
   readonly agentsUrl: () => string;
+  /** How alerts to webhooks stand. */
+  readonly alerts: () => AlertsStanding;
   readonly version: string;
   /** Cookies are marked Secure. */
   readonly tls: boolean;

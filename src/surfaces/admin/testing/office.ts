@@ -16,6 +16,7 @@ import { createHttpInspector } from '../../../connectors/http/inspector.ts';
 import { Leases } from '../../../credentials/leases.ts';
 import { createUpstreamOAuth, type UpstreamOAuth } from '../../../credentials/oauth/upstream.ts';
 import { createSecrets } from '../../../credentials/secrets.ts';
+import { NO_ALERTS } from '../../../domain/alert.ts';
 import { type Bundle, bundleDigest, type Tool } from '../../../domain/bundle.ts';
 import { digestOf } from '../../../domain/digest.ts';
 import type { Doors } from '../../../domain/doors.ts';
@@ -105,6 +106,7 @@ export async function openOffice(): Promise<Office> {
     freshness: new Freshness(store, doors.clock),
     streams: new OpenStreams(),
     local: new LocalGate(),
+    alerts: NO_ALERTS,
     notices: new Notices(doors.timers),
   };
   const operators = createOperators({ store, doors });
@@ -168,6 +170,7 @@ async function openListeners(parts: {
     declared: (text, path) => loadConfig(text, path).connections,
     verify: () => verifyStore({ directory, masterKey }),
     why: (id) => why(store, id),
+    alerts: () => ({ waiting: 0, undelivered: 0, why: null }),
     agentsUrl: () => agents.url,
     version: '0.0.0-test',
     tls: false,

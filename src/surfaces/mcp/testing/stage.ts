@@ -4,6 +4,7 @@ import { LocalGate } from '../../../broker/local-gate.ts';
 import { Notices } from '../../../broker/notices.ts';
 import { OpenStreams } from '../../../broker/open-streams.ts';
 import { Overload } from '../../../broker/overload.ts';
+import { NO_ALERTS } from '../../../domain/alert.ts';
 import { type Bundle, EMPTY_BUNDLE, type Tool } from '../../../domain/bundle.ts';
 import { NO_SINK, type Sink } from '../../../domain/connector.ts';
 import { NO_EFFECT } from '../../../domain/effect.ts';
@@ -67,6 +68,7 @@ export async function startStage(bundle: Bundle = bundleOf()): Promise<Stage> {
     notices: new Notices(doors.timers),
     streams: new OpenStreams(),
     local: new LocalGate(),
+    alerts: NO_ALERTS,
     bundles: { active: async () => active, get: async () => active },
     store: {
       run: async () => ({ id: 'run_1', agent: 'coder', state: 'live' }),
