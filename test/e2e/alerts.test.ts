@@ -125,7 +125,11 @@ test('the same key is told once in five minutes, and others than those asked for
 
 test('it goes nowhere where a connection may not go', async (t) => {
   const world = await openWorld(t);
-  for (const more of [{ allowPrivate: false }, { url: 'https://169.254.169.254/x' }]) {
+  for (const more of [
+    { allowPrivate: false },
+    { allowPrivate: false, url: 'https://127.0.0.1:1/x' },
+    { url: 'https://169.254.169.254/x' },
+  ]) {
     const { alerts, close } = alertsOf(world, more);
     alerts.tell('overload', {});
     await until(() => alerts.standing.undelivered === 1);

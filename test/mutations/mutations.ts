@@ -128,6 +128,22 @@ export const MUTATIONS: readonly Mutation[] = [
     test: property('halt_is_total'),
   },
   {
+    control: 'too many refusals halt the run',
+    file: 'src/broker/act.ts',
+    find: "if (outcome.kind !== 'done') mind(broker, facts, outcome);",
+    replace: 'void mind;',
+    test: 'test/e2e/alerts.test.ts',
+    slow: true,
+  },
+  {
+    control: 'an alert goes only where a connection may go',
+    file: 'src/boundary/webhook.ts',
+    find: "return allowPrivate ? 'any' : 'public';",
+    replace: "return 'any';",
+    test: 'test/e2e/alerts.test.ts',
+    slow: true,
+  },
+  {
     control: 'a second operator lifts a halt',
     file: 'src/broker/unhalt.ts',
     find: 'if (alone && (await broker.store.operatorCount()) > 1)',
