@@ -1,7 +1,9 @@
+import type { Clock } from '../domain/doors.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import type { LedgerSeal } from '../domain/ops.ts';
-import { originOf } from '../ledger/checkpoint.ts';
-import { type Bytes, unwrapSigner, wrapSigner } from '../ledger/seal.ts';
+import type { Store } from '../domain/store.ts';
+import { originOf, signDocument } from '../ledger/checkpoint.ts';
+import { type Bytes, unwrapSigner, wrappingKey, wrapSigner } from '../ledger/seal.ts';
 import { type SigningKey, signingKey } from '../ledger/signed-note.ts';
 import { TILE } from '../ledger/tiles.ts';
 import { fault } from './ground.ts';
@@ -52,6 +54,26 @@ function openSigner({ verifier, signer }: StoredSigner, wrapping: Wrapping): Sig
     throw new SignalboxError('LEDGER_BROKEN', 'the key of the ledger cannot be opened', { cause });
   }
   throw new SignalboxError('LEDGER_BROKEN', 'the secret of the ledger is not of its public key');
+}
+
+/**
+ * Signs documents of one context (`drill-report`) with the key of the ledger, which is made when there is none; who has
+ * the public key checks them with `verifyDocument`. What it returns is a signed note. Throws what the store throws.
+ */
+export function documentSigner(parts: {
+  readonly store: Pick<Store, 'seal' | 'commit'>;
+  readonly masterKey: Uint8Array;
+  readonly clock: Clock;
+}): (context: string, bytes: Uint8Array) => Promise<string> {
+  const { store, clock } = parts;
+  const wrapping = wrappingKey(parts.masterKey);
+  return async (context, bytes) => {
+    if ((await store.seal()) === null)
+      await store.commit({ kind: 'ledger.seal', most: 1, sign: false, at: clock.now() });
+    const stored = await store.seal();
+    if (stored === null) throw new SignalboxError('NOT_SEALED', 'the ledger has no key yet');
+    return signDocument(openSigner(stored, wrapping), context, bytes);
+  };
 }
 
 export function requireMost({ most }: LedgerSeal): void {
