@@ -101,6 +101,7 @@ async function read(
   const intent = intentOf(broker, proposal, facts, decision, 'execute');
   const aloft = takeOff(broker, proposal, intent);
   const late = new LateIntent(broker, intent, aloft, sink);
+  let isOver = false; // what is left is its record, once: a store that did not answer may have taken it
   try {
     const call = await inject(broker, facts, intent, aloft); // 5. the halt again, then the credential
     const flight = await connectorOf(broker, facts).begin(call, late.sink);
@@ -109,8 +110,10 @@ async function read(
     const second =
       flight.measured === null ? decision : judge({ ...facts, measured: flight.measured });
     const settlement = courseOf(second, facts) === 'execute' ? done(result) : refused(second);
+    isOver = true;
     return await recordRead(broker, intent, late, aloft, settlement, flight.measured); // 4 and 6 in one
   } catch (error) {
+    if (isOver) throw error;
     return await recordRead(broker, intent, late, aloft, faultOf(error, aloft), null);
   } finally {
     broker.flights.land(intent.action.id);

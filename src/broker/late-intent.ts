@@ -8,9 +8,10 @@ import { type Aloft, recordIntent } from './execute.ts';
  * before that: then it is recorded first, and only then is the caller told.
  *   unrecorded → recorded    the first word of the target; the outcome is a commit of its own
  *   unrecorded → moved       the facts moved: the read is stopped and judged anew
+ *   unrecorded → lost        the store did not answer: it may have been recorded, so nothing more is
  */
 export class LateIntent {
-  state: 'unrecorded' | 'recorded' | 'moved' = 'unrecorded';
+  state: 'unrecorded' | 'recorded' | 'moved' | 'lost' = 'unrecorded';
   /** What the connector is given in place of the caller's own. */
   readonly sink: Sink;
   readonly #broker: Broker;
@@ -43,6 +44,7 @@ export class LateIntent {
   }
 
   async #record(): Promise<void> {
+    this.state = 'lost';
     const ok = await recordIntent(this.#broker, { ...this.#intent, leaseId: this.#aloft.leaseId });
     this.state = ok ? 'recorded' : 'moved';
     if (ok) return;
@@ -55,7 +57,7 @@ export class LateIntent {
   }
 
   /** Waits for a recording under way, so that no outcome overtakes its intent. */
-  async settled(): Promise<'unrecorded' | 'recorded' | 'moved'> {
+  async settled(): Promise<LateIntent['state']> {
     await this.#recording?.catch(() => undefined);
     return this.state;
   }

@@ -131,6 +131,8 @@ export async function recordRead(
 ): Promise<Outcome | 'again'> {
   const recorded = late.silent ? 'unrecorded' : await late.settled();
   if (recorded === 'moved') return 'again';
+  if (recorded === 'lost')
+    throw new SignalboxError('STORE_DOWN', 'the store did not answer while the read was recorded');
   if (recorded === 'recorded') return settle(broker, intent, settlement, measured);
   const posted = postedOf(settlement, measured) ?? reservedBy(intent);
   const joint = { ...intent, leaseId: aloft.leaseId, outcome: { settlement, posted } };

@@ -12,33 +12,35 @@ type Asked = Pick<Proposal, 'runId' | 'tool' | 'arguments'> & Pick<Proposal, 'co
 
 const REMEMBERED = 12;
 const MOST_AT_ONCE = 24;
+/** What the record may say of a call that surely did nothing, where another replica settled it. */
+const OVERTAKEN: readonly string[] = ['failed', 'refused', 'unknown'];
 
 /** Agents: they ask, ask again, go away, and hold what they are told against what is durable at that moment. */
 export class Agents {
   readonly #world: World;
   readonly #model: Model;
   #remembered: Asked[] = [];
-  #waiting = 0;
+  readonly #waiting = new Map<number, number>();
 
   constructor(world: World, model: Model) {
     this.#world = world;
     this.#model = model;
   }
 
-  /** Calls that are not answered yet, of the incarnation that lives. */
+  /** Calls that are not answered yet, of incarnations that live. */
   get waiting(): number {
-    return this.#waiting;
+    return [...this.#waiting.values()].reduce((sum, calls) => sum + calls, 0);
   }
 
   /** Their calls went down with the process. */
-  lost(): void {
-    this.#world.count('callsLost', this.#waiting);
-    this.#waiting = 0;
+  lost(incarnation: number): void {
+    this.#world.count('callsLost', this.#waiting.get(incarnation) ?? 0);
+    this.#waiting.delete(incarnation);
   }
 
   propose(house: House): void {
     const { random, swarm } = this.#world;
-    if (this.#waiting >= MOST_AT_ONCE) return;
+    if (this.waiting >= MOST_AT_ONCE) return;
     const again = this.#remembered.length > 0 && random.chance(swarm.repeat);
     const asked = again ? random.pick(this.#remembered) : this.#fresh();
     if (asked === null) return;
@@ -51,13 +53,13 @@ export class Agents {
     const world = this.#world;
     const { random, schedule } = world;
     const gone = new AbortController();
-    const incarnation = schedule.living ?? 0;
+    const { incarnation } = house;
     if (random.chance(world.faults === world.swarm ? world.swarm.cancel : 0))
       schedule.after(random.latency(3_000), incarnation, 'the caller goes away', () => {
         world.count('cancels');
         gone.abort();
       });
-    this.#waiting++;
+    this.#wait(incarnation, 1);
     world.count('proposals');
     world.tell(`agent: ${asked.tool} ${JSON.stringify(asked.arguments)} in ${asked.runId}`);
     const proposal = { ...asked, via: 'sim', signal: gone.signal };
@@ -70,8 +72,12 @@ export class Agents {
       this.#refused(error, `${asked.tool} in ${asked.runId}`);
       return null;
     } finally {
-      this.#waiting--;
+      this.#wait(incarnation, -1);
     }
+  }
+
+  #wait(incarnation: number, more: 1 | -1): void {
+    this.#waiting.set(incarnation, (this.#waiting.get(incarnation) ?? 0) + more);
   }
 
   /** Nothing but a SignalboxError with a code that says what to do may come out of the broker. */
@@ -89,6 +95,7 @@ export class Agents {
     if (kind === 'refused') world.count(`refused ${outcome.refusal.code}`);
     world.tell(`agent: ${asked.tool} ${actionId} is ${kind}${codeOf(outcome)}`);
     const action = this.#model.actions.get(actionId);
+    const isPreview = action?.record.purpose === 'preview';
     const what = `the agent is told that ${asked.tool} ${actionId} is ${kind}`;
     if (kind === 'done') {
       const { text, wants } = outcome.result;
@@ -101,10 +108,17 @@ export class Agents {
       );
       if (wants !== undefined) this.#answerTo(asked, wants.state);
     } else if (kind === 'unknown')
-      world.require(action?.state === kind || house.store.isDown, 'outcomes_are_true', what);
+      // a replica whose store went silent, or that was overtaken, can say no more
+      world.require(
+        action?.state === kind || house.store.isDown || !house.store.alone,
+        'outcomes_are_true',
+        what,
+      );
     else if (kind === 'failed' || (kind === 'refused' && action !== undefined))
       world.require(
-        action?.state === kind || action?.state === 'denied',
+        action?.state === kind ||
+          action?.state === 'denied' ||
+          (!house.store.alone && (isPreview || OVERTAKEN.includes(action?.state ?? ''))),
         'outcomes_are_true',
         `${what} and its record says ${action?.state ?? 'nothing'}`,
       );
@@ -141,7 +155,7 @@ export class Agents {
       world.count('notices');
       const action = this.#model.actions.get(String(params.action));
       world.require(
-        action !== undefined && action.state === 'open',
+        action !== undefined && (action.state === 'open' || world.swarm.replicas === 2),
         'no_effect_without_intent',
         `the agent hears of ${params.action}, whose record is ${action?.state ?? 'not durable'}`,
       );

@@ -1,8 +1,7 @@
-import type { PlantName } from './plants.ts';
+import { foundWithin, type PlantName } from './plants.ts';
 import { runSeed, type SeedReport } from './seed.ts';
 import type { Invariant, Tally } from './world.ts';
 
-const FOUND_WITHIN = 500;
 const PROGRESS_EVERY = 100;
 const MOST_EXPLAINED = 3;
 
@@ -68,7 +67,7 @@ export async function findPlanted(
 async function firstFinding(
   bug: PlantName,
 ): Promise<{ readonly foundAtSeed: number; readonly broke: Invariant } | null> {
-  for (let seed = 1; seed <= FOUND_WITHIN; seed++) {
+  for (let seed = 1; seed <= foundWithin(bug); seed++) {
     const { violation } = await runSeed(seed, bug);
     if (violation === null || (await runSeed(seed)).violation !== null) continue;
     return { foundAtSeed: seed, broke: violation.invariant };

@@ -131,7 +131,11 @@ export class SimConnector implements Connector {
       }
       if (random.chance(faults.questions))
         await sink.ask({ method: 'elicitation/create', params: { action: call.actionId } });
-      if (call.signal.aborted && random.chance(0.8)) throw failure('CONNECTOR_ABORTED', 'none');
+      if (begun !== null && world.swarm.replicas === 2 && random.chance(faults.dawdles))
+        await this.#pause(random.int(0, 2 * call.tool.timeoutMs), call);
+      // an adapter that is deaf to its signal outlives what another replica may wait for
+      const deaf = world.swarm.replicas === 2 ? 0 : 0.2;
+      if (call.signal.aborted && !random.chance(deaf)) throw failure('CONNECTOR_ABORTED', 'none');
     } catch (error) {
       if (begun !== null) witness.drop(begun);
       if (error instanceof ConnectorFailure) throw error;

@@ -1,16 +1,18 @@
 import type { Op } from '../../src/domain/ops.ts';
-import type { Usage } from '../../src/domain/store.ts';
+import type { Beat, Usage } from '../../src/domain/store.ts';
 import { openSqliteCore, type SqliteCore } from '../../src/store/sqlite/core.ts';
 import { verifyDatabase } from '../../src/store/sqlite/evidence.ts';
 import type { Answers } from '../../src/store/wire.ts';
 import type { Applied } from '../../src/store/work.ts';
 import { CLUMSY } from './clumsy.ts';
+import { BOUND_MS } from './house.ts';
 import type { Plant } from './plants.ts';
-import { MASTER_KEY, type Sent, usageOnDisk, write } from './sqlite.ts';
+import { lookout, MASTER_KEY, type Sent, usageOnDisk, write } from './sqlite.ts';
 import type { StoreWatch } from './store-watch.ts';
 import type { World } from './world.ts';
 
 let disks = 0;
+const DEAD_MS = 10 * BOUND_MS;
 
 /**
  * What survives a crash: one database in memory, shared by name. Each incarnation opens the store's real core over it
@@ -24,6 +26,11 @@ export class Disk {
   readonly #plant: Plant | null;
   readonly #file: string;
   readonly #keeper: SqliteCore;
+  /** The one core that replicas share. */
+  #shared: SqliteCore | null = null;
+  readonly #beats = new Map<string, { readonly at: number; readonly landed: number }>();
+  readonly #revived = new Map<string, number>();
+  readonly #watching = new Map<string, { incarnation: number; heard: (key: string) => void }>();
 
   constructor(world: World, watch: StoreWatch, plant: Plant | null) {
     this.#world = world;
@@ -43,16 +50,81 @@ export class Disk {
   commit(core: SqliteCore, sent: readonly Sent[]): Answers {
     const carried = sent.map((one) => this.#plant?.carries?.(one) ?? one.work);
     const { applied, answers } = write(core, carried);
-    this.isTouched = true;
-    for (const [index, { op }] of sent.entries()) {
-      const answer = applied[index] as Applied;
-      this.#world.tell(`commit ${wordsOf(op)}: ${outcomeOf(answer)}`);
-      if ('result' in answer) this.#watch.committed(op, answer.result);
-      else if (answer.fault.code === 'INTERNAL' && !isClumsy(op))
-        this.#world.broken('no_internal_fault', `${wordsOf(op)}: ${answer.fault.message}`);
-      if ('result' in answer && answer.result.ok) this.#plant?.tampers?.(op, core.database);
-    }
+    for (const [index, { op }] of sent.entries()) this.#done(core, op, applied[index] as Applied);
     return answers;
+  }
+
+  #done(core: SqliteCore, op: Op, answer: Applied): void {
+    this.isTouched = true;
+    this.#world.tell(`commit ${wordsOf(op)}: ${outcomeOf(answer)}`);
+    if ('result' in answer) this.#watch.committed(op, answer.result);
+    else if (answer.fault.code === 'INTERNAL' && !isClumsy(op))
+      this.#world.broken('no_internal_fault', `${wordsOf(op)}: ${answer.fault.message}`);
+    if (!('result' in answer)) return;
+    if (answer.result.ok) this.#plant?.tampers?.(op, core.database);
+    else this.#plant?.refused?.(op, core.database);
+  }
+
+  get shared(): SqliteCore {
+    this.#shared ??= this.open();
+    return this.#shared;
+  }
+
+  /** The same for an op of a replica that shares the store; who watches is told, or not, or twice. */
+  commitShared(incarnation: number, sent: Sent): Applied {
+    const carried = this.#plant?.carries?.(sent) ?? sent.work;
+    const { applied } = write(this.shared, [carried]);
+    const answer = applied[0] as Applied;
+    this.#done(this.shared, sent.op, answer);
+    const key = 'result' in answer && answer.result.ok ? noticeOf(sent.op) : null;
+    if (key !== null) this.#spread(key, incarnation);
+    return answer;
+  }
+
+  beat(replica: string, landed: number): Beat {
+    const now = this.#world.schedule.elapsed;
+    if (this.quietMs(replica) > DEAD_MS) this.#revived.set(replica, now);
+    this.#beats.set(replica, { at: now, landed });
+    const state = lookout(this.shared, { now: () => 0, monotonic: () => 0 })
+      .reads()
+      .haltState();
+    const replicas = [...this.#beats.keys()].map((id) => ({
+      id,
+      quietMs: this.quietMs(id),
+      landed: this.#beats.get(id)?.landed ?? 0,
+    }));
+    return { ...state, replicas };
+  }
+
+  /** How long the store has not heard of it. */
+  quietMs(replica: string): number {
+    const beat = this.#beats.get(replica);
+    return beat === undefined ? Number.POSITIVE_INFINITY : this.#world.schedule.elapsed - beat.at;
+  }
+
+  /** How long ago it came back from being taken for dead. */
+  revivedMs(replica: string): number {
+    return this.#world.schedule.elapsed - (this.#revived.get(replica) ?? Number.NEGATIVE_INFINITY);
+  }
+
+  watch(replica: string, incarnation: number, heard: (key: string) => void): void {
+    this.#watching.set(replica, { incarnation, heard });
+  }
+
+  unwatch(replica: string): void {
+    this.#watching.delete(replica);
+  }
+
+  #spread(key: string, from: number): void {
+    const { schedule, random, faults } = this.#world;
+    for (const { incarnation, heard } of this.#watching.values()) {
+      if (incarnation === from) continue;
+      const times = random.chance(faults.way.deaf) ? 0 : random.chance(faults.way.twice) ? 2 : 1;
+      for (let time = 0; time < times; time++)
+        schedule.after(random.latency(faults.way.ms * 4), incarnation, 'notice', () => {
+          if (!this.#world.isCut(incarnation)) heard(key);
+        });
+    }
   }
 
   usage(keys: readonly string[]): readonly Usage[] {
@@ -67,7 +139,25 @@ export class Disk {
   }
 
   close(): void {
+    this.#shared?.close();
     this.#keeper.close();
+  }
+}
+
+/** What a replica is told of what another one did. */
+function noticeOf(op: Op): string | null {
+  switch (op.kind) {
+    case 'halt.raise':
+    case 'halt.lift':
+      return 'halt';
+    case 'run.end':
+      return `run:${op.runId}`;
+    case 'approval.answer':
+      return `ask:${op.approvalId}`;
+    case 'bundle.apply':
+      return 'bundle';
+    default:
+      return null;
   }
 }
 

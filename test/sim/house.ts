@@ -5,8 +5,8 @@ import { Freshness } from '../../src/broker/freshness.ts';
 import { LocalGate } from '../../src/broker/local-gate.ts';
 import { Notices } from '../../src/broker/notices.ts';
 import { OpenStreams } from '../../src/broker/open-streams.ts';
-import { endExpired } from '../../src/broker/runs.ts';
-import { takeOver } from '../../src/broker/take-over.ts';
+import { Pulse } from '../../src/broker/pulse.ts';
+import { sweeper, takeOver } from '../../src/broker/take-over.ts';
 import { Leases } from '../../src/credentials/leases.ts';
 import { NO_ALERTS } from '../../src/domain/alert.ts';
 import { createInputCheck } from '../../src/tools/input.ts';
@@ -14,11 +14,15 @@ import { SimConnector } from './connector.ts';
 import type { Disk } from './disk.ts';
 import type { Issuer } from './issuer.ts';
 import type { Plant } from './plants.ts';
+import { SharedStore } from './shared-store.ts';
 import { SimStore } from './store.ts';
 import type { Witness } from './witness.ts';
 import type { World } from './world.ts';
 
 const SWEEP_EVERY_MS = 60_000;
+/** Longer than in production, so that a simulated hour has fewer beats. */
+export const BOUND_MS = 4_000;
+const BEAT_MS = 1_500;
 
 /** Pure, and dear to compile: shared by all lives. */
 const inputs = createInputCheck();
@@ -34,17 +38,22 @@ export interface Ground {
 /** One incarnation of Signalbox, wired as src/system.ts wires it, with simulated doors and systems. */
 export class House {
   readonly broker: Broker;
-  readonly store: SimStore;
+  readonly store: SimStore | SharedStore;
+  readonly incarnation: number;
 
   constructor(ground: Ground, incarnation: number) {
     const { world } = ground;
     const doors = world.doors(incarnation);
-    const store = new SimStore({ ...ground, incarnation });
+    const parts = { ...ground, incarnation };
+    const store = world.swarm.replicas === 2 ? new SharedStore(parts) : new SimStore(parts);
+    this.incarnation = incarnation;
     const bundles = bundleSource(store);
     const connection = async (name: string) => (await bundles.active()).connections[name] ?? null;
     const issuers = ground.issuer.doorsOf(incarnation);
     const log = (): void => world.count('revocationsAgain');
-    const leases = new Leases({ store, issuers, connection, doors, log });
+    const freshness = new Freshness(store, doors.clock, BOUND_MS);
+    const whoseIsLeft = () => freshness.whoseIsLeft();
+    const leases = new Leases({ store, issuers, connection, whoseIsLeft, doors, log });
     this.store = store;
     const connectors = (['sim-db', 'sim-api'] as const).map(
       (kind) => new SimConnector(kind, { ...ground, incarnation }),
@@ -58,21 +67,22 @@ export class House {
       inputs,
       bundles,
       flights: new Flights(),
-      freshness: new Freshness(store, doors.clock),
+      freshness,
       streams: new OpenStreams(),
       local: new LocalGate(),
       alerts: NO_ALERTS,
       notices: new Notices(doors.timers),
     };
+    ground.plant?.bends?.(this.broker);
   }
 
   /** As a start does it: orphaned credentials first, then open intents, then runs whose clients are gone. */
   async start(): Promise<void> {
     const { broker } = this;
     const { timers } = broker.doors;
+    const sweep = sweeper(broker, () => undefined);
+    await new Pulse(broker, sweep).start(BEAT_MS);
     await takeOver(broker);
-    timers.every(SWEEP_EVERY_MS, () => {
-      void Promise.all([endExpired(broker), takeOver(broker)]).catch(() => undefined);
-    });
+    timers.every(SWEEP_EVERY_MS, sweep);
   }
 }

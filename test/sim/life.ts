@@ -6,7 +6,7 @@ import { Issuer } from './issuer.ts';
 import { Model } from './model.ts';
 import { Operators } from './operators.ts';
 import { type PlantName, plant } from './plants.ts';
-import { StoreWatch } from './store-watch.ts';
+import { type Fellow, StoreWatch } from './store-watch.ts';
 import { CALM } from './swarm.ts';
 import { TargetWatch } from './target-watch.ts';
 import { checkUsage } from './usage-check.ts';
@@ -14,8 +14,8 @@ import { Witness } from './witness.ts';
 import { World } from './world.ts';
 
 /**
- * Everything of one seed: the world, what survives crashes, the actors, and the incarnations of Signalbox one after
- * the other. down → starting → up → (crash) → down; `house` is null unless it is up.
+ * Everything of one seed: the world, what survives crashes, the actors, and one or two replicas of Signalbox, each one
+ * incarnation after the other.
  */
 export class Life {
   readonly world: World;
@@ -25,11 +25,9 @@ export class Life {
   readonly disk: Disk;
   readonly agents: Agents;
   readonly operators: Operators;
-  house: House | null = null;
+  readonly #slots: Slot[];
   readonly #ground: Ground;
-  #rising: House | null = null;
-  #incarnation = 0;
-  #isDoomed = false;
+  #incarnations = 0;
 
   constructor(seed: number, planted: PlantName | null) {
     const world = new World(seed);
@@ -44,14 +42,33 @@ export class Life {
     this.operators = new Operators(world, this.model);
     const { witness, issuer, disk } = this;
     this.#ground = { world, disk, witness, issuer, plant: bug };
+    this.#slots = Array.from({ length: world.swarm.replicas }, () => new Slot());
+    watch.fellows = () => this.houses.map((house) => fellowOf(house, disk));
+  }
+
+  /** Those that are up. */
+  get houses(): House[] {
+    return this.#slots.flatMap(({ house }) => (house === null ? [] : [house]));
+  }
+
+  /** One that is up, as a load balancer picks it. */
+  get house(): House | null {
+    const up = this.houses;
+    if (up.length <= 1) return up[0] ?? null;
+    return this.world.random.pick(up);
+  }
+
+  get isWhole(): boolean {
+    return this.#slots.every(({ house }) => house !== null);
   }
 
   /** A Signalbox with a bundle and some runs, before anything goes wrong. */
   async prepare(): Promise<void> {
     const { world, operators } = this;
     world.faults = CALM;
-    this.rise();
-    await this.until(() => this.house !== null, 60_000);
+    for (const slot of this.#slots) this.#rise(slot);
+    await this.#settle();
+    await this.until(() => this.isWhole, 60_000);
     const { house } = this;
     if (house === null) return world.broken('liveness', 'it does not start');
     const [first] = bundlesOf(world.swarm.looseLimits);
@@ -82,12 +99,31 @@ export class Life {
       disk.isTouched = false;
       checkUsage(world, this.model, disk);
     }
-    const standing = this.house ?? this.#rising;
-    if (standing === null) return;
-    if (standing.store.isDown && !this.#isDoomed) this.#doom();
-    if (this.house !== null && world.random.chance(world.faults.ambush)) this.#ambush(this.house);
+    for (const slot of this.#slots)
+      if ((slot.house ?? slot.rising)?.store.isDown === true && !slot.isDoomed) this.#doom(slot);
+    const slot = this.#slots.length === 1 ? this.#slots[0] : world.random.pick(this.#slots);
+    if (slot === undefined || (slot.house ?? slot.rising) === null) return;
+    if (slot.house !== null && world.random.chance(world.faults.ambush)) this.#ambush(slot.house);
+    if (world.swarm.replicas === 2) this.#estrange(slot);
     const stakes = this.witness.underway().length > 0 ? 6 : 1;
-    if (world.random.chance(world.faults.crash * stakes)) this.crash('crash');
+    if (world.random.chance(world.faults.crash * stakes)) this.crash(slot, 'crash');
+  }
+
+  /** It loses its way to the store, or its process is stopped for a while. */
+  #estrange({ house }: Slot): void {
+    const { world } = this;
+    const { random, schedule } = world;
+    if (house === null) return;
+    const { incarnation } = house;
+    const stakes = this.witness.underway().length > 0 ? 4 : 1;
+    if (random.chance(world.faults.cut * stakes) && !world.isCut(incarnation))
+      world.cut(incarnation, random.latency(30_000));
+    if (!random.chance(world.faults.pause * stakes) || schedule.isPaused(incarnation)) return;
+    world.count('pauses');
+    const ms = random.latency(random.chance(0.3) ? 120_000 : 15_000);
+    world.tell(`incarnation ${incarnation} is stopped for ${ms} ms`);
+    schedule.pause(incarnation);
+    schedule.after(ms, 'world', 'woken', () => schedule.wake(incarnation));
   }
 
   /** Somebody halts what is under way at this very moment, and thinks better of it later. */
@@ -98,51 +134,72 @@ export class Life {
     const { runId, tool, connection } = random.pick(open).record;
     const scope = random.pick(this.model.scopesOf(runId, tool, connection));
     void this.operators.halt(house, scope);
-    schedule.after(random.latency(4_000), this.#incarnation, 'thinks better of it', () => {
-      if (this.house !== null) void this.operators.resume(this.house, scope);
+    schedule.after(random.latency(4_000), house.incarnation, 'thinks better of it', () => {
+      void this.operators.resume(house, scope);
     });
   }
 
   /** A process whose store is down does nothing more; somebody restarts it. */
-  #doom(): void {
-    this.#isDoomed = true;
+  #doom(slot: Slot): void {
+    slot.isDoomed = true;
     const { random, schedule } = this.world;
-    schedule.after(random.int(1, 3_000), this.#incarnation, 'restarted by hand', () =>
-      this.crash('restart'),
+    schedule.after(random.int(1, 3_000), slot.incarnation, 'restarted by hand', () =>
+      this.crash(slot, 'restart'),
     );
   }
 
   /** Everything in memory is gone: no continuation of this incarnation ever runs again. */
-  crash(why: 'crash' | 'restart' | 'failed start'): void {
+  crash(slot: Slot, why: 'crash' | 'restart' | 'failed start'): void {
     const { world } = this;
-    const store = (this.house ?? this.#rising)?.store;
+    const { incarnation } = slot;
+    const store = (slot.house ?? slot.rising)?.store;
     if (store === undefined) return;
     world.count(why === 'crash' ? 'crashes' : 'restarts');
-    world.tell(`${why.toUpperCase()} of incarnation ${this.#incarnation}`);
-    world.schedule.living = null;
-    this.house = null;
-    this.#rising = null;
+    world.tell(`${why.toUpperCase()} of incarnation ${incarnation}`);
+    world.schedule.living.delete(incarnation);
+    world.schedule.wake(incarnation);
+    slot.house = null;
+    slot.rising = null;
     store.crash();
-    this.witness.disconnect(this.#incarnation);
-    this.agents.lost();
-    this.operators.lost();
-    world.schedule.after(world.random.latency(5_000), 'world', 'start', () => this.rise());
+    this.witness.disconnect(incarnation);
+    this.agents.lost(incarnation);
+    this.operators.lost(incarnation);
+    world.schedule.after(world.random.latency(5_000), 'world', 'start', () => this.#rise(slot));
   }
 
-  rise(): void {
+  #rise(slot: Slot): void {
     const { world } = this;
-    this.#incarnation++;
-    this.#isDoomed = false;
-    world.schedule.living = this.#incarnation;
-    const house = new House(this.#ground, this.#incarnation);
-    this.#rising = house;
+    const incarnation = ++this.#incarnations;
+    slot.incarnation = incarnation;
+    slot.isDoomed = false;
+    world.schedule.living.add(incarnation);
+    const house = new House(this.#ground, incarnation);
+    slot.rising = house;
     house.start().then(
       () => {
-        world.tell(`incarnation ${this.#incarnation} is up`);
-        this.house = house;
-        this.#rising = null;
+        world.tell(`incarnation ${incarnation} is up`);
+        slot.house = house;
+        slot.rising = null;
       },
-      () => this.crash('failed start'),
+      () => this.crash(slot, 'failed start'),
     );
   }
+}
+
+/** The place of one replica: down → starting → up → (crash) → down, one incarnation after the other. */
+class Slot {
+  incarnation = 0;
+  house: House | null = null;
+  rising: House | null = null;
+  isDoomed = false;
+}
+
+function fellowOf({ store, broker }: House, disk: Disk): Fellow {
+  const { replica, alone } = store;
+  return {
+    replica,
+    quietMs: alone ? 0 : disk.quietMs(replica),
+    revivedMs: disk.revivedMs(replica),
+    flies: (actionId) => broker.flights.has(actionId),
+  };
 }

@@ -13,8 +13,8 @@ export interface KnownAction {
   readonly reservations: readonly Reservation[];
   /** The halt number when its intent was recorded. */
   readonly epoch: number;
-  /** The incarnation that recorded it. */
-  readonly incarnation: number | null;
+  /** The replica that recorded it. */
+  readonly replica: string | null;
   isMarked: boolean;
   state:
     | 'open'
@@ -46,6 +46,8 @@ export class Model {
   readonly approvals = new Map<string, Approval>();
   readonly usage = new Map<string, { posted: number; pending: number }>();
   readonly leases = new Map<string, Lease>();
+  /** By lease: the replica that made it. */
+  readonly owners = new Map<string, string>();
 
   /** Halts not lifted over an action of this run; with `since`, also those raised later and lifted again. */
   haltsOver(scopes: readonly string[], since = Number.POSITIVE_INFINITY): [number, KnownHalt][] {

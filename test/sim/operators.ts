@@ -15,7 +15,7 @@ const OWNER = { name: 'olga', role: 'owner' } as const;
 export class Operators {
   readonly #world: World;
   readonly #model: Model;
-  #busy = 0;
+  readonly #busy = new Map<number, number>();
 
   constructor(world: World, model: Model) {
     this.#world = world;
@@ -24,21 +24,22 @@ export class Operators {
 
   /** Requests that are not answered yet. */
   get busy(): number {
-    return this.#busy;
+    return [...this.#busy.values()].reduce((sum, requests) => sum + requests, 0);
   }
 
-  lost(): void {
-    this.#busy = 0;
+  lost(incarnation: number): void {
+    this.#busy.delete(incarnation);
   }
 
-  async answerSome({ broker }: House): Promise<void> {
+  async answerSome(house: House): Promise<void> {
+    const { broker } = house;
     const { random } = this.#world;
     const pending = this.#model.openApprovals().filter(({ state }) => state === 'pending');
     if (pending.length === 0) return;
     const { id, digest } = random.pick(pending);
     const wrong = random.chance(0.05);
     const approves = random.chance(0.85);
-    await this.#ask(`answer ${id}`, () =>
+    await this.#ask(house, `answer ${id}`, () =>
       answer(broker, {
         approvalId: id,
         answer: approves ? 'approved' : 'refused',
@@ -49,8 +50,11 @@ export class Operators {
     );
   }
 
-  async halt({ broker }: House, scope = this.#anyScope()): Promise<void> {
-    await this.#ask(`halt ${scope}`, () => halt(broker, { scope, reason: 'drill', by: 'olga' }));
+  async halt(house: House, scope = this.#anyScope()): Promise<void> {
+    const { broker } = house;
+    await this.#ask(house, `halt ${scope}`, () =>
+      halt(broker, { scope, reason: 'drill', by: 'olga' }),
+    );
   }
 
   async resumeSome(house: House): Promise<void> {
@@ -58,8 +62,11 @@ export class Operators {
     if (standing.length > 0) await this.resume(house, this.#world.random.pick(standing));
   }
 
-  async resume({ broker }: House, scope: string): Promise<void> {
-    await this.#ask(`resume ${scope}`, () => resume(broker, { scope, reason: 'over', by: 'olga' }));
+  async resume(house: House, scope: string): Promise<void> {
+    const { broker } = house;
+    await this.#ask(house, `resume ${scope}`, () =>
+      resume(broker, { scope, reason: 'over', by: 'olga' }),
+    );
   }
 
   /** Scopes under a halt. */
@@ -75,12 +82,12 @@ export class Operators {
   }
 
   async apply(
-    { broker }: House,
+    house: House,
     bundle: Parameters<typeof apply>[1]['bundle'],
     base: string,
   ): Promise<void> {
-    await this.#ask(`apply ${bundle.digest.slice(0, 8)}`, () =>
-      apply(broker, { bundle, base, widenings: [] }, OWNER),
+    await this.#ask(house, `apply ${bundle.digest.slice(0, 8)}`, () =>
+      apply(house.broker, { bundle, base, widenings: [] }, OWNER),
     );
   }
 
@@ -91,7 +98,7 @@ export class Operators {
     if (live.length > 0 && random.chance(0.3)) await this.#beginUnder(house, random.pick(live));
     const intent = random.chance(0.2) ? '' : 'simulated';
     const budget = random.chance(0.2) ? { rowsWritten: 12 } : {};
-    return this.#ask(`begin a run of ${agent}`, () =>
+    return this.#ask(house, `begin a run of ${agent}`, () =>
       beginRun(house.broker, { agent, intent, budget }),
     );
   }
@@ -101,16 +108,18 @@ export class Operators {
     if (live.length > 0) await this.end(house, this.#world.random.pick(live).id);
   }
 
-  async end({ broker }: House, runId: string): Promise<void> {
-    await this.#ask(`end ${runId}`, () => endRun(broker, runId, 'simulated'));
+  async end(house: House, runId: string): Promise<void> {
+    const { broker } = house;
+    await this.#ask(house, `end ${runId}`, () => endRun(broker, runId, 'simulated'));
   }
 
-  async eraseSome({ broker }: House): Promise<void> {
+  async eraseSome(house: House): Promise<void> {
+    const { broker } = house;
     const ended = [...this.#model.runs.values()].filter(({ state }) => state === 'ended');
     if (ended.length === 0) return;
     const { id } = this.#world.random.pick(ended);
     const at = this.#world.now;
-    await this.#ask(`erase ${id}`, () =>
+    await this.#ask(house, `erase ${id}`, () =>
       broker.store.commit({ kind: 'ledger.erase', runId: id, reason: 'asked', by: 'olga', at }),
     );
   }
@@ -140,8 +149,8 @@ export class Operators {
     return named[kind]();
   }
 
-  async #ask<T>(what: string, work: () => Promise<T>): Promise<T | null> {
-    this.#busy++;
+  async #ask<T>({ incarnation }: House, what: string, work: () => Promise<T>): Promise<T | null> {
+    this.#busy.set(incarnation, (this.#busy.get(incarnation) ?? 0) + 1);
     this.#world.tell(`operator: ${what}`);
     try {
       const done = await work();
@@ -153,7 +162,7 @@ export class Operators {
       else this.#world.tell(`operator: ${what} threw ${error.code}`);
       return null;
     } finally {
-      this.#busy--;
+      this.#busy.set(incarnation, (this.#busy.get(incarnation) ?? 0) - 1);
     }
   }
 }

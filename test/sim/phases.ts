@@ -28,7 +28,10 @@ function actOnce(life: Life, kind: ActKind): void {
   const { random } = world;
   world.count('steps');
   if (kind === 'move') witness.move(`db/t${random.int(1, 4)}`);
-  if (kind === 'jump') world.jump(random.pick([-5_000, 1_000, 60_000, 400_000, 3_600_000]));
+  if (kind === 'jump') {
+    const whose = random.chance(0.5) ? null : (life.house?.incarnation ?? null);
+    world.jump(random.pick([-5_000, 1_000, 60_000, 400_000, 3_600_000]), whose);
+  }
   if (kind === 'move' || kind === 'jump' || house === null) return;
   const acts: Record<Exclude<ActKind, 'move' | 'jump'>, () => unknown> = {
     propose: () => agents.propose(house),
@@ -49,7 +52,10 @@ export async function liveness(life: Life): Promise<void> {
   const { world, operators, agents } = life;
   world.calm();
   const isCalm = (): boolean =>
-    life.house !== null && !life.house.store.isDown && agents.waiting === 0 && operators.busy === 0;
+    life.isWhole &&
+    life.houses.every(({ store }) => !store.isDown) &&
+    agents.waiting === 0 &&
+    operators.busy === 0;
   if (!(await life.until(isCalm, SETTLED_WITHIN_MS)))
     return world.require(world.violation !== null, 'liveness', `${unanswered(life)}`);
   const { house } = life;
@@ -68,7 +74,7 @@ function unanswered({ agents, operators, house }: Life): string {
 
 /** What must not be there when everything has come to rest. */
 function leftOver(life: Life): string[] {
-  const { model, witness, issuer, house } = life;
+  const { model, witness, issuer } = life;
   const open = model.openActions();
   const pending = [...model.usage].filter(([, line]) => line.pending !== 0);
   const leases = [...model.leases.values()].filter(
@@ -84,8 +90,12 @@ function leftOver(life: Life): string[] {
       : [`${issuer.living().length} credentials still work at their issuer`]),
     ...halts.map(([epoch, { scope }]) => `halt ${epoch} of ${scope} is not inert`),
     ...witness.underway().map(({ actionId }) => `${actionId} is still under way at its target`),
-    ...(house?.store.isQuiet ? [] : ['the queue of the store is not empty']),
-    ...(house?.broker.flights.count('all') === 0 ? [] : ['something is still in the air']),
+    ...(life.houses.every(({ store }) => store.isQuiet)
+      ? []
+      : ['the queue of the store is not empty']),
+    ...(life.houses.every(({ broker }) => broker.flights.count('all') === 0)
+      ? []
+      : ['something is still in the air']),
   ];
 }
 
@@ -95,6 +105,8 @@ export async function controls(life: Life): Promise<void> {
   if (house === null || world.violation !== null) return;
   const finish = <T>(work: Promise<T>): Promise<T | null> => done(life, work);
   for (const scope of operators.standing()) await finish(operators.resume(house, scope));
+  // the other replica may still be bringing down what was lifted since
+  if (world.swarm.replicas === 2) await life.until(() => world.violation !== null, MINUTE);
   const [first] = bundlesOf(world.swarm.looseLimits);
   const active = model.bundle?.digest ?? 'none';
   if (first !== undefined && first.digest !== active)

@@ -1,3 +1,5 @@
+import type { Broker } from '../../src/broker/broker.ts';
+import { STALE_ABORT } from '../../src/broker/flights.ts';
 import type { ActionSettle, Op } from '../../src/domain/ops.ts';
 import type { SqliteCore } from '../../src/store/sqlite/core.ts';
 import type { Work } from '../../src/store/work.ts';
@@ -11,8 +13,14 @@ export interface Plant {
   carries?(sent: Sent): Work;
   /** After an op that was committed: what the faulty store does to its tables. */
   tampers?(op: Op, database: SqliteCore['database']): void;
+  /** After an op that was refused. */
+  refused?(op: Op, database: SqliteCore['database']): void;
   /** Says yes before the op is durable. */
   answersEarly?(op: Op): boolean;
+  /** What it says has landed. */
+  lands?(landed: number): number;
+  /** Bends the parts of a replica that is built. */
+  bends?(broker: Broker): void;
   /** Knows of no halt when it is asked a second time. */
   readonly hidesHalts?: boolean;
 }
@@ -54,7 +62,65 @@ export const PLANTS = {
       if (random.chance(0.02)) loseNewestRecord(database);
     },
   }),
+  /** Old knowledge of halts is as good as new. */
+  'never-stale': () => ({
+    bends: ({ freshness }) => Object.defineProperty(freshness, 'isFresh', { get: () => true }),
+  }),
+  /** Flights go on when knowledge of halts has become too old. */
+  'stale-flies-on': () => ({
+    bends: ({ flights }) => {
+      const { abort } = flights;
+      flights.abort = (scope, reason) =>
+        reason === STALE_ABORT
+          ? { aborted: 0, sent: 0, landed: Promise.resolve(true) }
+          : abort.call(flights, scope, reason);
+    },
+  }),
+  /** Whoever is another is dead. */
+  'living-recovered': () => ({
+    bends: ({ freshness }) => {
+      freshness.whoseIsLeft = async () => (replica) => replica !== freshness.replica;
+    },
+  }),
+  /** A replica says that a halt has landed as soon as it has heard of it. */
+  'landed-too-early': (model) => ({ lands: () => model.epoch }),
+  /** An intent is recorded whatever has moved since it was judged. */
+  'stamp-not-rechecked': (model) => ({
+    carries: ({ op, work }) => {
+      if (work.kind === 'read' || op.kind !== 'action.admit') return work;
+      const stamp = { halt: model.epoch, bundle: model.bundle?.digest ?? op.stamp.bundle };
+      return { ...op, stamp };
+    },
+  }),
+  /** Whoever settles an intent a second time gives its reservation back once more. */
+  'double-release': (model) => ({
+    refused: (op, database) => {
+      if (op.kind === 'action.settle') shift(model, op, database, 'pending', -1);
+    },
+  }),
+  /** An approval that one replica has used is still there for another. */
+  'approval-used-twice': () => ({
+    tampers: (op, database) => {
+      if (op.kind === 'action.admit' && op.approvalId !== null)
+        database.run("UPDATE approvals SET state = 'approved' WHERE id = ?", op.approvalId);
+    },
+  }),
+  /** What a dead replica was lent is left to live. */
+  'dead-leases-left': () => ({
+    bends: ({ credentials }) => {
+      credentials.sweep = async () => 0;
+    },
+  }),
 } as const satisfies Record<string, (model: Model, world: World) => Plant>;
+
+/** Found within so many seeds; those of several replicas need two of them, and more chance. */
+export function foundWithin(name: PlantName): number {
+  return OF_ONE.has(name) ? 500 : 2_000;
+}
+
+const OF_ONE: ReadonlySet<string> = new Set([
+  ...['outcome-before-intent', 'lost-void', 'halt-not-rechecked', 'double-settle', 'chain-gap'],
+]);
 
 export type PlantName = keyof typeof PLANTS;
 export const PLANT_NAMES = Object.keys(PLANTS) as PlantName[];
@@ -73,11 +139,12 @@ function shift(
   op: ActionSettle,
   database: SqliteCore['database'],
   column: 'pending' | 'posted',
+  times = 1,
 ): void {
   for (const { key, dimension, amount } of model.actions.get(op.actionId)?.reservations ?? [])
     database.run(
-      `UPDATE usage SET ${column} = ${column} + ? WHERE key = ? AND dimension = ?`,
-      amount,
+      `UPDATE usage SET ${column} = max(0, ${column} + ?) WHERE key = ? AND dimension = ?`,
+      times * amount,
       key,
       dimension,
     );

@@ -4,8 +4,8 @@ import type { Timer } from '../../src/domain/doors.ts';
 export type Owner = number | 'world';
 
 interface Planned {
-  readonly at: number;
-  readonly order: number;
+  at: number;
+  order: number;
   readonly owner: Owner;
   readonly what: string;
   readonly run: () => void;
@@ -19,8 +19,10 @@ interface Planned {
 export class Schedule {
   /** Milliseconds since the life began. */
   elapsed = 0;
-  /** The incarnation that runs; null while none does. */
-  living: number | null = null;
+  /** The incarnations that run. */
+  readonly living = new Set<number>();
+  /** Those of them that are stopped for now, and what was due meanwhile. */
+  readonly #paused = new Map<number, Planned[]>();
   readonly #heap: Planned[] = [];
   #order = 0;
 
@@ -62,14 +64,37 @@ export class Schedule {
       if (first === undefined || first.at > until) return null;
       this.#pop();
       if (first.isCancelled || !this.#isAlive(first.owner)) continue;
+      const waiting = first.owner === 'world' ? undefined : this.#paused.get(first.owner);
+      if (waiting !== undefined) {
+        waiting.push(first);
+        continue;
+      }
       this.elapsed = first.at;
       first.run();
       return first.what;
     }
   }
 
+  /** Stops a process where it is: its clocks go on, and nothing else of it. */
+  pause(incarnation: number): void {
+    if (!this.#paused.has(incarnation)) this.#paused.set(incarnation, []);
+  }
+
+  /** What was due comes at once: timers first, as an event loop has it. */
+  wake(incarnation: number): void {
+    const due = this.#paused.get(incarnation) ?? [];
+    this.#paused.delete(incarnation);
+    const isTimer = ({ what }: Planned): boolean => what === 'timer';
+    for (const planned of [...due.filter(isTimer), ...due.filter((one) => !isTimer(one))])
+      this.#push(Object.assign(planned, { at: this.elapsed, order: this.#order++ }));
+  }
+
+  isPaused(incarnation: number): boolean {
+    return this.#paused.has(incarnation);
+  }
+
   #isAlive(owner: Owner): boolean {
-    return owner === 'world' || owner === this.living;
+    return owner === 'world' || this.living.has(owner);
   }
 
   #push(planned: Planned): void {

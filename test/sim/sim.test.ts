@@ -32,11 +32,12 @@ test('a planted bug is found', async () => {
 test('what a dead incarnation waits for never comes; what the world does goes on', () => {
   const schedule = new Schedule();
   const came: string[] = [];
-  schedule.living = 1;
+  schedule.living.add(1);
   schedule.after(5, 1, 'answer', () => came.push('answer'));
   schedule.after(5, 'world', 'effect', () => came.push('effect'));
   schedule.after(2, 'world', 'crash', () => {
-    schedule.living = 2;
+    schedule.living.delete(1);
+    schedule.living.add(2);
   });
   while (schedule.step(10) !== null);
   assert.deepEqual(came, ['effect']);

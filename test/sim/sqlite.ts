@@ -1,7 +1,9 @@
 import type { Clock } from '../../src/domain/doors.ts';
 import type { Op } from '../../src/domain/ops.ts';
 import type { Usage } from '../../src/domain/store.ts';
+import { isJointRead } from '../../src/ledger/read-record.ts';
 import { wrappingKey } from '../../src/ledger/seal.ts';
+import { preparedRead } from '../../src/store/prepared-read.ts';
 import { CommitQueue } from '../../src/store/queue.ts';
 import type { SqliteCore } from '../../src/store/sqlite/core.ts';
 import { History } from '../../src/store/sqlite/history.ts';
@@ -64,6 +66,25 @@ export function write(
 export function usageOnDisk(core: SqliteCore, keys: readonly string[]): readonly Usage[] {
   const reads = new Reads(core.database, new Payloads(core.database, wrapping), new Snapshot());
   return reads.usage(keys);
+}
+
+/** What anybody sees who remembers nothing of it. */
+export interface Lookout {
+  readonly reads: () => Reads;
+  readonly history: () => History;
+}
+
+export function lookout(core: SqliteCore, clock: Clock): Lookout {
+  const payloads = new Payloads(core.database, wrapping);
+  const reads = (): Reads => new Reads(core.database, payloads, new Snapshot());
+  return { reads, history: () => new History(core.database, reads(), payloads, clock) };
+}
+
+/** An op as it leaves a replica: nothing the caller changes later is seen. */
+export function travelling(op: Op): Sent {
+  const said = JSON.parse(JSON.stringify(op)) as Op;
+  const isRead = op.kind === 'action.admit' && isJointRead(op);
+  return { op: said, work: isRead ? preparedRead(op) : said };
 }
 
 const wrapping = wrappingKey(MASTER_KEY);

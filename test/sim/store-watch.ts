@@ -9,14 +9,29 @@ import type {
   OpResults,
 } from '../../src/domain/ops.ts';
 import type { Settlement } from '../../src/domain/proposal.ts';
+import { BOUND_MS } from './house.ts';
 import { intentChecks, widened } from './intent-checks.ts';
 import type { Issuer } from './issuer.ts';
 import type { KnownAction, Model } from './model.ts';
 import type { Witness } from './witness.ts';
 import type { World } from './world.ts';
 
+const GRACE_MS = 1_000;
+const DEAD_MS = 10 * BOUND_MS;
+const A_MOMENT_MS = 60_000;
+
+/** A replica whose process runs. */
+export interface Fellow {
+  readonly replica: string;
+  /** How long the store has not heard of it, and since when it is back after it was taken for dead. */
+  readonly quietMs: number;
+  readonly revivedMs: number;
+  flies(actionId: string): boolean;
+}
+
 /** Checks safety at each op as it is committed, and keeps the model up to date. */
 export class StoreWatch {
+  fellows: () => readonly Fellow[] = () => [];
   readonly #world: World;
   readonly #model: Model;
   readonly #witness: Witness;
@@ -80,6 +95,7 @@ export class StoreWatch {
         break;
       case 'lease.write':
         model.leases.set(op.lease.id, op.lease);
+        if (!model.owners.has(op.lease.id)) model.owners.set(op.lease.id, op.replica ?? '');
         break;
       default:
     }
@@ -95,7 +111,7 @@ export class StoreWatch {
       approvalId: op?.approvalId ?? null,
       reservations: op?.reservations ?? [],
       epoch: model.epoch,
-      incarnation: this.#world.schedule.living,
+      replica: op?.replica ?? null,
       isMarked: false,
       state,
     };
@@ -146,7 +162,19 @@ export class StoreWatch {
       'outcomes_are_true',
       `${op.actionId} is settled and was ${action?.state}`,
     );
+    if (op.by === 'recover' && action !== undefined) this.#mayRecover(action);
     if (action !== undefined) this.#close(action, op.settlement, op.posted);
+  }
+
+  /** Only what nobody flies: of a replica that is dead, or was taken for dead a moment ago. */
+  #mayRecover({ replica, record: { id } }: KnownAction): void {
+    const owner = this.fellows().find((fellow) => fellow.replica === replica);
+    const isLeft =
+      owner === undefined ||
+      !owner.flies(id) ||
+      owner.quietMs > DEAD_MS ||
+      owner.revivedMs < A_MOMENT_MS;
+    this.#require(isLeft, 'the_living_are_left_alone', `${id} of ${replica} was settled for it`);
   }
 
   #close(action: KnownAction, { kind }: Settlement, posted: EffectVector | null): void {
@@ -201,20 +229,25 @@ export class StoreWatch {
   /** By then nothing that this process began before the halt is open, and nothing can commit under a dead credential. */
   #inert(epoch: number, scope: string): void {
     const model = this.#model;
-    const { living } = this.#world.schedule;
+    const living = this.fellows().filter(({ quietMs }) => quietMs <= BOUND_MS + GRACE_MS);
+    const isOne = this.#world.swarm.replicas === 1;
     const halt = model.halts.get(epoch);
     if (halt !== undefined) halt.state = 'inert';
     this.#world.count('inert');
     const isIn = (runId: string, tool: string, connection: string): boolean =>
       model.scopesOf(runId, tool, connection).includes(scope);
-    const open = model.openActions().find(({ record, epoch: then, incarnation }) => {
-      const { runId, tool, connection } = record;
-      return incarnation === living && then < epoch && isIn(runId, tool, connection);
+    const open = model.openActions().find(({ record, epoch: then, replica }) => {
+      const { id, runId, tool, connection } = record;
+      const owner = living.find((fellow) => fellow.replica === replica);
+      if (owner === undefined || then >= epoch || !isIn(runId, tool, connection)) return false;
+      return isOne || owner.flies(id);
     });
     this.#require(open === undefined, 'halt_is_total', `inert while ${open?.record.id} is open`);
     const working = this.#issuer.living().find((id) => {
       const lease = model.leases.get(id);
       if (lease === undefined) return false;
+      // of one that has stopped itself, and holds in its memory what nobody else knows
+      if (!isOne && !living.some(({ replica }) => replica === model.owners.get(id))) return false;
       const { runId, connection } = lease;
       return [...model.scopesOfRun(runId), `connection:${connection}`].includes(scope);
     });

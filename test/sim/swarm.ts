@@ -6,13 +6,19 @@ export interface Swarm {
   readonly steps: number;
   /** Simulated milliseconds between two of them, at most. */
   readonly pace: number;
+  /** Two share one store, or one has its own. */
+  readonly replicas: 1 | 2;
   readonly store: StoreFaults;
+  readonly way: WayFaults;
   readonly target: TargetFaults;
   readonly issuer: IssuerFaults;
   /** At any event; more often while something is on its way to a target. */
   readonly crash: number;
   /** A halt aimed at an action that is open, at any event. */
   readonly ambush: number;
+  /** At any event of two replicas: one loses its way to the store, or is stopped, for a while. */
+  readonly cut: number;
+  readonly pause: number;
   /** What the actors do, by weight. */
   readonly acts: Readonly<Record<ActKind, number>>;
   /** What agents do, besides asking for something new. */
@@ -22,7 +28,10 @@ export interface Swarm {
 }
 
 /** What goes wrong by itself, and stops for the second phase. */
-export type Faults = Pick<Swarm, 'store' | 'target' | 'issuer' | 'crash' | 'ambush'>;
+export type Faults = Pick<
+  Swarm,
+  'store' | 'way' | 'target' | 'issuer' | 'crash' | 'ambush' | 'cut' | 'pause'
+>;
 
 export type ActKind =
   | 'propose'
@@ -48,6 +57,16 @@ export interface StoreFaults {
   readonly room: number;
 }
 
+/** Between a replica and the store that it shares. */
+export interface WayFaults {
+  /** Each way, at most. */
+  readonly ms: number;
+  readonly lost: number;
+  /** Notices: not told, and told twice. */
+  readonly deaf: number;
+  readonly twice: number;
+}
+
 export interface TargetFaults {
   readonly ms: number;
   readonly unreachable: number;
@@ -56,6 +75,8 @@ export interface TargetFaults {
   readonly refuses: number;
   /** No answer until the deadline. */
   readonly hangs: number;
+  /** Takes its time between the mark and the effect. */
+  readonly dawdles: number;
   readonly lostBefore: number;
   readonly lostAfter: number;
   readonly notices: number;
@@ -79,6 +100,7 @@ export function drawSwarm(random: Random): Swarm {
   const ms = (...choices: number[]): number => random.pick(choices);
   return {
     steps: random.int(40, 130),
+    replicas: random.chance(0.5) ? 2 : 1,
     pace: ms(40, 200, 1_000, 4_000),
     store: {
       commitMs: ms(1, 5, 60),
@@ -88,12 +110,14 @@ export function drawSwarm(random: Random): Swarm {
       failedRead: p(0.01),
       room: ms(2, 4, 8, 10_000, 10_000, 10_000),
     },
+    way: { ms: ms(1, 1, 20, 400), lost: p(0.02), deaf: p(0.8), twice: p(0.3) },
     target: {
       ms: ms(2, 30, 800),
       unreachable: p(0.1),
       broken: p(0.06),
       refuses: p(0.2),
       hangs: p(0.2),
+      dawdles: p(0.3),
       lostBefore: p(0.3),
       lostAfter: p(0.3),
       notices: p(0.6),
@@ -111,6 +135,8 @@ export function drawSwarm(random: Random): Swarm {
     },
     crash: random.chance(0.7) ? random.next() * 0.005 : 0,
     ambush: p(0.02),
+    cut: p(0.004),
+    pause: p(0.003),
     acts: {
       propose: 14,
       answer: 7,
@@ -133,11 +159,23 @@ export function drawSwarm(random: Random): Swarm {
 /** After the faults: everything works and answers soon. */
 export const CALM: Faults = {
   store: { commitMs: 2, answerMs: 1, readMs: 0, failedCommit: 0, failedRead: 0, room: 10_000 },
+  way: { ms: 1, lost: 0, deaf: 0, twice: 0 },
   target: {
-    ...{ ms: 5, unreachable: 0, broken: 0, refuses: 0, hangs: 0, lostBefore: 0, lostAfter: 0 },
+    ...{
+      ms: 5,
+      unreachable: 0,
+      broken: 0,
+      refuses: 0,
+      hangs: 0,
+      dawdles: 0,
+      lostBefore: 0,
+      lostAfter: 0,
+    },
     ...{ notices: 0, questions: 0, wants: 0, probeUnknown: 0, probeDown: 0 },
   },
   issuer: { ms: 5, mintFails: 0, mintLost: 0, revokeFails: 0, notDeadYet: 0 },
   crash: 0,
   ambush: 0,
+  cut: 0,
+  pause: 0,
 };

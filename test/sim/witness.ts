@@ -142,7 +142,7 @@ export class Witness {
   truthOf(actionId: string): 'done' | 'failed' | 'running' {
     const state = this.#calls.get(actionId)?.state;
     if (state === 'landed') return 'done';
-    return state === 'sent' ? 'running' : 'failed';
+    return state === 'sent' || state === 'begun' ? 'running' : 'failed';
   }
 
   #unlock(call: TargetCall): void {

@@ -18,6 +18,7 @@ export type Invariant =
   | 'outcomes_are_true'
   | 'no_blind_repeat'
   | 'no_internal_fault'
+  | 'the_living_are_left_alone'
   | 'liveness';
 
 export interface Violation {
@@ -44,6 +45,10 @@ export class World {
   violation: Violation | null = null;
   /** What the wall clock is off by; it jumps. */
   skew = 0;
+  /** What the clock of one process is off by besides. */
+  readonly #skews = new Map<number, number>();
+  /** Processes that reach the store no more, for now. */
+  readonly #cut = new Set<number>();
 
   constructor(seed: number) {
     this.seed = seed;
@@ -58,13 +63,32 @@ export class World {
 
   calm(): void {
     this.faults = CALM;
+    this.#cut.clear();
+    for (const incarnation of this.schedule.living) this.schedule.wake(incarnation);
     this.tell('the faults stop');
   }
 
-  jump(ms: number): void {
-    this.skew += ms;
+  /** The clock of all, or of one process alone. */
+  jump(ms: number, incarnation: number | null): void {
     this.count('clockJumps');
-    this.tell(`the clock is off by ${this.skew} ms`);
+    if (incarnation === null) this.skew += ms;
+    else this.#skews.set(incarnation, (this.#skews.get(incarnation) ?? 0) + ms);
+    this.tell(`the clock of ${incarnation ?? 'all'} jumps by ${ms} ms`);
+  }
+
+  isCut(incarnation: number): boolean {
+    return this.#cut.has(incarnation);
+  }
+
+  cut(incarnation: number, ms: number): void {
+    this.count('partitions');
+    this.tell(`incarnation ${incarnation} is cut off for ${ms} ms`);
+    this.#cut.add(incarnation);
+    this.schedule.after(ms, 'world', 'mended', () => this.#cut.delete(incarnation));
+  }
+
+  replicaOf(incarnation: number): string {
+    return `replica_${String(incarnation).padStart(4, '0')}`;
   }
 
   tell(line: string): void {
@@ -90,7 +114,10 @@ export class World {
     const { schedule, random } = this;
     const after = (ms: number, run: () => void) => schedule.after(ms, incarnation, 'timer', run);
     return {
-      clock: { now: () => this.now, monotonic: () => schedule.elapsed },
+      clock: {
+        now: () => this.now + (this.#skews.get(incarnation) ?? 0),
+        monotonic: () => schedule.elapsed,
+      },
       entropy: { bytes: (length) => random.bytes(length), id: (prefix) => this.id(prefix) },
       timers: { after, every: (ms, run) => schedule.every(ms, incarnation, 'timer', run) },
     };
