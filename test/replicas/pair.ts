@@ -15,7 +15,9 @@ import { Leases } from '../../src/credentials/leases.ts';
 import { NO_ALERTS } from '../../src/domain/alert.ts';
 import { bundleDigest } from '../../src/domain/bundle.ts';
 import type { Call } from '../../src/domain/connector.ts';
+import type { Doors } from '../../src/domain/doors.ts';
 import type { Outcome } from '../../src/domain/proposal.ts';
+import type { Store } from '../../src/domain/store.ts';
 import { Issuer, Target } from '../properties/target.ts';
 import { BUNDLE } from '../properties/world.ts';
 import { SharedStore, Way } from './shared-store.ts';
@@ -55,28 +57,35 @@ export async function openPair(t: TestContext): Promise<Pair> {
   const join = (): Promise<Fellow> => started(time, shared, target, issuer);
   const a = await join();
   const b = await join();
-  const contents = { ...BUNDLE };
-  await a.broker.store.commit({
-    kind: 'bundle.apply',
-    bundle: { ...contents, digest: bundleDigest(contents) },
-    expected: 'none',
-    widenings: [],
-    by: 'test',
-    at: Date.now(),
-  });
+  await applyBundle(a.broker);
   const run = async (agent = 'ann'): Promise<string> =>
     (await beginRun(a.broker, { agent, intent: 'a test', budget: {} })).id;
   const approved = async (runId: string, id: number): Promise<void> => {
     const parked = await time.until(a.call(runId, id));
     if (parked instanceof Error || parked.kind !== 'parked')
       throw new Error(`not parked: ${parked}`);
-    const ask = await a.broker.store.ask(parked.approvalId);
-    await answer(a.broker, {
-      ...{ approvalId: parked.approvalId, answer: 'approved', by: 'olga', because: 'test' },
-      digest: ask?.approval.digest ?? '',
-    });
+    await approve(a.broker, parked.approvalId);
   };
   return { time, shared, target, issuer, a, b, join, run, approved };
+}
+
+export async function approve(broker: Broker, approvalId: string): Promise<void> {
+  const ask = await broker.store.ask(approvalId);
+  await answer(broker, {
+    ...{ approvalId, answer: 'approved', by: 'olga', because: 'test' },
+    digest: ask?.approval.digest ?? '',
+  });
+}
+
+export async function applyBundle({ store }: Broker): Promise<void> {
+  await store.commit({
+    kind: 'bundle.apply',
+    bundle: { ...BUNDLE, digest: bundleDigest(BUNDLE) },
+    expected: 'none',
+    widenings: [],
+    by: 'test',
+    at: Date.now(),
+  });
 }
 
 /** Holds the first call that comes to this stage, until opened. */
@@ -94,15 +103,12 @@ export function hold(
   return { full: full.promise, open: () => opened.resolve() };
 }
 
-async function started(
-  time: Time,
-  shared: SharedStore,
-  target: Target,
-  issuer: Issuer,
-): Promise<Fellow> {
-  const [process, way] = [new Process(), new Way()];
-  const doors = time.doorsOf(process);
-  const store = shared.open(process, way);
+/** A broker with all it has, and its pulse. */
+export async function brokerOver(
+  store: Store,
+  doors: Doors,
+  { target, issuer }: Pick<Pair, 'target' | 'issuer'>,
+): Promise<{ readonly broker: Broker; readonly pulse: Pulse }> {
   const bundles = bundleSource(store);
   const freshness = new Freshness(store, doors.clock, BOUND_MS);
   const credentials = new Leases({
@@ -121,12 +127,28 @@ async function started(
     alerts: NO_ALERTS,
     notices: new Notices(doors.timers),
   };
-  await new Pulse(
+  const pulse = new Pulse(
     broker,
     sweeper(broker, () => {}),
-  ).start(BEAT_MS);
-  await time.until(takeOver(broker));
-  const call: Fellow['call'] = (runId, id, tool = 'change') =>
+  );
+  await pulse.start(BEAT_MS);
+  return { broker, pulse };
+}
+
+export function callOf(broker: Broker): Fellow['call'] {
+  return (runId, id, tool = 'change') =>
     act(broker, { runId, tool, arguments: { id }, via: 'test' }).catch((error: Error) => error);
-  return { broker, process, way, call };
+}
+
+async function started(
+  time: Time,
+  shared: SharedStore,
+  target: Target,
+  issuer: Issuer,
+): Promise<Fellow> {
+  const [process, way] = [new Process(), new Way()];
+  const doors = time.doorsOf(process);
+  const { broker } = await brokerOver(shared.open(process, way), doors, { target, issuer });
+  await time.until(takeOver(broker));
+  return { broker, process, way, call: callOf(broker) };
 }

@@ -132,7 +132,7 @@ export class SimConnector implements Connector {
       if (random.chance(faults.questions))
         await sink.ask({ method: 'elicitation/create', params: { action: call.actionId } });
       if (begun !== null && world.swarm.replicas === 2 && random.chance(faults.dawdles))
-        await this.#pause(random.int(0, 2 * call.tool.timeoutMs), call);
+        await this.#pause(random.int(0, 4 * call.tool.timeoutMs), call);
       // an adapter that is deaf to its signal outlives what another replica may wait for
       const deaf = world.swarm.replicas === 2 ? 0 : 0.2;
       if (call.signal.aborted && !random.chance(deaf)) throw failure('CONNECTOR_ABORTED', 'none');

@@ -116,8 +116,11 @@ export class Life {
     if (house === null) return;
     const { incarnation } = house;
     const stakes = this.witness.underway().length > 0 ? 4 : 1;
-    if (random.chance(world.faults.cut * stakes) && !world.isCut(incarnation))
-      world.cut(incarnation, random.latency(30_000));
+    if (random.chance(world.faults.cut * stakes) && !world.isCut(incarnation)) {
+      world.cut(incarnation, random.latency(40_000));
+      const other = this.houses.find((one) => one !== house);
+      if (other !== undefined && random.chance(0.5)) this.#ambush(other, incarnation);
+    }
     if (!random.chance(world.faults.pause * stakes) || schedule.isPaused(incarnation)) return;
     world.count('pauses');
     const ms = random.latency(random.chance(0.3) ? 120_000 : 15_000);
@@ -127,9 +130,12 @@ export class Life {
   }
 
   /** Somebody halts what is under way at this very moment, and thinks better of it later. */
-  #ambush(house: House): void {
+  #ambush(house: House, of: number | null = null): void {
     const { random, schedule } = this.world;
-    const open = this.model.openActions();
+    const whose = of === null ? null : this.world.replicaOf(of);
+    const open = this.model
+      .openActions()
+      .filter(({ replica }) => whose === null || replica === whose);
     if (open.length === 0) return;
     const { runId, tool, connection } = random.pick(open).record;
     const scope = random.pick(this.model.scopesOf(runId, tool, connection));
