@@ -125,14 +125,16 @@ export class Operators {
   }
 
   /** Asks for what it may and may not have: wider ones are refused, and the watch would see one that was not. */
-  async #beginUnder({ broker }: House, parent: Run): Promise<void> {
+  async #beginUnder(house: House, parent: Run): Promise<void> {
     const { random } = this.#world;
     const agent = random.chance(0.5) ? random.pick(AGENTS) : null;
     const budget = random.chance(0.5) ? { rowsWritten: random.pick([2, 5, 12, 20]) } : {};
     const tools = random.chance(0.3) ? random.pick([['look'], ['look', 'change'], ['send']]) : null;
     const lifetimeMs = random.chance(0.3) ? random.pick([1_000, 60_000, 86_400_000]) : null;
     const asked = { parent: parent.id, agent, intent: 'simulated', budget, tools, lifetimeMs };
-    await this.#ask(`begin a run under ${parent.id}`, () => beginSubRun(broker, asked));
+    await this.#ask(house, `begin a run under ${parent.id}`, () =>
+      beginSubRun(house.broker, asked),
+    );
   }
 
   #anyScope(): string {

@@ -1,6 +1,6 @@
 import { SignalboxError } from '../../src/domain/errors.ts';
 import type { Op, ResultOf } from '../../src/domain/ops.ts';
-import type { Beat, FactsQuery, Store } from '../../src/domain/store.ts';
+import type { Beat, FactsQuery, Store, StoredTile } from '../../src/domain/store.ts';
 import { owned } from '../../src/store/owned.ts';
 import type { Disk } from './disk.ts';
 import type { Plant } from './plants.ts';
@@ -183,6 +183,15 @@ export class SharedStore implements Store {
   }
   chains() {
     return this.#read(({ history }) => history().chains());
+  }
+  seal() {
+    return this.#read(({ history }) => history().seal());
+  }
+  tiles(places: readonly Pick<StoredTile, 'level' | 'place'>[]) {
+    return this.#read(({ history }) => history().tiles(places));
+  }
+  leafOf(chain: string, seq: number) {
+    return this.#read(({ history }) => history().leafOf(chain, seq));
   }
   async close(): Promise<void> {}
 }
