@@ -15,6 +15,8 @@ export interface RunStory {
   readonly agent: string;
   readonly root: string;
   readonly parent: string | null;
+  /** Whom it acts for: its parent first, the root last. */
+  readonly actsFor: readonly { readonly run: string; readonly agent: string }[];
   readonly intent: string | null;
   readonly begunAt: number;
   readonly endedAt: number | null;
@@ -148,6 +150,7 @@ function runStory(reads: readonly Read[]): RunStory | null {
     agent: begun.body.agent,
     root: begun.body.root,
     parent: begun.body.parent,
+    actsFor: begun.body.actsFor ?? [],
     intent: begun.payload?.intent ?? null,
     begunAt: begun.event.at,
     endedAt: ended?.event.at ?? null,

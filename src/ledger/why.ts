@@ -34,6 +34,7 @@ export function linesOf({ kind, id, run, actions }: Why): string[] {
     `run       ${run.id} of agent ${run.agent}, begun ${time(run.begunAt)}${
       run.endedAt === null ? '' : `, ended ${time(run.endedAt)}`
     }`,
+    ...run.actsFor.map(({ run: above, agent }) => `acts for  ${agent} (run ${above})`),
     `intent    ${run.intent ?? 'erased'}`,
     ...actions.flatMap((action) => ['', ...actionLines(action)]),
   ];

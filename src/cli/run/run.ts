@@ -36,6 +36,11 @@ export const run: Command = {
       value: 'LIMITS',
       summary: `this run’s own limits: calls=100,rowsDeleted=5 (${DIMENSIONS.join(', ')})`,
     },
+    tools: {
+      type: 'string',
+      value: 'NAMES',
+      summary: 'the only tools it may use: get_customer,set_plan',
+    },
     'agents-url': {
       type: 'string',
       value: 'URL',
@@ -48,7 +53,8 @@ export const run: Command = {
       throw new SignalboxError('USAGE', 'expected `--intent "…"`: what this run is for');
     if (rest.length === 0) throw new SignalboxError('USAGE', 'expected a command after `--`');
     const budget = budgetOf(options.budget);
-    const { url, token } = await agentSecret(call);
+    const { url, token, parentToken } = await starter(call);
+    const tools = typeof options.tools === 'string' ? options.tools.split(',') : undefined;
     const open = await openToAgent(call);
     const warnings = open.map(
       (what) => `no secret boundary: this command runs as your user and can read ${what}`,
@@ -59,7 +65,11 @@ export const run: Command = {
       method: 'POST',
       url: join(url, '/v1/runs'),
       bearer: token,
-      body: { intent: options.intent, budget },
+      body: {
+        ...{ intent: options.intent, budget },
+        ...(tools === undefined ? {} : { tools: tools.map((name) => name.trim()) }),
+        ...(parentToken === undefined ? {} : { parentToken }),
+      },
     });
     return governed(call, url, begun, warnings);
   },
@@ -127,6 +137,32 @@ function childEnvironment(
     SIGNALBOX_TOKEN: token,
     SIGNALBOX_MCP_URL: mcpUrl,
   };
+}
+
+interface Starter {
+  readonly url: string;
+  /** Of the agent, or of the run that this command runs in. */
+  readonly token: string;
+  /** Of the run above, when another agent begins under it. */
+  readonly parentToken?: string;
+}
+
+/** Inside a run a run begins under it: by the run's own token, or by an agent's secret with that token beside. */
+async function starter(call: Call): Promise<Starter> {
+  const { io, options } = call;
+  const { SIGNALBOX_TOKEN: parentToken, SIGNALBOX_MCP_URL: mcpUrl } = io.env;
+  if (parentToken === undefined || mcpUrl === undefined) return agentSecret(call);
+  const url = new URL(checkedUrl(mcpUrl)).origin;
+  if (options.agent === undefined && io.env.SIGNALBOX_AGENT_TOKEN_FILE === undefined)
+    return { url, token: parentToken };
+  const secret = await agentSecret(call);
+  // A token is sent to the address it was made for and nowhere else.
+  if (new URL(secret.url).origin !== url)
+    throw new SignalboxError(
+      'TOKEN_AUDIENCE',
+      `the run above is at \`${url}\`, and this agent was enrolled at \`${secret.url}\``,
+    );
+  return { ...secret, parentToken };
 }
 
 async function agentSecret(call: Call): Promise<{ url: string; token: string }> {

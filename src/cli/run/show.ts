@@ -22,11 +22,18 @@ function runText({ run, halts, events, more }: RunView, style: Style): string {
     [
       ['run', run.id],
       ['agent', run.agent],
+      [
+        'acts for',
+        run.actsFor.length === 0
+          ? null
+          : run.actsFor.map((above) => `${above.agent} (${above.run})`).join(', for '),
+      ],
       ['intent', `${run.intent}  (its own words)`],
       ['state', run.state],
       ['started', moment(run.startedAt)],
       ['ended', run.endedAt === null ? null : moment(run.endedAt)],
       ['limits', Object.keys(run.budget).length === 0 ? null : canonical(run.budget)],
+      ['tools', run.tools === null ? null : run.tools.join(', ')],
       ['halted', halts.length === 0 ? null : halts.map(({ scope }) => scope).join(', ')],
     ],
     style,

@@ -22,11 +22,15 @@ ${facts([
     'Own limits',
     Object.keys(run.budget).length === 0 ? 'none beyond the bundle’s' : code(canonical(run.budget)),
   ],
+  ['Held to the tools', run.tools === null ? null : code(run.tools.join(', '))],
   [
-    'Part of',
-    run.parent === null
+    'Acts for',
+    run.actsFor.length === 0
       ? null
-      : html`<a href="/runs/${encodeURIComponent(run.parent)}">${run.parent}</a>`,
+      : html`${run.actsFor.map(
+          (above, index) =>
+            html`${index === 0 ? '' : ', who acts for '}${code(above.agent)} (<a href="/runs/${encodeURIComponent(above.run)}">${above.run}</a>)`,
+        )}`,
   ],
 ])}
 ${agentWords('What it says it is for', intentOf(view))}
