@@ -24,7 +24,7 @@ const SCOPES = ['all', 'run:run_a', 'agent:support', 'tool:set_plan', 'tool:othe
 
 /** Ops that may or may not fit the moment: a stamp is guessed, an id may be taken, a run may be over. */
 export const draw = fc.record({
-  what: fc.integer({ min: 0, max: 15 }),
+  what: fc.integer({ min: 0, max: 17 }),
   n: fc.integer({ min: 0, max: 5 }),
   run: fc.constantFrom(...RUNS),
   scope: fc.constantFrom(...SCOPES),
@@ -85,6 +85,9 @@ export function opFor({ what, n, run, scope }: Draw, core: SqliteCore): Op {
           posted: effectVector({ calls: n }),
         },
       }),
+    // Twice as likely as the others: what is sealed at many moments is sealed in many pieces.
+    () => ({ kind: 'ledger.seal', most: 1 + n, sign: n % 2 === 0, at }),
+    () => ({ kind: 'ledger.seal', most: 1 + 40 * n, sign: false, at }),
   ];
   return (ops[what] ?? (() => beginRun(run)))();
 }
