@@ -37,3 +37,20 @@ test('a flight goes down with its caller, whose reason it keeps, until it has la
   late.abort(why);
   assert.equal(third.aborted, false, 'what has landed hears of nobody');
 });
+
+test('the runs in a scope are those that fly, not those above them', () => {
+  const flights = new Flights();
+  flights.take('act_1', ['all', 'agent:child', 'agent:ann', 'run:child', 'run:root']);
+  flights.take('act_2', ['all', 'agent:bob', 'run:bob']);
+  assert.deepEqual(flights.runsIn('agent:ann'), ['child']);
+  assert.deepEqual(flights.runsIn('run:root'), ['child']);
+  assert.deepEqual(flights.runsIn('all'), ['child', 'bob']);
+});
+
+test('a halt of a credential brings down what flies with it', () => {
+  const flights = new Flights();
+  const [first, second] = ['act_1', 'act_2'].map((id) => flights.take(id, ['all']));
+  flights.lent('act_1', 'lease_1');
+  assert.equal(flights.abort('credential:lease_1').aborted, 1);
+  assert.deepEqual([first?.aborted, second?.aborted], [true, false]);
+});

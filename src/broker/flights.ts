@@ -94,10 +94,10 @@ export class Flights {
     return this.#in(scope).filter(({ sent }) => sent).length;
   }
 
-  /** Runs that have something of this scope in the air. */
+  /** Runs that have something of this scope in the air, without those above them: a run's own scope comes first. */
   runsIn(scope: HaltScope): readonly string[] {
-    return this.#in(scope).flatMap(({ scopes }) =>
-      scopes.flatMap((each) => (each.startsWith('run:') ? [each.slice(4)] : [])),
+    return this.#in(scope).flatMap(
+      ({ scopes }) => scopes.find((each) => each.startsWith('run:'))?.slice(4) ?? [],
     );
   }
 

@@ -66,6 +66,11 @@ export async function raise(
   };
 }
 
+/** What the operators' own rotation can hang on: only they can end it. */
+function tellResidual(broker: Broker, { id, handle, connection, issuer }: Lease): void {
+  broker.alerts.tell('lease.residual', { lease: id, handle, connection, issuer }, connection);
+}
+
 const STUCK_AFTER_MS = 30_000;
 
 function tellRaised(broker: Broker, { scope, epoch, by }: Halt, down: BroughtDown): void {
@@ -170,6 +175,7 @@ async function revokeAll(
     const { scope, epoch } = raised;
     const at = broker.doors.clock.now();
     const said = await broker.store.commit({ kind: 'halt.inert', scope, epoch, report, at });
+    for (const { lease } of leases.filter(({ dead }) => !dead)) tellResidual(broker, lease);
     if (said.ok) broker.alerts.tell('halt.inert', { scope, epoch, afterMs: at - raised.at });
   }
   return ended;

@@ -96,11 +96,12 @@ export class LocalHalts {
     this.#log(`local halt on ${scope}: closed here`);
     this.#broker.alerts.tell('halt.local', { scope, replica: this.#broker.store.replica });
     const runs = runsOf(this.#broker, scope);
+    this.#broker.notices.wakeAll();
     bringDown(this.#broker, scope, runs)
       .landed.then((left) => left.length > 0 && this.#log(`still alive: ${left.join(', ')}`))
       .catch(() => {});
     void this.#broker.credentials
-      .revokeKnown((lease) => local.coversLease(lease))
+      .revokeKnown((lease) => local.coversLease(lease) || runs.has(lease.runId))
       .catch((error: Error) => this.#log(`local halt: ${error.message}`));
   }
 

@@ -11,6 +11,7 @@ export const ALERT_EVENTS = [
   'drill.failed',
   'drill.stale',
   'lease.irrevocable',
+  'lease.residual',
   'overload',
 ] as const;
 export type AlertEvent = (typeof ALERT_EVENTS)[number];

@@ -178,6 +178,23 @@ test('a stream whose token is revoked is dropped and told nothing', async () => 
   await own.close();
 });
 
+test('a halt closes the streams in its scope at once, and no other', async () => {
+  const own = await startStage();
+  const listen = { notifications: { toolsListChanged: true } };
+  const [first, second] = [
+    await own.modern('subscriptions/listen', listen),
+    await own.modern('subscriptions/listen', listen, { headers: { authorization: 'Bearer two' } }),
+  ];
+  await Promise.all([first.next(), second.next()]);
+  assert.deepEqual(
+    ['agent:other', 'tool:write', 'connection:files'].map((scope) => own.halt(scope)),
+    [0, 0, 0],
+  );
+  assert.equal(own.halt('agent:coder'), 2);
+  assert.deepEqual(await Promise.all([first.next(), second.next()]), [null, null]);
+  await own.close();
+});
+
 test('too many calls at once are refused, and that is a fact of the ledger', async () => {
   const own = await startStage();
   const go = Promise.withResolvers<void>();

@@ -26,6 +26,8 @@ export interface Stage {
   /** From now on. */
   act(script: Script): void;
   apply(bundle: Bundle): void;
+  /** A halt of this scope closes streams; how many. */
+  halt(scope: string): number;
   /** The token stops working. */
   revoke(): void;
   speak(message: object, headers?: Record<string, string>): Promise<Heard>;
@@ -66,12 +68,13 @@ export async function startStage(bundle: Bundle = bundleOf()): Promise<Stage> {
   const broker = {
     doors,
     notices: new Notices(doors.timers),
+    freshness: { isFresh: true },
     streams: new OpenStreams(),
     local: new LocalGate(),
     alerts: NO_ALERTS,
     bundles: { active: async () => active, get: async () => active },
     store: {
-      run: async () => ({ id: 'run_1', agent: 'coder', state: 'live' }),
+      run: async () => ({ id: 'run_1', agent: 'coder', actsFor: [], state: 'live' }),
       haltState: async () => ({ stamp: { halt: 0, bundle: '' }, halts: [] }),
       commit: async (op: { body: JsonObject }) => void notes.push(op.body),
     },
@@ -127,6 +130,7 @@ export async function startStage(bundle: Bundle = bundleOf()): Promise<Stage> {
       active = next;
       broker.notices.notify('bundle');
     },
+    halt: (scope) => broker.streams.end(scope),
     revoke: () => {
       revoked = true;
     },
