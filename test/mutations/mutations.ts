@@ -392,10 +392,10 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     control: 'a sub-run lasts no longer than its parent',
-    file: 'src/broker/runs.ts',
-    find: 'Math.min(now + asked, parent.expiresAt)',
-    replace: 'now + asked',
-    test: property('attenuation_never_widens'),
+    file: 'src/domain/run.ts',
+    find: 'if (child.expiresAt > parent.expiresAt)',
+    replace: 'if (false)',
+    test: 'test/contract/store-sqlite.test.ts',
   },
   {
     control: 'the store begins no run that is more than its parent',

@@ -109,6 +109,9 @@ test('attenuation_never_widens', async (t) => {
         );
         assert.ok((spent.get(run.id) ?? 0) <= most, `${spent.get(run.id)} spent of ${most}`);
         const own = await modes(world, run.id);
+        for (const { tools } of [run, ...above(run, runs)])
+          for (const [index, mode] of own.entries())
+            if (tools?.includes(TOOLS[index] ?? '') === false) assert.equal(mode, 'deny');
         for (const ancestor of above(run, runs)) {
           assert.ok(run.expiresAt <= ancestor.expiresAt, 'it lasts longer');
           const theirs = await modes(world, ancestor.id);

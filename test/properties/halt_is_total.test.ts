@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { act } from '../../src/broker/act.ts';
 import { halt, resume } from '../../src/broker/halt.ts';
+import { beginSubRun } from '../../src/broker/runs.ts';
 import { createCallers } from '../../src/identity/callers.ts';
 import { openWorld, type PropertyWorld } from './world.ts';
 
@@ -121,6 +122,47 @@ test('halt_is_total: lifting brings back no token and no credential; the run tha
   await assert.rejects(callers.authenticate(bearer), { code: 'TOKEN_INVALID' });
   const old = { runId: ann, tokenHash: caller.tokenHash };
   await assert.rejects(callers.renew(old), { code: 'TOKEN_INVALID' });
+});
+
+test('halt_is_total: a halt of a run or agent anywhere above stops what is three deep, and nothing beside it', async (t) => {
+  const world = await openWorld(t);
+  const { broker } = world;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.constantFrom('ann', 'bob'), { minLength: 4, maxLength: 4 }),
+      fc.nat(3),
+      fc.boolean(),
+      async (agents, place, byAgent) => {
+        const line = [await world.run(agents[0] ?? 'ann')];
+        for (const agent of agents.slice(1)) {
+          const parent = line.at(-1) ?? '';
+          const request = { parent, agent, intent: 'a test', budget: {} };
+          line.push((await beginSubRun(broker, request)).id);
+        }
+        const beside = await beginSubRun(broker, {
+          ...{ parent: line[0] ?? '', agent: null, intent: 'a test', budget: {} },
+        });
+        const scope = byAgent ? `agent:${agents[place]}` : `run:${line[place]}`;
+        await halt(broker, { scope, reason: 'test', by: 'olga' });
+        for (const [index, runId] of [...line, beside.id].entries()) {
+          const path = index < 4 ? line.slice(0, index + 1) : [line[0], beside.id];
+          const actors = index < 4 ? agents.slice(0, index + 1) : agents.slice(0, 1);
+          const isUnder = byAgent
+            ? actors.some((name) => name === agents[place])
+            : path.includes(line[place]);
+          const look = await act(broker, { runId, tool: 'look', arguments: {}, via: 'test' });
+          assert.equal(look.kind, isUnder ? 'refused' : 'done', `${scope}, ${index} deep`);
+          const under = beginSubRun(broker, {
+            ...{ parent: runId, agent: null, intent: 'a test', budget: {} },
+          });
+          if (isUnder) await assert.rejects(under, { code: 'HALTED' });
+          else await under;
+        }
+        await resume(broker, { scope, reason: 'test', by: 'olga' });
+      },
+    ),
+    { numRuns: 12 },
+  );
 });
 
 async function approved(world: PropertyWorld, runId: string, id: number): Promise<void> {
