@@ -35,7 +35,8 @@ export class Life {
     this.witness = new Witness(world);
     this.issuer = new Issuer(world, this.witness);
     const watch = new StoreWatch(world, this.model, this.witness, this.issuer);
-    this.witness.watch = new TargetWatch(world, this.model, this.witness);
+    const target = new TargetWatch(world, this.model, this.witness);
+    this.witness.watch = target;
     const bug = planted === null ? null : plant(planted, this.model, world);
     this.disk = new Disk(world, watch, bug);
     this.agents = new Agents(world, this.model);
@@ -43,6 +44,8 @@ export class Life {
     const { witness, issuer, disk } = this;
     this.#ground = { world, disk, witness, issuer, plant: bug };
     this.#slots = Array.from({ length: world.swarm.replicas }, () => new Slot());
+    if (world.swarm.replicas === 2)
+      target.quietMs = (incarnation) => this.disk.quietMs(world.replicaOf(incarnation));
     watch.fellows = () => this.houses.map((house) => fellowOf(house, disk));
   }
 

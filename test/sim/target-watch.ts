@@ -1,10 +1,16 @@
 import { beyond } from '../../src/domain/effect.ts';
+import { BOUND_MS } from './house.ts';
 import type { KnownAction, Model } from './model.ts';
 import type { TargetCall, Watch, Witness } from './witness.ts';
 import type { World } from './world.ts';
 
+/** What a timer may be late. */
+const TIMER_MS = 5;
+
 /** Checks safety where it counts: at each call as it is sent, and each effect as it is made. */
 export class TargetWatch implements Watch {
+  /** How long the store has not heard of the replica that sends; it knows less than that of halts. */
+  quietMs: (incarnation: number) => number = () => 0;
   readonly #world: World;
   readonly #model: Model;
   readonly #witness: Witness;
@@ -24,6 +30,12 @@ export class TargetWatch implements Watch {
       action.isMarked,
       'no_effect_without_intent',
       `${what} before its mark was durable`,
+    );
+    const quietMs = this.quietMs(call.incarnation);
+    this.#require(
+      quietMs <= BOUND_MS + TIMER_MS,
+      'freshness_or_stop',
+      `${what} by a replica that has been silent for ${quietMs} ms`,
     );
     const scopes = this.#model.scopesOf(call.runId, call.tool, call.connection);
     const inert = this.#model.haltsOver(scopes).find(([, { state }]) => state === 'inert');

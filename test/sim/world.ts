@@ -10,6 +10,7 @@ export type Invariant =
   | 'default_deny'
   | 'irreversible_never_auto'
   | 'halt_is_total'
+  | 'freshness_or_stop'
   | 'approval_is_exact'
   | 'spent_plus_pending_le_limit'
   | 'attenuation_never_widens'
