@@ -3,7 +3,7 @@ import type { HaltReach, HaltReport } from '../broker/broker.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import type { Halt } from '../domain/halt.ts';
 import { HALT_FILE, haltLine, type LocalHalt } from '../domain/halt-file.ts';
-import { endOf, inertLabel, reachWords } from '../surfaces/admin/halt-words.ts';
+import { elsewhere, endOf, inertLabel, reachWords } from '../surfaces/admin/halt-words.ts';
 import { plain } from '../surfaces/admin/reveal.ts';
 import type { Answer, Call, Command, Option } from './command.ts';
 import { confirm } from './confirm.ts';
@@ -114,5 +114,6 @@ function reportText(report: HaltReport, style: Style): string {
     return `  ${end} ${plain(handle)} ${duration(ms)} ${plain(note)}`;
   });
   const left = report.left.map((what) => `  ${style.bad('alive')} ${plain(what)}`);
-  return [head, ...leases, ...left].join('\n');
+  const others = elsewhere(report).map((line) => `  ${plain(line)}`);
+  return [head, ...leases, ...others, ...left].join('\n');
 }

@@ -26,6 +26,15 @@ export function inertLabel(report: Ended): string {
     : 'every credential confirmed dead after';
 }
 
+/** How the halt went on every other replica, one line each. */
+export function elsewhere({ replicas }: Pick<HaltReport, 'replicas'>): readonly string[] {
+  return replicas.map(({ replica, landedMs, silentMs }) => {
+    if (landedMs !== null) return `${replica}: landed after ${Math.round(landedMs)} ms`;
+    if (silentMs === null) return `${replica}: not landed yet`;
+    return `${replica}: silent for ${Math.round(silentMs)} ms, so it has stopped itself`;
+  });
+}
+
 /** What keeps a halt from being inert, one line each. */
 export function stillAlive({ recorded, flights, credentials }: StandingHalt): readonly string[] {
   return [
