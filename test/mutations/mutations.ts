@@ -1,3 +1,5 @@
+import { OF_REPLICAS } from './of-replicas.ts';
+
 /** One control switched off: `find` (once in `file`) becomes `replace`, and `test` must fail. */
 export interface Mutation {
   readonly control: string;
@@ -12,6 +14,7 @@ export interface Mutation {
 const property = (name: string): string => `test/properties/${name}.test.ts`;
 
 export const MUTATIONS: readonly Mutation[] = [
+  ...OF_REPLICAS,
   {
     control: 'the lowest ceiling wins',
     file: 'src/judge/judge.ts',
@@ -326,48 +329,6 @@ export const MUTATIONS: readonly Mutation[] = [
     find: 'state.argumentsDigest !== argumentsDigest(call.arguments)',
     replace: 'false',
     test: 'src/surfaces/mcp/questions.test.ts',
-  },
-  {
-    control: 'nothing is served on old knowledge of halts',
-    file: 'src/broker/freshness.ts',
-    find: 'return this.#store.alone || this.leftMs >= 0;',
-    replace: 'return true;',
-    test: property('freshness_or_stop'),
-  },
-  {
-    control: 'the age of what is known of halts is looked at before the effect',
-    file: 'src/broker/execute.ts',
-    find: 'return marked.ok && !aloft.signal.aborted && broker.freshness.isFresh;',
-    replace: 'return marked.ok && !aloft.signal.aborted;',
-    test: property('freshness_or_stop'),
-  },
-  {
-    control: 'the age of what is known of halts is looked at before a call is begun',
-    file: 'src/broker/execute.ts',
-    find: 'if (!broker.freshness.isFresh) throw staleFault();',
-    replace: '',
-    test: property('freshness_or_stop'),
-  },
-  {
-    control: 'what flies is aborted when knowledge of halts grows too old',
-    file: 'src/broker/pulse.ts',
-    find: "flights.abort('all', STALE_ABORT);",
-    replace: '',
-    test: property('freshness_or_stop'),
-  },
-  {
-    control: 'what a living replica flies is left alone',
-    file: 'src/broker/recover.ts',
-    find: '!isLeft(open.replica)',
-    replace: 'false',
-    test: 'test/replicas/ownership.test.ts',
-  },
-  {
-    control: 'a halt is inert only when it has landed everywhere',
-    file: 'src/broker/halt.ts',
-    find: 'const elsewhere = landings(broker, halt.epoch, heard);',
-    replace: 'const elsewhere = Promise.resolve([]);',
-    test: 'test/replicas/halts.test.ts',
   },
   {
     control: 'the lowest rung of everybody who acts counts',

@@ -1,0 +1,47 @@
+import type { Mutation } from './mutations.ts';
+
+/** Controls that only matter where several processes share a store. */
+export const OF_REPLICAS: readonly Mutation[] = [
+  {
+    control: 'nothing is served on old knowledge of halts',
+    file: 'src/broker/freshness.ts',
+    find: 'return this.#store.alone || this.leftMs >= 0;',
+    replace: 'return true;',
+    test: 'test/properties/freshness_or_stop.test.ts',
+  },
+  {
+    control: 'the age of what is known of halts is looked at before the effect',
+    file: 'src/broker/execute.ts',
+    find: 'return marked.ok && !aloft.signal.aborted && broker.freshness.isFresh;',
+    replace: 'return marked.ok && !aloft.signal.aborted;',
+    test: 'test/properties/freshness_or_stop.test.ts',
+  },
+  {
+    control: 'the age of what is known of halts is looked at before a call is begun',
+    file: 'src/broker/execute.ts',
+    find: 'if (!broker.freshness.isFresh) throw staleFault();',
+    replace: '',
+    test: 'test/properties/freshness_or_stop.test.ts',
+  },
+  {
+    control: 'what flies is aborted when knowledge of halts grows too old',
+    file: 'src/broker/pulse.ts',
+    find: "flights.abort('all', STALE_ABORT);",
+    replace: '',
+    test: 'test/properties/freshness_or_stop.test.ts',
+  },
+  {
+    control: 'what a living replica flies is left alone',
+    file: 'src/broker/recover.ts',
+    find: '!isLeft(open.replica)',
+    replace: 'false',
+    test: 'test/replicas/ownership.test.ts',
+  },
+  {
+    control: 'a halt is inert only when it has landed everywhere',
+    file: 'src/broker/halt.ts',
+    find: 'const elsewhere = landings(broker, halt.epoch, heard);',
+    replace: 'const elsewhere = Promise.resolve([]);',
+    test: 'test/replicas/halts.test.ts',
+  },
+];
