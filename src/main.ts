@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { machine } from './cli/door.ts';
 import { main as command } from './cli/main.ts';
-import type { Parts } from './cli/parts.ts';
+import type { Parts, StoreAt } from './cli/parts.ts';
 import { KEY_FILE, loadMasterKey } from './credentials/master-key.ts';
+import type { Doors } from './domain/doors.ts';
 import { haltFile, realDoors } from './doors.ts';
 import { VERSION } from './version.ts';
 
@@ -16,12 +17,35 @@ export async function main(argv: readonly string[]): Promise<number> {
     // most commands only talk to a running Signalbox: they need not load one
     start: async (options) => (await import('./system.ts')).startSystem(options),
     verify: async (at) => {
-      const hasKey = existsSync(join(at.directory, KEY_FILE));
-      const masterKey = hasKey ? await loadMasterKey(at.directory, doors.entropy) : null;
+      const masterKey = await keyIn(at.directory, doors);
       const { verifyAt } = await import('./store/open.ts');
       return verifyAt(at, { masterKey });
     },
     treeOf: async (at) => (await import('./store/open.ts')).treeAt(at),
+    store: storeWorks(doors),
   };
   return command(argv, machine(doors), parts);
+}
+
+async function keyIn(directory: string, doors: Doors): Promise<Uint8Array | null> {
+  const hasKey = existsSync(join(directory, KEY_FILE));
+  return hasKey ? loadMasterKey(directory, doors.entropy) : null;
+}
+
+/** Loaded when it is asked for: no other command needs the databases. */
+function storeWorks(doors: Doors): Parts['store'] {
+  const works = () => import('./store/carry/works.ts');
+  const arriving = async ({ directory }: StoreAt) => ({
+    masterKey: await keyIn(directory, doors),
+    now: doors.clock.now(),
+  });
+  return {
+    migrate: async (at, apply) =>
+      (await works()).migrateStore(at, { now: doors.clock.now(), apply }),
+    backup: async (at, file) =>
+      (await works()).backupStore(at, file, `${file}.${doors.entropy.id('tmp')}`),
+    restore: async (file, at) => (await works()).restoreStore(file, at, await arriving(at)),
+    check: async (file, at) => (await works()).checkBackup(file, await arriving(at)),
+    move: async (from, to) => (await works()).moveStore(from, to, await arriving(from)),
+  };
 }

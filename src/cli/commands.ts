@@ -22,6 +22,10 @@ import { run } from './run/run.ts';
 import { runShow } from './run/show.ts';
 import { secretList } from './secret/list.ts';
 import { secretSet } from './secret/set.ts';
+import { storeBackup } from './store/backup.ts';
+import { storeMigrate } from './store/migrate.ts';
+import { storeMove } from './store/move.ts';
+import { storeRestore } from './store/restore.ts';
 import { up } from './up.ts';
 import { version } from './version.ts';
 import { why } from './why.ts';
@@ -58,6 +62,10 @@ export const COMMANDS: readonly Command[] = [
   ledgerCheckpoint,
   ledgerProve,
   ledgerErase,
+  storeMigrate,
+  storeBackup,
+  storeRestore,
+  storeMove,
   doctor,
   version,
 ];

@@ -13,6 +13,7 @@ export interface Parts {
   readonly verify: (store: StoreAt) => Promise<{ readonly ok: boolean }>;
   /** The signed tree of a store, likewise; to be closed. */
   readonly treeOf: (store: StoreAt) => Promise<TreeFace & { close(): Promise<void> }>;
+  readonly store: StoreWorks;
 }
 
 /** A PostgreSQL database that several replicas share. */
@@ -27,6 +28,41 @@ export interface SharedStoreAt {
 export interface StoreAt {
   readonly directory: string;
   readonly shared?: SharedStoreAt;
+}
+
+/** What became of a store that was carried somewhere. */
+export interface CarriedStore {
+  readonly ledger: string;
+  readonly schema: number;
+  readonly tables: number;
+  readonly rows: number;
+}
+
+export interface ArrivedStore extends CarriedStore {
+  readonly ok: boolean;
+  readonly payloads: 'verified' | 'unopened';
+  readonly problems: readonly string[];
+}
+
+/** Work on a store that no API can do. The master key, where it matters, is that of the data directory. */
+export interface StoreWorks {
+  /** `apply` false: only says what is missing. */
+  migrate(
+    at: StoreAt,
+    apply: boolean,
+  ): Promise<{
+    readonly taken: number;
+    readonly steps: readonly {
+      readonly number: number;
+      readonly name: string;
+      readonly breaking: boolean;
+    }[];
+  }>;
+  backup(at: StoreAt, file: string): Promise<CarriedStore>;
+  restore(file: string, at: StoreAt): Promise<ArrivedStore>;
+  /** Restores to nowhere. */
+  check(file: string, at: StoreAt): Promise<ArrivedStore>;
+  move(from: StoreAt, to: StoreAt): Promise<ArrivedStore>;
 }
 
 export interface StartOptions extends StoreAt {

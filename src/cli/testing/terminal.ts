@@ -36,12 +36,15 @@ export interface Terminal {
   close(): Promise<void>;
 }
 
+const noStore = () => Promise.reject(new Error('no store in this test'));
+
 const NO_PARTS: Parts = {
   version: '0.0.0-test',
   start: () => Promise.reject(new Error('nothing to start in this test')),
   haltFile,
   verify: () => Promise.reject(new Error('no directory in this test')),
   treeOf: () => Promise.reject(new Error('no directory in this test')),
+  store: { migrate: noStore, backup: noStore, restore: noStore, check: noStore, move: noStore },
 };
 
 export async function openTerminal(doors: Doors): Promise<Terminal> {

@@ -1,7 +1,10 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { MIGRATIONS } from '../migrations/all.ts';
 import type { Migration } from '../migrations/migration.ts';
 import { checksumOf, missing, requireKnown, type Taken } from '../schema.ts';
-import type { Database } from './database.ts';
+import { type Database, openReader, openWriter } from './database.ts';
+import { DATABASE_FILE, lockDirectory } from './lock.ts';
 
 /**
  * Brings the schema up to date, each step in a transaction of its own. Throws SignalboxError `STORE_NEWER` when a newer
@@ -47,5 +50,33 @@ function step(database: Database, migration: Migration, at: number): void {
   } catch (error) {
     if (database.raw.isTransaction) database.raw.exec('ROLLBACK');
     throw error;
+  }
+}
+
+/** The steps a data directory has taken; none where there is no store yet. A Signalbox may be running on it. */
+export function takenIn(directory: string): readonly Taken[] {
+  const file = join(directory, DATABASE_FILE);
+  if (!existsSync(file)) return [];
+  const database = openReader(file);
+  try {
+    const made = database.one(`SELECT 1 AS made FROM sqlite_schema WHERE name = 'migrations'`);
+    return made === undefined ? [] : applied(database);
+  } finally {
+    database.close();
+  }
+}
+
+/** Takes the missing steps in a data directory that nobody uses. Throws SignalboxError `STORE_LOCKED`, `STORE_DOWN`. */
+export function migrateDirectory(directory: string, at: number): void {
+  const lock = lockDirectory(directory);
+  try {
+    const database = openWriter(join(directory, DATABASE_FILE));
+    try {
+      migrate(database, at);
+    } finally {
+      database.close();
+    }
+  } finally {
+    lock.release();
   }
 }
