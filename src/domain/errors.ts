@@ -77,6 +77,10 @@ export const ERRORS = {
   REQUEST_UNSUPPORTED: { status: 415, fix: 'send `content-type: application/json`' },
   METHOD_REFUSED: { status: 405, fix: 'use the method named in `allow`' },
   NOT_FOUND: { status: 404, fix: 'check the path' },
+  ANSWER_ELSEWHERE: {
+    status: 409,
+    fix: 'send it to the replica that asked: route by `mcp-session-id` while a question is open',
+  },
   OVERLOADED: { status: 429, fix: 'try again after the time in `retry-after`' },
   // decisions that reach an agent
   DENIED: { status: 403, fix: 'read the reasons: each says what would pass' },

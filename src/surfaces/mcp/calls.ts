@@ -56,7 +56,7 @@ export class Calls {
     this.#views = views;
     this.#seal = createStateSeal(options.stateKey, broker.doors.entropy);
     this.#held = new HeldCalls(broker.doors);
-    this.#questions = new LiveQuestions(broker.doors.timers);
+    this.#questions = new LiveQuestions(broker.doors.timers, broker.store.replica);
     const url = options.approvalUrl ?? (() => null);
     this.#answers = new CallAnswers({
       governed,

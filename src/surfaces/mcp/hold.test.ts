@@ -24,7 +24,8 @@ function brokerWith(stateAt: (ms: number) => string | null, expiresAt = Number.P
       return state === null ? null : { approval: { state, binding: { expiresAt } } };
     },
   };
-  const broker = { doors: { clock, timers }, store, notices: new Notices(timers) };
+  const freshness = { require: () => {} };
+  const broker = { doors: { clock, timers }, store, freshness, notices: new Notices(timers) };
   return { broker: broker as unknown as Broker, time };
 }
 
