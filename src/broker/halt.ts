@@ -217,7 +217,8 @@ export async function resume(broker: Broker, request: Lifting): Promise<Halt> {
   return lifted.halt;
 }
 
-/** `alone`: by the one who raised it, because there is nobody else. */
+/** `upTo`: the newest halt on this scope that was looked at. `alone`: by the one who raised it, because there is nobody else. */
 export interface Lifting extends HaltRequest {
+  readonly upTo?: number;
   readonly alone?: boolean;
 }

@@ -20,9 +20,10 @@ export interface Unhalt {
  */
 export async function unhalt(broker: Broker, { scope, reason, by, proven }: Unhalt): Promise<Halt> {
   const { halts } = await broker.store.haltState();
-  const raisers = new Set(
-    halts.flatMap((halt) => (halt.scope === scope && halt.state !== 'lifted' ? [halt.by] : [])),
-  );
+  const standing = halts.filter((halt) => halt.scope === scope);
+  const raisers = new Set(standing.map((halt) => halt.by));
+  // one that is raised from now on was judged by nobody, and stays
+  const upTo = Math.max(0, ...standing.map(({ epoch }) => epoch));
   const machine = raisers.has(AUTOMATIC) || raisers.has(LOCAL);
   if ((scope === 'all' || machine) && by.role !== 'owner')
     throw new SignalboxError(
@@ -40,5 +41,5 @@ export async function unhalt(broker: Broker, { scope, reason, by, proven }: Unha
       'RESUME_NEEDS_KEY',
       'the only operator lifts an own halt with the operator key itself, not with a session',
     );
-  return resume(broker, { scope, reason, by: by.name, ...(alone ? { alone } : {}) });
+  return resume(broker, { scope, reason, by: by.name, upTo, ...(alone ? { alone } : {}) });
 }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type Office, openOffice } from '../surfaces/admin/testing/office.ts';
 import { openTerminal, type Terminal } from './testing/terminal.ts';
@@ -117,10 +119,34 @@ describe('halt', () => {
     );
     const doctor = await terminal.run(['doctor', '--json']);
     assert.match(doctor.out, new RegExp(`in force: run:${run} \\(inert\\)`));
+    assert.match(
+      await said('halt', 'list'),
+      new RegExp(`^run:${run} {2}inert {2}.* by olga: a drill\\n$`),
+    );
     assert.equal(
       await said('resume', 'run', run, '--reason', 'over'),
       `resumed run:${run}; agents go on with new runs\n`,
     );
+  });
+});
+
+describe('halt --local', () => {
+  test('writes the halt file of a data directory, needs no server, asks first', async () => {
+    const at = ['--local', '--data-dir', terminal.folder, '--url', 'http://127.0.0.1:1'];
+    const asked = await terminal.run(['halt', 'all', '--reason', 'x', ...at], { lines: ['no'] });
+    assert.equal(asked.code, 1);
+    for (const [scope, name] of [['agent', 'support'], ['all']])
+      await said(
+        'halt',
+        scope ?? '',
+        ...(name === undefined ? [] : [name]),
+        '--reason',
+        'runs\taway',
+        '--yes',
+        ...at,
+      );
+    const text = await readFile(join(terminal.folder, 'HALT'), 'utf8');
+    assert.equal(text, 'agent:support runs away\nall runs away\n');
   });
 });
 

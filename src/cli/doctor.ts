@@ -1,7 +1,9 @@
 import { access, constants, stat, statfs } from 'node:fs/promises';
 import { join as joinPath } from 'node:path';
+import type { StandingHalt } from '../broker/standing.ts';
 import { exposed } from '../domain/errors.ts';
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
+import { stillAlive } from '../surfaces/admin/halt-words.ts';
 import { plain } from '../surfaces/admin/reveal.ts';
 import type { ServerView } from '../surfaces/admin/servers.ts';
 import { join, request } from './client.ts';
@@ -177,19 +179,11 @@ async function running(call: Call): Promise<Finding[]> {
     const value = status[name];
     return Array.isArray(value) ? value.filter(isJsonObject) : [];
   };
-  const halts = list('halts');
   const open = list('openIntents');
   const residual = list('leases').filter(({ state }) => state === 'residual');
   return [
     ...(agents === '' ? [] : [await probe(call, 'agents', agents)]),
-    halts.length === 0
-      ? { name: 'halts', state: 'ok', says: 'none in force' }
-      : {
-          name: 'halts',
-          state: 'warn',
-          says: `in force: ${halts.map(({ scope, state }) => `${scope} (${state})`).join(', ')}`,
-          fix: '`signalbox halt list` says what is alive in them, `signalbox resume …` lifts one',
-        },
+    await haltsFinding(call),
     open.length === 0
       ? { name: 'intents', state: 'ok', says: 'none without outcome' }
       : {
@@ -209,6 +203,22 @@ async function running(call: Call): Promise<Finding[]> {
     ...alertsFinding(status.alerts),
     ...(await servers(call)),
   ];
+}
+
+/** A halt that is not inert has something alive in it, and that is named. */
+async function haltsFinding({ api }: Call): Promise<Finding> {
+  const found = await api.get('/api/halts');
+  const halts = (Array.isArray(found.halts) ? found.halts : []) as unknown as StandingHalt[];
+  if (halts.length === 0) return { name: 'halts', state: 'ok', says: 'none in force' };
+  const gated = halts.filter(({ state }) => state === 'gated');
+  const alive = gated.flatMap(stillAlive);
+  const names = halts.map(({ scope, state }) => `${scope} (${state})`).join(', ');
+  return {
+    name: 'halts',
+    state: alive.length === 0 ? 'warn' : 'bad',
+    says: `in force: ${names}${alive.length === 0 ? '' : `; alive in them: ${alive.join('; ')}`}`,
+    fix: '`signalbox halt list` says what is alive in them, `signalbox resume …` lifts one',
+  };
 }
 
 /** Only something to say when an alert did not arrive. */

@@ -200,6 +200,8 @@ export interface HaltLift {
   readonly scope: HaltScope;
   readonly reason: string;
   readonly by: string;
+  /** Halts on this scope up to this number only: one that was raised since was not looked at. All, if absent. */
+  readonly upTo?: number;
   /** The only operator lifted an own halt; recorded. */
   readonly alone?: boolean;
   readonly at: number;

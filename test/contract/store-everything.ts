@@ -152,7 +152,10 @@ function evening(): Op[] {
     { kind: 'lease.write', lease: { ...LEASE, state: 'revoking' }, note: '', at },
     { kind: 'lease.write', lease: { ...LEASE, state: 'dead' }, note: 'asked the source', at },
     { kind: 'halt.inert', scope: 'agent:support', epoch: 1, report: { leases: 1 }, at },
-    { kind: 'halt.lift', scope: 'agent:support', reason: 'looked at', by: 'dana', at },
+    {
+      ...{ kind: 'halt.lift', scope: 'agent:support', reason: 'looked at', by: 'dana' },
+      ...{ alone: true, at },
+    },
     { kind: 'drill.begin', id: 'drill_a', agent: 'canary', by: 'dana', notSince: null, at },
     { kind: 'drill.keep', id: 'drill_a', ok: true, report: '{}', signature: null, at },
     { kind: 'run.end', runId: 'run_a', why: 'it is evening', at },

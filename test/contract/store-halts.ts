@@ -34,6 +34,7 @@ export function haltContract(open: Open): void {
     reach(open);
     leases(open);
     numbers(open);
+    liftings(open);
     races(open);
   });
 }
@@ -156,13 +157,31 @@ function numbers(open: Open): void {
     await store.commit(lift('all'));
     assert.deepEqual(await store.commit(inert), moved);
   });
+}
 
+function liftings(open: Open): void {
   scene(open, 'raised twice on one scope, it is lifted by one resume', async (store) => {
     await store.commit(raise('all'));
     await store.commit(raise('all'));
     assert.equal((await store.commit(lift('all'))).ok, true);
     assert.deepEqual((await store.haltState()).halts, []);
   });
+
+  scene(
+    open,
+    'one that was raised after the look stays; a lone lifting is recorded',
+    async (store) => {
+      const first = await store.commit(raise('all'));
+      const second = await store.commit(raise('all'));
+      const upTo = first.halt.epoch;
+      assert.equal((await store.commit({ ...lift('all'), upTo, alone: true })).ok, true);
+      assert.deepEqual((await store.haltState()).halts, [second.halt]);
+      const last = (await store.timeline(SYSTEM_CHAIN, 0, 100)).at(-1);
+      const { lifted, alone } = JSON.parse(last?.body ?? '{}');
+      assert.deepEqual([lifted, alone], [[upTo], true]);
+      assert.equal((await store.commit({ ...lift('all'), upTo })).ok, false);
+    },
+  );
 
   scene(open, 'tokens that a halt revoked stay revoked', async (store) => {
     await store.commit(beginRun('run_a'));

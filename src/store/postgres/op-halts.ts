@@ -45,7 +45,7 @@ const INERT = {
 };
 const LIFT = {
   name: 'lift',
-  text: `UPDATE halts SET state = 'lifted' WHERE scope = $1 AND state <> 'lifted'
+  text: `UPDATE halts SET state = 'lifted' WHERE scope = $1 AND state <> 'lifted' AND epoch <= $2
     RETURNING epoch, scope, reason, raised_by, at, state`,
 };
 const REVOKE = {
@@ -80,7 +80,7 @@ export async function inert(tx: Transaction, op: HaltInert): Promise<OpResults['
 
 export async function lift(tx: Transaction, op: HaltLift): Promise<OpResults['halt.lift']> {
   await tx.lock(SYSTEM_CHAIN);
-  const lifted = await tx.all<HaltRow>(LIFT, op.scope);
+  const lifted = await tx.all<HaltRow>(LIFT, op.scope, op.upTo ?? Number.MAX_SAFE_INTEGER);
   const newest = lifted.toSorted((a, b) => b.epoch - a.epoch)[0];
   if (newest === undefined) return refused('missing');
   const epoch = tx.standing.control().halt + 1;

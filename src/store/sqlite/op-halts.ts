@@ -60,9 +60,10 @@ export function inert(tx: Transaction, op: HaltInert): OpResults['halt.inert'] {
 
 export function lift(tx: Transaction, op: HaltLift): OpResults['halt.lift'] {
   const lifted = tx.database.all<HaltRow>(
-    `UPDATE halts SET state = 'lifted' WHERE scope = ? AND state <> 'lifted'
+    `UPDATE halts SET state = 'lifted' WHERE scope = ? AND state <> 'lifted' AND epoch <= ?
      RETURNING epoch, scope, reason, raised_by, at, state`,
     op.scope,
+    op.upTo ?? Number.MAX_SAFE_INTEGER,
   );
   const newest = lifted.toSorted((a, b) => b.epoch - a.epoch)[0];
   if (newest === undefined) return refused('missing');
