@@ -8,12 +8,12 @@ import type {
   Revocability,
   Trying,
 } from '../domain/credential.ts';
-import { digestOf } from '../domain/digest.ts';
 import type { Doors } from '../domain/doors.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import { type HaltScope, partsOf, scopesOfRun } from '../domain/halt.ts';
 import type { Run } from '../domain/run.ts';
-import type { Store } from '../domain/store.ts';
+import type { OwnedLease, Store } from '../domain/store.ts';
+import { keyOf } from './lease-key.ts';
 
 /** An issuer whose credentials depend on what its source can do, and may die before their lease. */
 export interface RenewableIssuer extends CredentialIssuer {
@@ -277,11 +277,11 @@ export class Leases implements CredentialDesk {
       const minting = this.#minting.get(lease.id);
       const dead = await this.#attempt(lease, issuer);
       // what is confirmed dead while it is still being made says nothing about the moment after
-      if (dead && minting === undefined) break;
-      if (dead) {
+      if (dead && minting !== undefined) {
         await minting;
         continue;
       }
+      if (dead && !(await this.#isMadeElsewhere(lease))) break;
       if (this.#closed)
         return this.#report(
           { ...lease, state: 'revoking' },
@@ -292,6 +292,23 @@ export class Leases implements CredentialDesk {
     }
     await this.#written(lease, 'dead', 'the source confirmed that it is dead');
     return this.#report({ ...lease, state: 'dead' }, started, 'confirmed dead at its source');
+  }
+
+  /** Another replica was making it: that one ends it, or dies and is taken over. */
+  async #isMadeElsewhere(lease: Lease | OwnedLease): Promise<boolean> {
+    const { store, whoseIsLeft } = this.#parts;
+    if (!('replica' in lease) || lease.replica === store.replica || lease.state === 'live')
+      return false;
+    if (whoseIsLeft === undefined) return false;
+    try {
+      const [row] = (await store.leases({ runId: lease.runId })).filter(
+        ({ id }) => id === lease.id,
+      );
+      if (row === undefined || row.state === 'dead' || row.state === 'residual') return false;
+      return !(await whoseIsLeft())(lease.replica);
+    } catch {
+      return true; // who owns it cannot be asked now
+    }
   }
 
   #report(lease: Lease, started: number, note: string): LeaseReport {
@@ -371,16 +388,4 @@ export class Leases implements CredentialDesk {
       throw new SignalboxError('CREDENTIAL_FAILED', `there is no credential issuer \`${kind}\``);
     return issuer;
   }
-}
-
-const digests = new WeakMap<Connection, string>();
-
-/** A connection that moved is another one: what was minted for the old target is never used at the new. */
-function keyOf(runId: string, connection: Connection): string {
-  let digest = digests.get(connection);
-  if (digest === undefined) {
-    digest = digestOf('connection', connection);
-    digests.set(connection, digest);
-  }
-  return `${runId}\n${digest}`;
 }

@@ -44,4 +44,11 @@ export const OF_REPLICAS: readonly Mutation[] = [
     replace: 'const elsewhere = Promise.resolve([]);',
     test: 'test/replicas/halts.test.ts',
   },
+  {
+    control: 'a credential that another replica makes is not called dead',
+    file: 'src/credentials/leases.ts',
+    find: 'if (dead && !(await this.#isMadeElsewhere(lease))) break;',
+    replace: 'if (dead) break;',
+    test: 'test/replicas/halts.test.ts',
+  },
 ];

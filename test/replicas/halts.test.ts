@@ -104,3 +104,28 @@ test('a halt whose replica died is finished by another', async (t) => {
   await time.pass(2 * a.broker.freshness.deadMs);
   assert.equal((await a.broker.store.haltState()).halts[0]?.state, 'inert');
 });
+
+test('a credential that another replica is just making is not called dead before it is', async (t) => {
+  const { time, issuer, a, b, run, approved } = await openPair(t);
+  const ann = await run();
+  await approved(ann, 1);
+  const made = Promise.withResolvers<void>();
+  const mint = issuer.mint.bind(issuer);
+  issuer.mint = async (request) => {
+    await made.promise;
+    return mint(request);
+  };
+  const flying = b.call(ann, 1);
+  await time.pass(1);
+  const report = await time.until(halt(a.broker, KILL));
+  assert.equal(report.inertMs, null);
+  const dead = async () =>
+    (await a.broker.store.leases({ runId: ann })).filter(({ state }) => state === 'dead').length;
+  assert.equal(await dead(), 1, 'what is still being made counts as dead');
+  made.resolve();
+  await time.until(flying);
+  await time.pass(31_000); // a try that comes late
+  assert.equal(await dead(), 2);
+  assert.equal(issuer.valid.size, 0);
+  assert.equal((await a.broker.store.haltState()).halts[0]?.state, 'inert');
+});
