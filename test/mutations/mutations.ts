@@ -126,8 +126,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     control: 'a halt of a model reaches who declares it',
     file: 'src/judge/checks/halt.ts',
-    find: 'model: modelOf(facts.bundle, facts.run.agent),',
-    replace: '',
+    find: 'models: modelsOf(facts.bundle, actorsOf(facts.run)),',
+    replace: 'models: actorsOf(facts.run).slice(modelsOf(facts.bundle, []).length, 0),',
     test: property('halt_is_total'),
   },
   {
