@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { SYSTEM_CHAIN } from '../../src/domain/store.ts';
+import { type Store, SYSTEM_CHAIN } from '../../src/domain/store.ts';
 import { realDoors } from '../../src/doors.ts';
 import { verifyPostgres } from '../../src/store/postgres/evidence.ts';
 import { openPostgresStore } from '../../src/store/postgres/store.ts';
@@ -30,6 +30,11 @@ describe('replicas on one database', () => {
     assert.deepEqual(problems, []);
   }
 
+  async function intents(store: Store): Promise<number> {
+    const runs = await store.runs({ limit: 9 });
+    return runs.reduce((sum, { actions }) => sum + actions, 0);
+  }
+
   for (const number of [2, 4])
     test(`${number} of them never pass a hot limit, and fork no chain`, async (t) => {
       const replicas = await ground.fresh();
@@ -37,7 +42,9 @@ describe('replicas on one database', () => {
       const stores = await replicas.several(number);
       const [first] = stores;
       assert.ok(first);
-      for (let run = 0; run < 5; run++) await first.commit(beginRun(`run_${run}`));
+      // Runs of their own: what they share is the limit, and nothing else makes them wait for each other.
+      for (let run = 0; run < 3; run++)
+        for (let at = 0; at < number; at++) await first.commit(beginRun(`run_${at}_${run}`));
       const LIMIT = 150;
       let spent = 0;
       let refused = 0;
@@ -45,7 +52,7 @@ describe('replicas on one database', () => {
         stores.flatMap((store, at) =>
           Array.from({ length: 12 }, async (_, worker) => {
             for (let turn = 0; turn < 10; turn++) {
-              const act = action(`act_${at}_${worker}_${turn}`, `run_${(worker + turn) % 5}`);
+              const act = action(`act_${at}_${worker}_${turn}`, `run_${at}_${(worker + turn) % 3}`);
               const reservations = [
                 calls('hot', LIMIT, 1 + (turn % 2)),
                 calls(`run:${act.runId}`, 999),
@@ -77,14 +84,14 @@ describe('replicas on one database', () => {
     t.after(() => replicas.close());
     const [one, two] = await replicas.several(2);
     assert.ok(one && two);
-    await one.commit(beginRun('run_a'));
+    for (const run of ['run_0', 'run_1']) await one.commit(beginRun(run));
     let isOver = false;
     const admitted: string[] = [];
     const flood = [one, two].flatMap((store, at) =>
       Array.from({ length: 16 }, async (_, worker) => {
         for (let turn = 0; !isOver; turn++) {
-          const act = action(`act_${at}_${worker}_${turn}`, 'run_a');
-          const answer = await store.commit(admit(act, { reservations: [calls('k', 1e9)] }));
+          const act = action(`act_${at}_${worker}_${turn}`, `run_${at}`);
+          const answer = await store.commit(admit(act, { reservations: [calls(`k${at}`, 1e9)] }));
           if (answer.ok) admitted.push(act.id);
           else {
             assert.equal(answer.because, 'stale');
@@ -95,12 +102,13 @@ describe('replicas on one database', () => {
     );
     while (admitted.length < 500) await one.haltState();
     const began = performance.now();
-    await two.commit(raise('run:run_a'));
+    // No chain of a run is written by this one: only the gate stands between.
+    await two.commit(raise('tool:set_plan'));
     const waited = performance.now() - began;
-    const counted = (await one.runs({ limit: 1 }))[0]?.actions;
+    const counted = await intents(one);
     await Promise.all(flood);
     isOver = true;
-    assert.equal((await one.runs({ limit: 1 }))[0]?.actions, counted, 'an intent came after');
+    assert.equal(await intents(one), counted, 'an intent came after');
     assert.equal(admitted.length, counted);
     assert.ok(waited < 2_000, `the halt waited ${waited} ms`);
     await replicas.close();

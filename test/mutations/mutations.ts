@@ -1,3 +1,4 @@
+import { OF_POSTGRES } from './of-postgres.ts';
 import { OF_REPLICAS } from './of-replicas.ts';
 
 /** One control switched off: `find` (once in `file`) becomes `replace`, and `test` must fail. */
@@ -15,6 +16,7 @@ const property = (name: string): string => `test/properties/${name}.test.ts`;
 
 export const MUTATIONS: readonly Mutation[] = [
   ...OF_REPLICAS,
+  ...OF_POSTGRES,
   {
     control: 'the lowest ceiling wins',
     file: 'src/judge/judge.ts',
