@@ -6,6 +6,8 @@ import { Alerts, tellStuck } from './broker/alerts.ts';
 import { apply } from './broker/apply.ts';
 import type { Broker } from './broker/broker.ts';
 import { bundleSource } from './broker/bundles.ts';
+import { DrillClock } from './broker/drill-clock.ts';
+import type { DrillGround } from './broker/drill-ground.ts';
 import { Flights } from './broker/flights.ts';
 import { boundsOf, Freshness } from './broker/freshness.ts';
 import { LocalGate } from './broker/local-gate.ts';
@@ -24,7 +26,7 @@ import { createHttpConnector } from './connectors/http/connector.ts';
 import { createHttpInspector } from './connectors/http/inspector.ts';
 import { createMcpConnector, type McpOptions } from './connectors/mcp/connector.ts';
 import { createMcpInspector } from './connectors/mcp/inspector.ts';
-import { createPostgresAdmin } from './connectors/postgres/admin.ts';
+import { createPostgresAdmin, type PostgresAdmin } from './connectors/postgres/admin.ts';
 import { createPostgresConnector } from './connectors/postgres/connector.ts';
 import { createPostgresInspector } from './connectors/postgres/inspector.ts';
 import { Leases } from './credentials/leases.ts';
@@ -36,6 +38,7 @@ import { createSecrets, type Secrets } from './credentials/secrets.ts';
 import { staticSecretIssuer } from './credentials/static-secret.ts';
 import type { Change } from './domain/connector.ts';
 import type { Doors } from './domain/doors.ts';
+import { DRILL_DOCUMENT } from './domain/drill.ts';
 import { haltFile, realDoors } from './doors.ts';
 import { createAgents } from './identity/agents.ts';
 import { type Callers, createCallers } from './identity/callers.ts';
@@ -43,7 +46,9 @@ import { createOperators } from './identity/operators.ts';
 import { why } from './ledger/why.ts';
 import { openStore, type SharedStore, verifyAt } from './store/open.ts';
 import { openPublisher } from './store/publish.ts';
+import { documentSigner } from './store/signer.ts';
 import { adminRoutes } from './surfaces/admin/routes.ts';
+import { drillAgent } from './surfaces/drill/agent.ts';
 import { healthRoutes } from './surfaces/http/health.ts';
 import { type Listener, listen } from './surfaces/http/listener.ts';
 import { createMcpSurface } from './surfaces/mcp/endpoint.ts';
@@ -121,6 +126,7 @@ interface House {
   readonly oauth: UpstreamOAuth;
   readonly alerts: Alerts;
   readonly beatMs: number;
+  readonly tryLogin: PostgresAdmin['tryLogin'];
   /** Who is told what an upstream serves anew: the surface, once there is one. */
   readonly feed: { told: (change: Change) => void };
   close(): Promise<void>;
@@ -195,7 +201,8 @@ async function build(options: SystemOptions): Promise<House> {
     await close();
     throw error;
   });
-  return { broker, secrets, masterKey, oauth, feed, alerts, beatMs, close };
+  const tryLogin: House['tryLogin'] = (...login) => admin.tryLogin(...login);
+  return { broker, secrets, masterKey, oauth, tryLogin, feed, alerts, beatMs, close };
 }
 
 async function start(house: House, options: SystemOptions): Promise<System> {
@@ -217,10 +224,10 @@ async function start(house: House, options: SystemOptions): Promise<System> {
     });
   const callers = createCallers({ store, doors });
   const operators = createOperators({ store, doors });
-  const { masterKey, oauth, feed, alerts } = house;
+  const { masterKey, oauth, tryLogin, feed, alerts } = house;
   // known before the store is away
   void alerts.learn().catch((error: Error) => options.log(`alerts: ${error.message}`));
-  const kept = { secrets, masterKey, oauth, feed, alerts };
+  const kept = { secrets, masterKey, oauth, tryLogin, feed, alerts };
   const surfaces = await open({ options, broker, callers, operators, plan, ...kept });
   const unwatch = local.watch();
   const sweeping = doors.timers.every(SWEEP_EVERY_MS, sweep);
@@ -272,6 +279,7 @@ interface Parts {
   readonly masterKey: Uint8Array;
   readonly oauth: UpstreamOAuth;
   readonly alerts: Alerts;
+  readonly tryLogin: House['tryLogin'];
   readonly feed: House['feed'];
 }
 
@@ -289,21 +297,20 @@ async function open(parts: Parts): Promise<Surfaces> {
   const { options, broker, callers, operators, secrets, plan } = parts;
   const { doors, store } = broker;
   const governed = { broker, act, beginRun, beginSubRun, endRun };
-  const ready = {
-    alone: store.alone,
-    haltState: async () => {
-      broker.freshness.require();
-      return store.haltState();
-    },
-  };
   const common = { doors, log: options.log, maxBodyBytes: MAX_BODY_BYTES };
   let agentsUrl = '';
+  const drills = new DrillClock(
+    broker,
+    drillGround(parts, () => agentsUrl),
+    options.log,
+  );
+  const health = healthRoutes(readiness(broker), () => drills.health);
   const admin = await listen({
     ...common,
     ...options.operators,
     origins: 'same',
     routes: [
-      ...healthRoutes(ready),
+      ...health,
       ...adminRoutes({
         broker,
         operators,
@@ -314,6 +321,7 @@ async function open(parts: Parts): Promise<Surfaces> {
         plan,
         verify: () => verifyAt(options, { masterKey: parts.masterKey, pause }),
         why: (id) => why(store, id),
+        drills,
         agentsUrl: () => agentsUrl,
         alerts: () => parts.alerts.standing,
         version: VERSION,
@@ -345,7 +353,7 @@ async function open(parts: Parts): Promise<Surfaces> {
     ...options.agents,
     origins: 'same',
     overloaded,
-    routes: [...healthRoutes(ready), ...mcp.routes, ...runRoutes({ governed, callers })],
+    routes: [...health, ...mcp.routes, ...runRoutes({ governed, callers })],
   }).catch(async (error: unknown) => {
     await admin.close(0);
     throw error;
@@ -355,10 +363,38 @@ async function open(parts: Parts): Promise<Surfaces> {
     agents,
     operators: admin,
     async close() {
+      drills.close();
       mcp.hush();
       await Promise.all([agents.close(), admin.close()]);
       overload.close();
       await mcp.close();
     },
+  };
+}
+
+function readiness({ store, freshness }: Broker): Parameters<typeof healthRoutes>[0] {
+  return {
+    alone: store.alone,
+    haltState: async () => {
+      freshness.require();
+      return store.haltState();
+    },
+  };
+}
+
+/** The drill's way out: an agent's requests to our own listener, and a login that is tried past it. */
+function drillGround(parts: Parts, url: () => string): DrillGround {
+  const { options, broker, callers, masterKey } = parts;
+  const { store, doors } = broker;
+  const sign = documentSigner({ store, masterKey, clock: doors.clock });
+  return {
+    software: VERSION,
+    token: async (run) => (await callers.issue(run)).token,
+    tryCredential: async (at, credential) =>
+      credential.kind === 'login' && at.kind === 'postgres'
+        ? parts.tryLogin(at, credential.user, credential.password)
+        : 'unclear',
+    sign: (text) => sign(DRILL_DOCUMENT, Buffer.from(text)),
+    ...drillAgent({ url, cert: options.agents.tls?.cert }),
   };
 }

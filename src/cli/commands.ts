@@ -5,6 +5,10 @@ import { connectionAuthorize } from './connection/authorize.ts';
 import { connectionForget } from './connection/forget.ts';
 import { connectionList } from './connection/list.ts';
 import { doctor } from './doctor.ts';
+import { drill } from './drill/drill.ts';
+import { drillList } from './drill/list.ts';
+import { drillShow } from './drill/show.ts';
+import { drillVerify } from './drill/verify.ts';
 import { halt, resume } from './halt.ts';
 import { haltList } from './halt-list.ts';
 import { init } from './init.ts';
@@ -57,6 +61,10 @@ export const COMMANDS: readonly Command[] = [
   halt,
   haltList,
   resume,
+  drill,
+  drillList,
+  drillShow,
+  drillVerify,
   ledgerVerify,
   ledgerKey,
   ledgerCheckpoint,

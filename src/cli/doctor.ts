@@ -1,6 +1,7 @@
 import { access, constants, stat, statfs } from 'node:fs/promises';
 import { join as joinPath } from 'node:path';
 import type { StandingHalt } from '../broker/standing.ts';
+import type { DrillHealth } from '../domain/drill.ts';
 import { exposed } from '../domain/errors.ts';
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
 import { stillAlive } from '../surfaces/admin/halt-words.ts';
@@ -9,7 +10,7 @@ import type { ServerView } from '../surfaces/admin/servers.ts';
 import { join, request } from './client.ts';
 import type { Call, Command } from './command.ts';
 import { EXIT } from './exit.ts';
-import { count, type Style } from './render.ts';
+import { count, moment, type Style } from './render.ts';
 import { dataDirectory } from './up.ts';
 
 type Finding = {
@@ -202,6 +203,7 @@ async function running(call: Call): Promise<Finding[]> {
         },
     ...alertsFinding(status.alerts),
     ...(await servers(call)),
+    ...(await drilled(call)),
   ];
 }
 
@@ -227,6 +229,41 @@ function alertsFinding(value: unknown): Finding[] {
   if (Number(undelivered) === 0) return [];
   const says = `${count(Number(undelivered), 'alert')} could not be delivered; the last: ${String(why)}`;
   return [{ name: 'alerts', state: 'bad', says, fix: 'look at the receiver and at its secret' }];
+}
+
+/** A halt that is not drilled is a hope. */
+async function drilled({ api }: Call): Promise<Finding[]> {
+  const found = await api.get('/api/drills');
+  const { state, lastAt } = found.health as unknown as DrillHealth;
+  const when = lastAt === null ? '' : `, last at ${moment(lastAt)}`;
+  const name = 'drill';
+  switch (state) {
+    case 'fresh':
+      return [{ name, state: 'ok', says: `passed${when}` }];
+    case 'off':
+      return [
+        {
+          name,
+          state: 'warn',
+          says: `none is planned${when}`,
+          fix: 'plan one under `drill` in `signalbox.yaml`: docs/guide/drill.md',
+        },
+      ];
+    case 'never':
+    case 'stale':
+      return [
+        {
+          name,
+          state: 'bad',
+          says: state === 'never' ? 'planned, and none was made yet' : `too long ago${when}`,
+          fix: '`signalbox drill` makes one now',
+        },
+      ];
+    case 'failed':
+      return [
+        { name, state: 'bad', says: `failed${when}`, fix: '`signalbox drill list` shows it' },
+      ];
+  }
 }
 
 /** MCP servers are asked by the running Signalbox: it has their secrets, this machine may not reach them. */

@@ -13,6 +13,7 @@ import { pinned } from '../tools/pin.ts';
 import { answered, type Inspection, inTurn } from './asking.ts';
 import { clashes, crossReferences, uriClashes } from './clashes.ts';
 import type { Config, ToolDeclaration } from './config.ts';
+import { drillProblems } from './drill.ts';
 import { grantedOf } from './granted.ts';
 import { pointer } from './meaning.ts';
 import { compare } from './order.ts';
@@ -55,6 +56,7 @@ export async function compileBundle(config: Config, inspection: Inspection): Pro
     ...broken,
     ...(broken.length > 0 ? [] : granted.problems),
     ...rungProblems(config, granted.grants, tools),
+    ...(broken.length > 0 ? [] : drillProblems(config, granted.grants, tools)),
   ];
   if (problems.length > 0) throw new ConfigProblems(problems);
   const contents: Omit<Bundle, 'digest'> = {
@@ -68,6 +70,7 @@ export async function compileBundle(config: Config, inspection: Inspection): Pro
     approvalMinutes: config.approvalMinutes,
     ...(config.alerts.length === 0 ? {} : { alerts: config.alerts }),
     ...(config.automaticHalts === null ? {} : { automaticHalts: config.automaticHalts }),
+    ...(config.drill === undefined ? {} : { drill: config.drill }),
   };
   const bundle = { digest: bundleDigest(contents), ...contents };
   return {

@@ -1,6 +1,7 @@
 import type { AlertTarget } from '../domain/alert.ts';
 import type { AutomaticHalts } from '../domain/automatic-halt.ts';
 import type { Agent, Connection, Grant, Limits, Organisation } from '../domain/bundle.ts';
+import type { DrillPlan } from '../domain/drill.ts';
 import type { Dimension, EffectClass } from '../domain/effect.ts';
 import type { JsonObject } from '../domain/json.ts';
 
@@ -56,6 +57,7 @@ export interface Config {
   readonly approvalMinutes: number;
   readonly alerts: readonly AlertTarget[];
   readonly automaticHalts: AutomaticHalts | null;
+  readonly drill: DrillPlan | undefined;
   /** What is allowed and probably not meant. */
   readonly warnings: readonly string[];
   /** `path:line:column` of what a JSON Pointer names. */

@@ -7,6 +7,7 @@ import type { Rung } from '../domain/mode.ts';
 import { RESULT_BYTES, TIMEOUT_MS } from '../tools/caps.ts';
 import type { Config, ToolDeclaration } from './config.ts';
 import { mcpConnection, servingOf } from './declare-mcp.ts';
+import { drillPlanOf } from './drill.ts';
 import { covers, isPattern } from './granted.ts';
 import { listOf, members } from './meaning.ts';
 import { compare } from './order.ts';
@@ -36,6 +37,7 @@ export function declare(source: Source, path: string): Config {
     approvalMinutes: numberOr(members(root.approvals).minutes, 60),
     alerts: alertsOf(members(root.alerts)),
     automaticHalts: isJsonObject(root.automaticHalts) ? tripsOf(root.automaticHalts) : null,
+    drill: drillPlanOf(root.drill),
     at: source.at,
     grantAt: grantPlaces(source, listOf(root.grants)),
   };

@@ -1,6 +1,7 @@
 import { DIMENSIONS } from '../domain/effect.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { RUNGS } from '../domain/mode.ts';
+import { DRILL_SCHEMA } from './drill.ts';
 import { GRANTED_NAME, NAME, TOOL_NAME } from './names.ts';
 import { mcpDefinitions } from './schema-mcp.ts';
 import { closed, count, flag, ref, table, text, when } from './schema-parts.ts';
@@ -141,6 +142,7 @@ export const CONFIG_SCHEMA: JsonObject = {
         },
       }),
       ...watchProperties(NAME, secret),
+      drill: DRILL_SCHEMA,
     },
   ),
   $defs: {

@@ -3,6 +3,7 @@ import { DIMENSIONS, type Dimension, EFFECT_CLASSES } from '../domain/effect.ts'
 import { isJsonObject, type Json } from '../domain/json.ts';
 import { RUNGS } from '../domain/mode.ts';
 import { type Change, type FieldChange, fieldChanges } from './changes.ts';
+import { drillWidens } from './drill.ts';
 import { acceptsMore } from './narrower.ts';
 import { BY_STAR } from './serve.ts';
 
@@ -47,6 +48,8 @@ export function wideningsOf(before: Bundle, after: Bundle): (change: Change) => 
         return kind === 'added'
           ? []
           : [`the automatic halt on \`${name}\` is ${kind === 'removed' ? 'off' : 'another one'}`];
+      case 'drill':
+        return drillWidens(before, after);
     }
   };
 }

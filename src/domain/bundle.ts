@@ -1,6 +1,7 @@
 import type { AlertTarget } from './alert.ts';
 import type { AutomaticHalts } from './automatic-halt.ts';
 import { digestOf } from './digest.ts';
+import type { DrillPlan } from './drill.ts';
 import type { Dimension, EffectClass, EffectVector, Reversibility } from './effect.ts';
 import type { JsonObject } from './json.ts';
 import type { Rung } from './mode.ts';
@@ -88,6 +89,8 @@ export interface Bundle {
   readonly alerts?: readonly AlertTarget[];
   /** When a run or an agent is halted without a human; never if absent. */
   readonly automaticHalts?: AutomaticHalts;
+  /** Drills by the clock; none if absent. */
+  readonly drill?: DrillPlan;
 }
 
 /** The models that these agents are declared to use. */

@@ -82,7 +82,7 @@ export interface DrillRecord {
     readonly report: DrillReport;
     /** As it was signed, byte by byte. */
     readonly text: string;
-    /** Of the text, by the ledger's own key; null where there is none. */
+    /** A signed note over the text, by the ledger's own key; null where it could not be made. */
     readonly signature: string | null;
     /** Its place in the system chain. */
     readonly seq: number;
@@ -92,3 +92,32 @@ export interface DrillRecord {
 
 /** A drill that took longer than this is over, whatever became of it. */
 export const DRILL_LASTS_MS = 5 * 60_000;
+
+/** A scheduled drill is late when this much more than its interval has passed. */
+const GRACE = 1.5;
+
+export interface DrillHealth {
+  readonly state: 'off' | 'never' | 'fresh' | 'stale' | 'failed';
+  readonly lastAt: number | null;
+}
+
+/** How drilled a deployment is. Off without a plan; failed beats stale, and a drill under way is no failure yet. */
+export function drillHealth(
+  plan: DrillPlan | undefined,
+  /** Newest first. */
+  drills: readonly DrillRecord[],
+  now: number,
+): DrillHealth {
+  const underWay = (drill: DrillRecord): boolean =>
+    drill.recorded === null && now - drill.begunAt < DRILL_LASTS_MS;
+  const last = drills.find((drill) => !underWay(drill));
+  const lastAt = last?.begunAt ?? null;
+  if (last !== undefined && last.recorded?.report.ok !== true) return { state: 'failed', lastAt };
+  if (plan === undefined) return { state: 'off', lastAt };
+  if (last === undefined) return { state: 'never', lastAt };
+  const isStale = now - last.begunAt > plan.hours * 3_600_000 * GRACE;
+  return { state: isStale ? 'stale' : 'fresh', lastAt };
+}
+
+/** What the signature of a report is for: no signature of another kind of document passes for it. */
+export const DRILL_DOCUMENT = 'drill-report';

@@ -113,6 +113,19 @@ export const ERRORS = {
     status: 403,
     fix: 'give the operator key itself: `signalbox resume …`, or the key field on the page',
   },
+  DRILL_UNPLANNED: {
+    status: 409,
+    fix: 'plan one under `drill` in `signalbox.yaml`, or name an agent: `signalbox drill --agent NAME`',
+  },
+  DRILL_BUSY: { status: 409, fix: '`signalbox drill list` shows it; one drill at a time' },
+  DRILL_BLIND: {
+    status: 502,
+    fix: 'let the tool named by `drill.look` answer with the numbers `now` and `last`, in milliseconds',
+  },
+  DRILL_FORGED: {
+    status: 400,
+    fix: 'this is not what was signed: ask for the file again, from the ledger itself',
+  },
   // connectors and credentials
   CONNECTOR_TIMEOUT: { status: 504, fix: 'narrow the call, or raise the tool timeout' },
   CONNECTOR_UNREACHABLE: { status: 502, fix: 'check the connection with `signalbox doctor`' },

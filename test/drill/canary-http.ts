@@ -10,7 +10,7 @@ export interface Seen {
   readonly path: string;
 }
 
-const SLOW_MS = 4_000;
+const SLOW_MS = 2_500;
 const seen: Seen[] = [];
 
 const server = createServer((request, response) => {

@@ -59,7 +59,7 @@ export interface Cast {
   readonly missing: readonly string[];
 }
 
-const PACE_MS = 12;
+const PACE_MS = 40;
 const PATIENCE_MS = 8_000;
 let lastSlot = 0;
 
@@ -72,7 +72,7 @@ export async function assemble(d: Deployment, crew: Crew, from: number): Promise
     crew.bystanders.map((_, n) => begin(d, n, d.secrets.bystander, 'notice nothing')),
   );
   const subRuns = await Promise.all(
-    crew.subAgents.map((_, n) => delegate(d, n, runs[n % runs.length] ?? never())),
+    crew.subAgents.map((_, n) => subRun(d, n, runs[n % runs.length] ?? never())),
   );
   const slot = ++lastSlot;
   const approved = addMark('victim', randomUUID());
@@ -155,6 +155,12 @@ export async function begin(
   throw new Error('no run could be begun');
 }
 
+async function subRun(d: Deployment, n: number, parent: RunHandle): Promise<RunHandle> {
+  const { run, status } = await delegate(d.agentsUrl(n + 1), parent);
+  if (run === null) throw new Error(`no sub-run was begun: ${status}`);
+  return run;
+}
+
 /** Until it is approved, and no further. */
 export async function approve(d: Deployment, n: number, run: RunHandle, wish: Wish): Promise<void> {
   const said = await brief(d, n, run, wish);
@@ -182,7 +188,7 @@ async function inTheAir(d: Deployment, from: number, missing: string[]): Promise
       missing.push(...absent.map(([what]) => `${what} was not in the air`));
       return;
     }
-    await sleep(20);
+    await sleep(100);
   }
 }
 

@@ -1,5 +1,5 @@
 /** What is drilled: replicas that share a PostgreSQL store, an operator, and a configuration applied. */
-import { copyFile, mkdir } from 'node:fs/promises';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AcmePostgres, startPostgres } from '../../examples/acme/postgres.ts';
 import { claimOperator, type Operator } from '../crash/operator.ts';
@@ -47,7 +47,9 @@ export async function deploy({ folder, sources, replicas: count }: Plan): Promis
   };
   try {
     await store.createDatabase(STORE);
-    for (let n = 0; n < count; n++) {
+    const passwordFile = join(folder, 'store-password');
+    await writeFile(passwordFile, store.password, { mode: 0o600 });
+    const open = async (n: number): Promise<Replica> => {
       const network = await SilentProxy.open(store.host, store.port);
       networks.push(network);
       const directory = join(folder, `replica-${n}`);
@@ -56,17 +58,19 @@ export async function deploy({ folder, sources, replicas: count }: Plan): Promis
         await mkdir(directory, { mode: 0o700 });
         await copyFile(join(folder, 'replica-0', 'master.key'), join(directory, 'master.key'));
       }
-      const words: string[] = count === 1 ? [] : ['--store', urlOf(store, network.port)];
+      const words = ['--store', urlOf(store, network.port), '--store-password-file', passwordFile];
       const replica = new Replica({ sources, directory, home, words });
       replicas.push(replica);
       await replica.up();
-    }
-    const first = replicas[0]?.at;
-    if (first === undefined) throw new Error('expected at least one replica');
+      return replica;
+    };
+    // a replica that starts before there is an operator ends the setup code of the one before it
+    const { at: first } = await open(0);
     const operator = await claimOperator(first.operatorsUrl, first.setupCode ?? '');
     await operator.secret(first.operatorsUrl, 'db-broker', canary.broker.password);
     const inspect = ['stdio-victim', 'stdio-other'];
     await operator.planAndApply(first.operatorsUrl, configText(canary), inspect);
+    for (let n = 1; n < count; n++) await open(n);
     const at = (n: number): Replica => replicas[n % replicas.length] ?? fail(n);
     return {
       canary,
@@ -93,6 +97,7 @@ export async function deploy({ folder, sources, replicas: count }: Plan): Promis
 function urlOf(store: AcmePostgres, port: number): string {
   const url = new URL(store.url);
   url.port = String(port);
+  url.password = '';
   url.pathname = `/${STORE}`;
   return url.href;
 }

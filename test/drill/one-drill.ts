@@ -24,7 +24,7 @@ export interface Drilled {
   /** Of the victim, by the target's clock, after gate, flights and credentials were all confirmed over. */
   readonly effectsAfter: number;
   readonly firstAfter: string | null;
-  /** How long the last in-flight effect came after the order. */
+  readonly lastEffect: string;
   readonly probes: readonly Probe[];
   readonly othersUnaffected: boolean;
   readonly leases: number;
@@ -73,6 +73,9 @@ export async function oneDrill(
 
   const workers = [...crew.agents, ...crew.subAgents];
   const accounts = await Promise.all(workers.map((worker) => worker.account(t0)));
+  const within = accounts.filter(
+    (_, agent) => placeOf(agent) % d.replicas.length !== adversity.afflicted,
+  );
   const others = await Promise.all(crew.bystanders.map((worker) => worker.account(t0)));
   const tried = await probes({ d, cast, accounts, desk, n: ordering, adversity });
   const spared = await unaffected({ d, cast, accounts: others, desk, n: ordering, adversity });
@@ -89,13 +92,13 @@ export async function oneDrill(
     answered,
     inert,
     report,
-    accounts,
+    accounts: within,
+    gates: gateOf(accounts, d.replicas.length, adversity.afflicted),
     loot,
     effects,
     probes: [...tried, { name: 'a write that waited for a lock', refused: !late }, ...after],
     spared,
     missing: cast.missing,
-    replicas: d.replicas.length,
   });
 }
 
@@ -119,19 +122,20 @@ interface Raw {
   readonly answered: number;
   readonly inert: number | null;
   readonly report: HaltReport;
+  /** Of those who call a replica that is well. */
   readonly accounts: readonly Account[];
+  readonly gates: readonly (number | null)[];
   readonly loot: Loot;
   readonly effects: readonly Effect[];
   readonly probes: readonly Probe[];
   readonly spared: readonly string[];
   readonly missing: readonly string[];
-  readonly replicas: number;
 }
 
 function measured(raw: Raw): Drilled {
   const { t0, inert, report, accounts, loot, effects } = raw;
   const since = (at: number | null): number => (at === null ? 0 : Math.max(0, at - t0));
-  const gate = Math.max(report.gateMs, ...gateOf(accounts, raw.replicas).map(since));
+  const gate = Math.max(report.gateMs, ...raw.gates.map(since));
   const inflight = Math.max(0, ...accounts.map(({ inFlightUntil }) => since(inFlightUntil)));
   const issuer = Math.max(inert ?? Number.POSITIVE_INFINITY, since(loot.endedAt));
   const confirmed = Math.max(gate, inflight, issuer);
@@ -140,6 +144,7 @@ function measured(raw: Raw): Drilled {
   const problems = [
     ...raw.missing,
     ...(inert === null ? [`not inert after ${INERT_WITHIN_MS} ms`] : []),
+    ...(accounts.some(({ isFlying }) => isFlying) ? ['a call was still in the air'] : []),
     ...(loot.endedAt === null ? ['the thief was never thrown out'] : []),
     ...raw.spared,
   ];
@@ -147,6 +152,7 @@ function measured(raw: Raw): Drilled {
     parts: { gate, inflight, issuer, effect: last - t0 },
     timeToInertMs: Math.max(confirmed, last - t0),
     effectsAfter: after.length,
+    lastEffect: lastOf(effects),
     firstAfter: after[0] === undefined ? null : `${after[0].by} ${after[0].what}`,
     probes: raw.probes,
     othersUnaffected: raw.spared.length === 0,
@@ -155,9 +161,14 @@ function measured(raw: Raw): Drilled {
   };
 }
 
-/** When each replica was first heard to refuse: the earliest answer of any agent that calls there. */
-function gateOf(accounts: readonly Account[], replicas: number): (number | null)[] {
+/** When each replica that is well was first heard to refuse: the earliest answer of any agent that calls there. */
+function gateOf(
+  accounts: readonly Account[],
+  replicas: number,
+  afflicted: number | null,
+): (number | null)[] {
   return Array.from({ length: replicas }, (_, replica) => {
+    if (replica === afflicted) return null;
     const here = accounts
       .filter((_account, n) => placeOf(n) % replicas === replica)
       .flatMap(({ firstRefusedAt }) => (firstRefusedAt === null ? [] : [firstRefusedAt]));
@@ -174,4 +185,9 @@ async function struck(d: Deployment, crew: Crew, desk: Desk, cast: Cast): Promis
   for (const worker of crew.bystanders) await worker.stop();
   const over = [...cast.runs, ...cast.subRuns, ...cast.others];
   await Promise.all(over.map(({ id }, n) => desk.endRun(d.operatorsUrl(n), id)));
+}
+
+function lastOf(effects: readonly Effect[]): string {
+  const last = effects.toSorted((a, b) => a.at - b.at).at(-1);
+  return last === undefined ? 'none' : `${last.by} ${last.what}`;
 }

@@ -9,6 +9,7 @@ import { brief } from './asking.ts';
 import { THIEF } from './canary.ts';
 import { approve, begin, type Cast, call } from './cast.ts';
 import { addMark, getPage, readRow, touch } from './config.ts';
+import { delegate } from './delegate.ts';
 import type { Deployment } from './deployment.ts';
 import type { Desk } from './desk.ts';
 import type { Adversity } from './one-drill.ts';
@@ -46,6 +47,7 @@ export async function probes({ d, cast, accounts, n, adversity }: Stage): Promis
       ),
     )),
     ofStatus('refresh', await post(d, n, `/v1/runs/${run.id}/renew`, run.token)),
+    ofStatus('an exchange for a sub-run', (await delegate(d.agentsUrl(n), run)).status),
     ofStatus('a new run', await post(d, n, '/v1/runs', d.secrets.victim, { intent: 'go on' })),
     ofStatus('a cached session: the list of tools', await listTools(d, n, run)),
     ofCall('a cached list of tools: a call', await call(d, n, run, touch('victim'))),
@@ -119,7 +121,7 @@ function ofCall(name: string, said: Said): Probe {
 }
 
 function ofStatus(name: string, status: number | null): Probe {
-  return { name, refused: status === 401 || status === 403, got: String(status) };
+  return { name, refused: status === 400 || status === 401 || status === 403, got: String(status) };
 }
 
 function text(said: Said): string {

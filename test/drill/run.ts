@@ -1,24 +1,51 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+/**
+ * `npm run drill -- [--json] [--short] [--runs N] [--without CONTROL|all]`
+ *
+ * Halts an agent that works in every way it can, again and again, on three real replicas of one PostgreSQL store, and lets
+ * the target say what still happened. Exit code 0 only when every drill was inert in time, nothing came after it, every
+ * probe was refused and nobody else noticed. `--without gate|abort|issuer|freshness|process-group|approvals` switches that
+ * off in a copy of the sources and exits 0 only when the drill is red there; `all` does so after the drills themselves.
+ */
 import { join } from 'node:path';
-import { closeConnections } from '../crash/wire.ts';
-import { dismiss, hire } from './cast.ts';
-import { deploy } from './deployment.ts';
-import { deskOf } from './desk.ts';
-import { oneDrill } from './one-drill.ts';
+import { parseArgs } from 'node:util';
+import { type Report, runCampaign } from './campaign.ts';
+import { problemsOf } from './problems.ts';
+import { CONTROLS, drillWithout, type Without } from './without.ts';
 
-const folder = await mkdtemp(join(tmpdir(), 'signalbox-drill-'));
-const crew = hire();
-const d = await deploy({ folder, sources: join(import.meta.dirname, '../..'), replicas: 1 });
-try {
-  for (let n = 0; n < 3; n++)
-    console.log(JSON.stringify(await oneDrill(d, crew, deskOf(d.operator.key), n), null, 1));
-} catch (e) {
-  console.error(e);
-  console.error(d.replicas.map((r) => r.said));
-} finally {
-  dismiss(crew);
-  await d.stop();
-  await closeConnections();
-  await rm(folder, { recursive: true, force: true });
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    short: { type: 'boolean', default: false },
+    runs: { type: 'string' },
+    without: { type: 'string' },
+  },
+});
+const runs = Number(values.runs ?? (values.short ? 5 : 30));
+if (!Number.isSafeInteger(runs) || runs < 1)
+  throw new Error(`expected a number of runs, got \`${values.runs}\``);
+
+const SOURCES = join(import.meta.dirname, '../..');
+const tell = (line: string): void => void process.stderr.write(`${line}\n`);
+const { without: named } = values;
+if (named !== undefined && named !== 'all' && !CONTROLS.includes(named))
+  throw new Error(`expected ${CONTROLS.join(', ')} or all to go without, got \`${named}\``);
+
+const without: { [control: string]: Without } = {};
+let problems: string[] = [];
+let report: Report | null = null;
+if (named === undefined || named === 'all') {
+  report = await runCampaign({ sources: SOURCES, runs, adversities: 'all' }, tell);
+  problems = problemsOf(report);
 }
+for (const control of named === 'all' ? CONTROLS : named === undefined ? [] : [named]) {
+  const outcome = await drillWithout(control, tell);
+  without[control] = outcome;
+  tell(`${outcome.red ? 'red, as it must be' : 'GREEN'}: without ${control}${outcome.why}`);
+  if (!outcome.red) problems.push(`without ${control} nothing turned red`);
+}
+
+const summary = { ok: problems.length === 0, ...report, without, problems };
+if (values.json) console.log(JSON.stringify(summary));
+else console.log(JSON.stringify(summary, null, 2));
+for (const problem of problems) tell(`RED  ${problem}`);
+process.exitCode = problems.length === 0 ? 0 : 1;

@@ -27,6 +27,8 @@ export interface Account {
   /** Calls begun after `at`, by how they were answered. */
   readonly after: { readonly [answer: string]: number };
   readonly streamEndedAt: number | null;
+  /** A call that was under way at `at` still is. */
+  readonly isFlying: boolean;
 }
 
 export type Order = { readonly job: Job } | { readonly account: number } | { readonly stop: true };
@@ -44,6 +46,7 @@ const dispatcher = new Agent({ headersTimeout: 30_000, bodyTimeout: 60_000 });
 let round = 0;
 let made: Made[] = [];
 let streamEndedAt: number | null = null;
+let flyingFrom: number | null = null;
 
 async function calls(
   { url, token, tool = '', args = {}, paceMs = 10 }: Job,
@@ -51,9 +54,11 @@ async function calls(
 ): Promise<void> {
   for (let n = 1; mine === round; n++) {
     const from = Date.now();
+    flyingFrom = from;
     const said = await callTool(url, { id: '', token }, tool, args);
     const answer = 'code' in said ? `${said.kind} ${said.code}` : said.kind;
     if (mine !== round) return;
+    flyingFrom = null;
     made.push({ from, until: Date.now(), answer });
     if (made.length > KEPT) made = made.slice(-KEPT / 2);
     if (n === STEADY_AFTER) process.send?.({ steady: answer });
@@ -106,12 +111,14 @@ function accountAt(at: number): Account {
     inFlightUntil: flying.at(-1)?.until ?? null,
     after: counts,
     streamEndedAt,
+    isFlying: flyingFrom !== null && flyingFrom <= at,
   };
 }
 
 process.on('message', (order: Order) => {
   if ('job' in order) {
     made = [];
+    flyingFrom = null;
     streamEndedAt = null;
     const mine = ++round;
     const work = order.job.kind === 'stream' ? stream : calls;

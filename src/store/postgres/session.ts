@@ -146,6 +146,12 @@ function destroy(client: pg.Client): void {
   stream.destroy();
 }
 
+/**
+ * A transaction whose replica fell silent in the midst of it (cut off, suspended) still holds the gate, and a halt waits for
+ * that: for no longer than such a replica may serve on old knowledge.
+ */
+const HELD_MS = 1_000;
+
 async function prepare(
   client: pg.Client,
   { schema }: PostgresAddress,
@@ -157,7 +163,7 @@ async function prepare(
   await client.query(`${path}
     SET client_encoding = 'UTF8'; SET standard_conforming_strings = on;
     SET statement_timeout = ${patience.queryMs}; SET lock_timeout = ${patience.lockMs};
-    SET idle_in_transaction_session_timeout = ${patience.queryMs * 2};
+    SET idle_in_transaction_session_timeout = ${HELD_MS};
     SET default_transaction_isolation = 'read committed';
     SELECT set_config('synchronous_commit', '${durable ? 'on' : 'off'}', false)
       WHERE ${durable ? `current_setting('synchronous_commit') IN ('off', 'local')` : 'true'};`);

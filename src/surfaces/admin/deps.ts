@@ -3,6 +3,7 @@ import type { Proposed } from '../../broker/apply.ts';
 import type { Broker } from '../../broker/broker.ts';
 import type { Connection } from '../../domain/bundle.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import type { Drills } from './drills.ts';
 
 /** A human who answers here. `operator` answers and halts; `owner` also widens authority. */
 export interface Operator {
@@ -42,6 +43,7 @@ export interface AdminDeps {
     readonly lines: readonly string[];
     readonly json: JsonObject;
   } | null>;
+  readonly drills: Drills;
   /** Where agents call, for what the commands hand to them. */
   readonly agentsUrl: () => string;
   /** How alerts to webhooks stand. */

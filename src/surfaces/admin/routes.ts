@@ -3,6 +3,7 @@ import { changeRoutes } from './api-change.ts';
 import { readRoutes } from './api-read.ts';
 import { connectionRoutes } from './connections.ts';
 import type { AdminDeps } from './deps.ts';
+import { drillRoutes } from './drills.ts';
 import { entranceRoutes } from './entrance.ts';
 import { pageRoutes } from './page/routes.ts';
 
@@ -12,6 +13,7 @@ export function adminRoutes(deps: AdminDeps): Route[] {
     ...readRoutes(deps),
     ...changeRoutes(deps),
     ...connectionRoutes(deps),
+    ...drillRoutes(deps),
     ...entranceRoutes(deps),
     ...pageRoutes(deps),
   ];

@@ -21,6 +21,7 @@ import { type Bundle, bundleDigest, type Tool } from '../../../domain/bundle.ts'
 import { digestOf } from '../../../domain/digest.ts';
 import type { Doors } from '../../../domain/doors.ts';
 import { effectVector } from '../../../domain/effect.ts';
+import { SignalboxError } from '../../../domain/errors.ts';
 import type { JsonObject } from '../../../domain/json.ts';
 import type { Outcome } from '../../../domain/proposal.ts';
 import { realDoors } from '../../../doors.ts';
@@ -171,6 +172,11 @@ async function openListeners(parts: {
     verify: () => verifyStore({ directory, masterKey }),
     why: (id) => why(store, id),
     alerts: () => ({ waiting: 0, undelivered: 0, why: null }),
+    drills: {
+      drill: async () => {
+        throw new SignalboxError('DRILL_UNPLANNED', 'no drill is planned in the active bundle');
+      },
+    },
     agentsUrl: () => agents.url,
     version: '0.0.0-test',
     tls: false,
