@@ -3,9 +3,8 @@ import type { Seal } from '../../domain/store.ts';
 import { type ConsistencyProof, readProof } from '../../ledger/proof.ts';
 import { proveConsistency } from '../../ledger/prove.ts';
 import type { Call, Command } from '../command.ts';
-import type { StoreAt } from '../parts.ts';
-import { STORE_OPTIONS, sharedStore } from '../store-at.ts';
-import { dataDirectory } from '../up.ts';
+import { storeAt } from '../store/at.ts';
+import { STORE_OPTIONS } from '../store-at.ts';
 
 /** Where a store is that is read on this machine, whether Signalbox runs or not. */
 export const STORE_AT: Command['options'] = {
@@ -20,12 +19,6 @@ export const STORE_AT: Command['options'] = {
 /** Whether the options name a store; else the running Signalbox is asked. */
 export function isLocal({ options }: Pick<Call, 'options'>): boolean {
   return typeof options['data-dir'] === 'string' || typeof options.store === 'string';
-}
-
-export async function storeAt(call: Call): Promise<StoreAt> {
-  const shared = await sharedStore(call);
-  const directory = dataDirectory(call);
-  return shared === null ? { directory } : { directory, shared };
 }
 
 /** What is known of a ledger's tree: by the running Signalbox, or from a data directory. */

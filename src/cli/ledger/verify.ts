@@ -13,8 +13,9 @@ import type { Answer, Call, Command } from '../command.ts';
 import { EXIT } from '../exit.ts';
 import { progress } from '../progress.ts';
 import { count, fields } from '../render.ts';
+import { storeAt } from '../store/at.ts';
 import { fileText, keptKey, notesIn } from './kept.ts';
-import { isLocal, type Source, STORE_AT, storeAt, withSource } from './source.ts';
+import { isLocal, type Source, STORE_AT, withSource } from './source.ts';
 
 /** Kept checkpoints that are tried, the newest of a file: each continues those before it. */
 const MOST_KEPT = 1_000;

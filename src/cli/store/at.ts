@@ -16,7 +16,8 @@ export const PLACE_OPTIONS: Command['options'] = {
 
 export async function storeAt(call: Call): Promise<StoreAt> {
   const shared = await sharedStore(call);
-  return { directory: dataDirectory(call), ...(shared === null ? {} : { shared }) };
+  const directory = dataDirectory(call);
+  return shared === null ? { directory } : { directory, shared };
 }
 
 export function fileNamed({ io, positionals }: Call): string {
