@@ -245,8 +245,8 @@ async function start(house: House, options: SystemOptions): Promise<System> {
     async close() {
       sweeping.cancel();
       unwatch();
-      pulse.close();
       await surfaces.close();
+      pulse.close(); // last: calls that were let finish need its answers
       await house.close();
     },
   };

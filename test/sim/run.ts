@@ -5,7 +5,9 @@
  * world that a seed decides. Time, timers, ids and randomness are simulated; so are agents, operators, targets and the
  * issuer of credentials. Each seed draws which faults it has and how often: crashes between any two things that happen,
  * commits that fail or whose answers are lost, full queues, slow or lost answers of targets, hangs, revocations that do
- * not succeed, clock jumps; and halts, resumes, applies and ends of runs at any moment.
+ * not succeed, clock jumps; and halts, resumes, applies and ends of runs at any moment. Half of the seeds have two replicas
+ * on one store (`shared-store.ts`): requests and answers slow, late or lost, notices lost or doubled, one of them cut off from
+ * the store or stopped for a while, clocks that jump for one alone.
  *
  *   safety    every commit and every effect is checked as it happens, by the names of the design's invariants
  *   liveness  the faults stop; everything must come to rest in bounded simulated time, halted scopes inert
@@ -13,10 +15,11 @@
  *   evidence  all chains verify, and replaying them gives the tables
  *
  * A life (`life.ts`) has a world (`world.ts`), a disk that survives crashes (`disk.ts`), targets that count effects by
- * their own word (`witness.ts`) and one incarnation of Signalbox after the other (`house.ts`). Checks: `store-watch.ts`,
- * `intent-checks.ts`, `agents.ts`, `usage-check.ts`, `phases.ts`. A planted bug (`plants.ts`) sits at the seam of the
- * store and must be found within 500 seeds, or this exits with 1. So does any violation: it prints the seed, the
- * invariant, the last lines of the trace and the command that replays it. `--seed S` prints that trace at any rate.
+ * their own word (`witness.ts`) and, for each replica, one incarnation of Signalbox after the other (`house.ts`). Checks:
+ * `store-watch.ts`, `target-watch.ts`, `intent-checks.ts`, `agents.ts`, `usage-check.ts`, `phases.ts`. A planted bug
+ * (`plants.ts`) sits at the seams and must be found within 500 seeds, those of several replicas within 2,000, or this exits
+ * with 1. So does any violation: it prints the seed, the invariant, the last lines of the trace and the command that replays
+ * it. `--seed S` prints that trace at any rate.
  */
 import { parseArgs } from 'node:util';
 import { type Campaign, findPlanted, runSeeds } from './campaign.ts';
