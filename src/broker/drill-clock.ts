@@ -63,7 +63,11 @@ export class DrillClock {
   async #refresh(): Promise<void> {
     const { bundles, store, doors } = this.#broker;
     const { drill: plan } = await bundles.active();
+    const before = this.#health.state;
     this.#health = drillHealth(plan, await store.drills(LOOKED_AT), doors.clock.now());
+    const { state, lastAt } = this.#health;
+    if (state === 'stale' && before !== 'stale')
+      this.#broker.alerts.tell('drill.stale', { lastAt });
   }
 
   async #isTime(): Promise<boolean> {

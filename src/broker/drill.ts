@@ -67,6 +67,7 @@ export async function drill(
   const { ok } = report;
   const at = broker.doors.clock.now();
   await broker.store.commit({ kind: 'drill.keep', id, ok, report: text, signature, at });
+  if (!ok) broker.alerts.tell('drill.failed', { drill: id, agent });
   return report;
 }
 
