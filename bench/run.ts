@@ -7,6 +7,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   toolcall: 'toolcall/bench.ts',
   profile: 'toolcall/profile.ts',
   store: 'store.ts',
+  replicas: 'replicas/bench.ts',
   'store-postgres': 'store-postgres.ts',
 };
 

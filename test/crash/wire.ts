@@ -33,7 +33,7 @@ export async function send(
       body: body === undefined ? null : JSON.stringify(body),
     });
     const text = await got.body.text();
-    const parsed: unknown = text === '' ? {} : JSON.parse(text);
+    const parsed: unknown = text === '' ? {} : JSON.parse(lastOf(text));
     return { status: got.statusCode, body: isJsonObject(parsed) ? parsed : {} };
   } catch {
     return null;
@@ -48,4 +48,10 @@ export function member(value: Json | undefined, ...names: readonly string[]): Js
 
 export function closeConnections(): Promise<void> {
   return connections.destroy();
+}
+
+/** A call that was held is answered as a stream of events: what counts is the last one. */
+function lastOf(text: string): string {
+  const events = text.split('\n').filter((line) => line.startsWith('data:'));
+  return text.startsWith('{') ? text : (events.at(-1)?.slice('data:'.length) ?? text);
 }

@@ -15,6 +15,7 @@ export const ADVERSITIES: { readonly [name: string]: () => Adversity } = {
   /** Nothing arrives between it and the store any more, and nothing is refused. */
   partitioned: () => ({
     afflicted: SUFFERER,
+    answersCount: true,
     async before(d) {
       await freshCall(d);
       d.networks[SUFFERER]?.fallSilent();
@@ -28,6 +29,7 @@ export const ADVERSITIES: { readonly [name: string]: () => Adversity } = {
   /** The machine stops it in the midst of everything, and wakes it when all is over. */
   suspended: () => ({
     afflicted: SUFFERER,
+    answersCount: false,
     async before(d) {
       d.replicas[SUFFERER]?.suspend();
     },

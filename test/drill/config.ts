@@ -1,14 +1,15 @@
 /** What is configured for a drill: one agent that will be halted, one that must not notice, and tools that only one of them holds. */
 import { join } from 'node:path';
+import type { Limits } from '../../src/domain/bundle.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
 import type { Canary, Who } from './canary.ts';
 
 export const VICTIM = 'canary';
 export const BYSTANDER = 'bystander';
-export const LIMITS = {
+const LIMITS: Limits = {
   run: { calls: 200_000, rowsWritten: 2_000 },
   agentDay: { calls: 5_000_000, rowsWritten: 200_000 },
-} as const;
+};
 
 /** A call by its tool and arguments. */
 export interface Wish {
@@ -56,7 +57,7 @@ function stdioOf(who: Who, notes: string): string {
     serve: { tools: { linger_${who}: read, touch_${who}: read } }`;
 }
 
-export function configText(canary: Canary, more = ''): string {
+export function configText(canary: Canary, limits: Limits = LIMITS): string {
   return `
 version: 1
 organisation: { name: drill }
@@ -91,7 +92,7 @@ grants:
   - { agent: ${VICTIM}, tools: [mark_victim, hit_slot], rung: approve }
   - { agent: ${BYSTANDER}, tools: [read_other, get_other, linger_other, touch_other], rung: read }
   - { agent: ${BYSTANDER}, tools: [mark_other], rung: approve }
-limits: ${JSON.stringify(LIMITS)}
+limits: ${JSON.stringify(limits)}
 approvals: { minutes: 60 }
-${more}`;
+`;
 }

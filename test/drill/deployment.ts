@@ -2,6 +2,7 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AcmePostgres, startPostgres } from '../../examples/acme/postgres.ts';
+import type { Limits } from '../../src/domain/bundle.ts';
 import { claimOperator, type Operator } from '../crash/operator.ts';
 import { type Canary, startCanary } from './canary.ts';
 import { BYSTANDER, configText, VICTIM } from './config.ts';
@@ -28,12 +29,18 @@ export interface Plan {
   readonly folder: string;
   readonly sources: string;
   readonly replicas: number;
+  readonly limits?: Limits;
 }
 
 const STORE = 'signalbox';
 
 /** Everything up; the first replica is the one that the operator was claimed at. */
-export async function deploy({ folder, sources, replicas: count }: Plan): Promise<Deployment> {
+export async function deploy({
+  folder,
+  sources,
+  replicas: count,
+  limits,
+}: Plan): Promise<Deployment> {
   const home = join(folder, 'home');
   await mkdir(home, { recursive: true });
   const [canary, store] = await Promise.all([startCanary(folder), startPostgres()]);
@@ -69,7 +76,7 @@ export async function deploy({ folder, sources, replicas: count }: Plan): Promis
     const operator = await claimOperator(first.operatorsUrl, first.setupCode ?? '');
     await operator.secret(first.operatorsUrl, 'db-broker', canary.broker.password);
     const inspect = ['stdio-victim', 'stdio-other'];
-    await operator.planAndApply(first.operatorsUrl, configText(canary), inspect);
+    await operator.planAndApply(first.operatorsUrl, configText(canary, limits), inspect);
     for (let n = 1; n < count; n++) await open(n);
     const at = (n: number): Replica => replicas[n % replicas.length] ?? fail(n);
     return {

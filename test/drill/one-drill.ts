@@ -35,6 +35,8 @@ export interface Drilled {
 export interface Adversity {
   /** Replicas that this drill does not give orders to, nor counts as reachable for bystanders. */
   readonly afflicted: number | null;
+  /** Answers that a target still gives to a machine that stands still are taken by nobody. */
+  readonly answersCount: boolean;
   before(d: Deployment): Promise<void>;
   /** When the halt has been answered; the effects of what follows count. */
   after(d: Deployment): Promise<void>;
@@ -42,6 +44,7 @@ export interface Adversity {
 
 export const FAIR: Adversity = {
   afflicted: null,
+  answersCount: true,
   before: async () => {},
   after: async () => {},
 };
@@ -83,7 +86,9 @@ export async function oneDrill(
   for (const worker of workers) await worker.stop();
   await cast.held.release();
   const late = (await d.canary.hits(cast.held.slot)) > 0;
-  const effects = (await d.canary.effects(t0)).filter(({ who }) => who === 'victim');
+  const effects = (await d.canary.effects(t0)).filter(
+    ({ who, what }) => who === 'victim' && (adversity.answersCount || !what.endsWith('/finished')),
+  );
   await desk.resume(url, SCOPE, 'the drill is over');
   const after = await afterResume(d, desk, ordering, cast);
   await struck(d, crew, desk, cast);

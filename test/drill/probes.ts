@@ -33,17 +33,27 @@ interface Stage {
 }
 
 export async function probes({ d, cast, accounts, n, adversity }: Stage): Promise<Probe[]> {
+  // a replica that knows too little of halts answers nobody, and that is a refusal too
+  const isAway = (replica: number): boolean => replica % d.replicas.length === adversity.afflicted;
   const [run, second] = [cast.runs[0] ?? never(), cast.runs[1] ?? never()];
   const replicas = d.replicas.map((_, replica) => replica);
   return [
     ...(await Promise.all(
       replicas.map(async (replica) =>
-        ofCall(`agent token at replica ${replica}`, await call(d, replica, run, readRow('victim'))),
+        ofCall(
+          `agent token at replica ${replica}`,
+          await call(d, replica, run, readRow('victim')),
+          isAway(replica),
+        ),
       ),
     )),
     ...(await Promise.all(
       cast.subRuns.map(async (sub, which) =>
-        ofCall(`sub-agent token ${which}`, await call(d, which, sub, getPage('victim'))),
+        ofCall(
+          `sub-agent token ${which}`,
+          await call(d, which, sub, getPage('victim')),
+          isAway(which),
+        ),
       ),
     )),
     ofStatus('refresh', await post(d, n, `/v1/runs/${run.id}/renew`, run.token)),
@@ -116,8 +126,9 @@ export async function unaffected({ d, cast, accounts, desk, adversity }: Stage):
   return noticed;
 }
 
-function ofCall(name: string, said: Said): Probe {
-  return { name, refused: said.kind === 'denied' || said.kind === 'refused', got: text(said) };
+function ofCall(name: string, said: Said, mayBeAway = false): Probe {
+  const refused = said.kind === 'denied' || said.kind === 'refused';
+  return { name, refused: refused || (mayBeAway && said.kind === 'lost'), got: text(said) };
 }
 
 function ofStatus(name: string, status: number | null): Probe {

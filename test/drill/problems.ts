@@ -4,11 +4,11 @@ import type { Report } from './campaign.ts';
 const P50_MS = 100;
 const MAX_MS = 1_500;
 /** A replica that is cut off stops by itself within the freshness bound; what it had in the air comes down after that. */
-const ADVERSE_EFFECT_MS = 1_500;
+const ADVERSE_EFFECT_MS = 2_000;
 
 /** What of the claims does not hold, in words; empty when all do. */
 export function problemsOf(report: Report): string[] {
-  const { timeToInertMs, broker, leakedRoles, leases } = report;
+  const { timeToInertMs } = report;
   return [
     ...flawsIn(report),
     ...(timeToInertMs.p50 > P50_MS
@@ -17,9 +17,6 @@ export function problemsOf(report: Report): string[] {
     ...(timeToInertMs.max > MAX_MS
       ? [`inert after ${timeToInertMs.max} ms at worst, expected at most ${MAX_MS}`]
       : []),
-    ...(broker.superuser ? ['the broker is a superuser at the target: that proves nothing'] : []),
-    ...(leases === 0 ? ['no credential was ever minted, so none was revoked'] : []),
-    ...(leakedRoles > 0 ? [`${leakedRoles} minted logins were left at the target`] : []),
   ];
 }
 
@@ -31,7 +28,14 @@ export function flawsIn(report: Report): string[] {
       ? [`${name}: the last effect came after ${tally.parts.effect.max} ms`]
       : []),
   ]);
-  return [...flawsOf(report), ...bad];
+  const { broker, leakedRoles, leases } = report;
+  return [
+    ...flawsOf(report),
+    ...bad,
+    ...(broker.superuser ? ['the broker is a superuser at the target: that proves nothing'] : []),
+    ...(leases === 0 ? ['no credential was ever minted, so none was revoked'] : []),
+    ...(leakedRoles > 0 ? [`${leakedRoles} minted logins were left at the target`] : []),
+  ];
 }
 
 function flawsOf(

@@ -20,6 +20,7 @@ export class SilentProxy {
       const pair = [near, far] as const;
       pairs.add(pair);
       for (const [one, other] of [pair, [far, near]] as const) {
+        one.setNoDelay(true); // or each small message waits for the acknowledgement of the one before
         one.on('data', (chunk) => other.write(chunk));
         one.on('error', () => {});
         one.on('close', () => {
