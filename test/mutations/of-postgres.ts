@@ -37,4 +37,12 @@ export const OF_POSTGRES: readonly Mutation[] = [
     test: 'test/contract/store-carry.test.ts',
     slow: true,
   },
+  {
+    control: 'a replica that fell silent holds the gate no longer than its knowledge lasts',
+    file: 'src/store/postgres/session.ts',
+    find: 'const HELD_MS = 1_000;',
+    replace: 'const HELD_MS = 10_000;',
+    test: 'test/contract/postgres-silent-holder.test.ts',
+    slow: true,
+  },
 ];
