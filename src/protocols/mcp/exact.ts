@@ -5,7 +5,7 @@ export type Inexact = ReadonlyMap<object, string>;
 
 const NONE: Inexact = new Map();
 /** Fifteen digits always survive; an exponent of three may leave the range. */
-const MAY_BE_INEXACT = /[\d.]{16}|[eE][+-]?\d{3}/;
+export const MAY_BE_INEXACT = /[\d.]{16}|[eE][+-]?\d{3}/;
 
 /** JSON.parse that also says which numbers JavaScript could not hold. Throws SyntaxError. */
 export function parseExactly(text: string): { value: Json; inexact: Inexact } {

@@ -1,5 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import type { TargetError } from '../../domain/proposal.ts';
+import { MAY_BE_INEXACT } from './exact.ts';
 
 type Id = string | number;
 
@@ -18,8 +19,6 @@ export type Heard =
 const MAX_WORDS = 2_000;
 const MAX_METHOD = 128;
 const MAX_DATA = 16 * 1024;
-/** Fifteen digits always survive; an exponent of three may leave the range. */
-const MAY_BE_INEXACT = /[\d.]{16}|[eE][+-]?\d{3}/;
 
 /** Reads one message. Throws SyntaxError for what is none. */
 export function readHeard(text: string): Heard {
