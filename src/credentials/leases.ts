@@ -259,9 +259,10 @@ export class Leases implements CredentialDesk {
     const { doors } = this.#parts;
     const started = doors.clock.monotonic();
     const issuer = this.#issuer(lease.issuer);
-    // the source is asked whatever becomes of this record: a store that is away protects no credential
-    await this.#write(lease, 'revoking', 'revocation asked for').catch(() => {});
+    // the source is asked at once, whatever becomes of this record: a store that is slow or away protects no credential
+    const noted = this.#write(lease, 'revoking', 'revocation asked for').catch(() => {});
     if (lease.revocability === 'none') {
+      await noted;
       await this.#written(
         lease,
         'residual',
@@ -290,6 +291,7 @@ export class Leases implements CredentialDesk {
         );
       await this.#pause(wait);
     }
+    await noted;
     await this.#written(lease, 'dead', 'the source confirmed that it is dead');
     return this.#report({ ...lease, state: 'dead' }, started, 'confirmed dead at its source');
   }
