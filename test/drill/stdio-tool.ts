@@ -14,6 +14,7 @@ const GRANDCHILD = `
   const note = () => require('node:fs').appendFileSync(process.argv[1], 'beat ' + process.argv[2] + ' ' + process.pid + ' ' + Date.now() + '\\n');
   note();
   setInterval(note, 25);
+  setTimeout(() => process.exit(), 120_000); // should the harness itself be killed, it is not here for ever
 `;
 
 process.on('SIGTERM', () => {});
