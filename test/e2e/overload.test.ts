@@ -76,8 +76,7 @@ test('many runs in front of a target that stands still: the listener is bounded'
     const flooding = flood(side, await tokens(side, runs), MOST_OF_RUN, all - MOST_OF_LISTENER);
     await flooding.refused;
     const freeing = setInterval(() => side.target.release(), 5);
-    const got = counted(await flooding.answers);
-    clearInterval(freeing);
+    const got = counted(await flooding.answers.finally(() => clearInterval(freeing)));
     assert.deepEqual(got, { done: MOST_OF_LISTENER, refused: all - MOST_OF_LISTENER });
     assert.equal(side.target.hits.length, got.done, 'effects at the target are the successes');
   } finally {
