@@ -59,8 +59,8 @@ export interface Cast {
   readonly missing: readonly string[];
 }
 
-const PACE_MS = 40;
-const PATIENCE_MS = 8_000;
+const PACE_MS = 60;
+const PATIENCE_MS = 25_000;
 let lastSlot = 0;
 
 export async function assemble(d: Deployment, crew: Crew, from: number): Promise<Cast> {
