@@ -152,11 +152,13 @@ async function revokeAll(
   covered: readonly Lease[],
   landed: BroughtDown['landed'],
 ): Promise<Ended> {
-  await Promise.all(
-    [...new Set(covered.map(({ runId }) => runId))].map((runId) => releaseRun(broker, runId)),
-  );
   const ids = new Set(covered.map(({ id }) => id));
-  const first = await broker.credentials.revoke(({ id }) => ids.has(id));
+  const runs = [...new Set(covered.map(({ runId }) => runId))];
+  // what is kept open for the runs is closed beside: the source ends it in any case
+  const [first] = await Promise.all([
+    broker.credentials.revoke(({ id }) => ids.has(id)),
+    ...runs.map((runId) => releaseRun(broker, runId)),
+  ]);
   const left = await landed; // an answer still on its way would be an effect after `inert`
   const late = await leftAlive(broker, raised.scope);
   const leases = [

@@ -15,8 +15,10 @@ import { scramVerifier } from './scram.ts';
 const LIFETIME_MS = 15 * 60_000;
 /** The connector keeps four sessions; the rest is for those being replaced. */
 const CONNECTION_LIMIT = 6;
-const TERMINATE_TRIES = 50;
-const TERMINATE_PAUSE_MS = 20;
+const TERMINATE_TRIES = 60;
+const SOON = 10;
+/** At first and at most: a session mostly ends within a few milliseconds. */
+const TERMINATE_PAUSE_MS = [3, 20] as const;
 /** The first release in which GRANT says INHERIT and SET for each membership. */
 const PG16 = 160_000;
 const TRANSIENT = new Set(['40001', '40P01', 'XX000', '55P03']);
@@ -159,7 +161,7 @@ async function terminate(client: pg.ClientBase, role: string, { timers }: Doors)
     );
     if (rows.length === 0) return;
     const pause = Promise.withResolvers<void>();
-    timers.after(TERMINATE_PAUSE_MS, pause.resolve);
+    timers.after(attempt < SOON ? TERMINATE_PAUSE_MS[0] : TERMINATE_PAUSE_MS[1], pause.resolve);
     await pause.promise;
   }
   throw new SignalboxError('CREDENTIAL_FAILED', `sessions of \`${role}\` do not end`);
