@@ -92,10 +92,12 @@ export const PLANTS = {
       return { ...op, stamp };
     },
   }),
-  /** Whoever settles an intent a second time gives its reservation back once more. */
+  /** Whoever settles an intent a second time gives its reservation back once more, charged or not. */
   'double-release': (model) => ({
     refused: (op, database) => {
-      if (op.kind === 'action.settle') shift(model, op, database, 'pending', -1);
+      if (op.kind !== 'action.settle') return;
+      shift(model, op, database, 'pending', -1);
+      shift(model, op, database, 'posted', -1);
     },
   }),
   /** An approval that one replica has used is still there for another. */
