@@ -30,6 +30,9 @@ export function realDoors(): Doors {
   };
 }
 
+/** Runs it once what came in meanwhile was taken. */
+export const soon = (run: () => void): void => void setImmediate(run);
+
 /** The file of local halts in a data directory. It is never seen half made: a new one is linked into its place whole. */
 export function haltFile(directory: string): HaltFile {
   const path = join(directory, HALT_FILE);

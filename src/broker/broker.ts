@@ -13,7 +13,7 @@ import type { LocalGate } from './local-gate.ts';
 import type { Notices } from './notices.ts';
 import type { OpenStreams } from './open-streams.ts';
 
-/** Everything the broker's functions work with. Built once by system.ts. */
+/** Everything the broker's functions work with. Built once by system/house.ts. */
 export interface Broker {
   readonly doors: Doors;
   readonly store: Store;

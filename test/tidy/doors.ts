@@ -2,7 +2,7 @@
 import { isProduct, matches, type Rule } from './rule.ts';
 
 /** Files where the outside enters. Everything else is given clock, entropy and timers. */
-const doorFiles = [/^src\/doors\.ts$/, /^src\/main\.ts$/, /^src\/system\.ts$/, /^src\/cli\//];
+const doorFiles = [/^src\/doors\.ts$/, /^src\/main\.ts$/, /^src\/cli\//];
 const isDoor = (path: string): boolean => doorFiles.some((door) => door.test(path));
 
 interface Banned {

@@ -1,0 +1,69 @@
+import { createHttpConnector } from '../connectors/http/connector.ts';
+import { createHttpInspector } from '../connectors/http/inspector.ts';
+import { createMcpConnector, type McpOptions } from '../connectors/mcp/connector.ts';
+import { createMcpInspector } from '../connectors/mcp/inspector.ts';
+import { createPostgresAdmin, type PostgresAdmin } from '../connectors/postgres/admin.ts';
+import { createPostgresConnector } from '../connectors/postgres/connector.ts';
+import { createPostgresInspector } from '../connectors/postgres/inspector.ts';
+import type { RenewableIssuer } from '../credentials/leases.ts';
+import { createUpstreamOAuth, type UpstreamOAuth } from '../credentials/oauth/upstream.ts';
+import { postgresRoleIssuer } from '../credentials/postgres-role.ts';
+import { createReveal } from '../credentials/reveal.ts';
+import type { Secrets } from '../credentials/secrets.ts';
+import { staticSecretIssuer } from '../credentials/static-secret.ts';
+import type { Change, Connector, Inspector } from '../domain/connector.ts';
+import type { CredentialIssuer } from '../domain/credential.ts';
+import type { Doors } from '../domain/doors.ts';
+import type { Store } from '../domain/store.ts';
+import { VERSION } from '../version.ts';
+
+/** What reaches systems outside: one connector, inspector and issuer of each kind. */
+export interface Adapters {
+  readonly connectors: readonly Connector[];
+  readonly inspectors: readonly Inspector[];
+  readonly issuers: readonly (CredentialIssuer | RenewableIssuer)[];
+  readonly oauth: UpstreamOAuth;
+  readonly tryLogin: PostgresAdmin['tryLogin'];
+  /** Calls and sessions first, then what they were opened with. */
+  close(): Promise<void>;
+}
+
+interface Given {
+  readonly doors: Doors;
+  readonly store: Store;
+  readonly secrets: Secrets;
+  /** Told of what an upstream serves anew. */
+  readonly changed: (change: Change) => void;
+}
+
+export function createAdapters({ doors, store, secrets, changed }: Given): Adapters {
+  const admin = createPostgresAdmin(secrets, doors);
+  const oauth = createUpstreamOAuth({ secrets, store, doors });
+  const reveal = createReveal(secrets, oauth);
+  const upstream: McpOptions = {
+    challenged: (at, refused) => void oauth.challenged(at, refused),
+    version: VERSION,
+  };
+  const connectors = [
+    createPostgresConnector(doors, admin),
+    createHttpConnector(doors),
+    createMcpConnector(doors, { ...upstream, feed: changed }),
+  ];
+  const inspectors = [
+    createPostgresInspector(admin),
+    createHttpInspector(),
+    createMcpInspector(doors, { ...upstream, reveal }),
+  ];
+  const issuers = [postgresRoleIssuer(admin, doors), staticSecretIssuer(secrets), oauth.issuer];
+  return {
+    connectors,
+    inspectors,
+    issuers,
+    oauth,
+    tryLogin: (...login) => admin.tryLogin(...login),
+    async close() {
+      await Promise.allSettled(connectors.map((connector) => connector.close()));
+      await Promise.all([admin.close(), oauth.close()]);
+    },
+  };
+}

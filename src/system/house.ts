@@ -1,0 +1,107 @@
+import { mkdir } from 'node:fs/promises';
+import { Webhooks } from '../boundary/webhook.ts';
+import { Alerts, tellStuck } from '../broker/alerts.ts';
+import type { Broker } from '../broker/broker.ts';
+import { bundleSource } from '../broker/bundles.ts';
+import { Flights } from '../broker/flights.ts';
+import { boundsOf, Freshness } from '../broker/freshness.ts';
+import { LocalGate } from '../broker/local-gate.ts';
+import { Notices } from '../broker/notices.ts';
+import { OpenStreams } from '../broker/open-streams.ts';
+import { Sealer } from '../broker/sealer.ts';
+import { Leases } from '../credentials/leases.ts';
+import { loadMasterKey } from '../credentials/master-key.ts';
+import { createSecrets, type Secrets } from '../credentials/secrets.ts';
+import type { Change } from '../domain/connector.ts';
+import { realDoors, soon } from '../doors.ts';
+import { openStore } from '../store/open.ts';
+import { openPublisher } from '../store/publish.ts';
+import { createInputCheck } from '../tools/input.ts';
+import { type Adapters, createAdapters } from './adapters.ts';
+import type { SystemOptions } from './options.ts';
+
+/** Everything that has no door to the outside yet. */
+export interface House {
+  readonly broker: Broker;
+  readonly secrets: Secrets;
+  readonly masterKey: Uint8Array;
+  readonly adapters: Adapters;
+  readonly alerts: Alerts;
+  readonly beatMs: number;
+  /** Who is told what an upstream serves anew: the surface, once there is one. */
+  readonly feed: { told: (change: Change) => void };
+  close(): Promise<void>;
+}
+
+export async function build(options: SystemOptions): Promise<House> {
+  const { directory, log, doors = realDoors(), freshness: bounds } = options;
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const masterKey = await loadMasterKey(directory, doors.entropy);
+  const store = await openStore({ ...options, masterKey, doors, soon });
+  const secrets = createSecrets({ store, masterKey, doors });
+  const bundles = bundleSource(store);
+  const feed: House['feed'] = { told: () => {} };
+  const changed = (change: Change): void => feed.told(change);
+  const adapters = createAdapters({ doors, store, secrets, changed });
+  const { connectors, inspectors, issuers } = adapters;
+  const connection = async (name: string) => (await bundles.active()).connections[name] ?? null;
+  const { boundMs, beatMs } = boundsOf(bounds);
+  const freshness = new Freshness(store, doors.clock, boundMs);
+  const whoseIsLeft = () => freshness.whoseIsLeft();
+  const webhooks = new Webhooks(doors.timers);
+  const alerts = new Alerts({
+    ...{ doors, store, bundles, log },
+    secret: (name) => secrets.reveal(name),
+    post: (delivery) => webhooks.post(delivery),
+  });
+  const leases = new Leases({
+    ...{ store, issuers, connection, whoseIsLeft, doors, log },
+    stuck: (trying) => tellStuck(alerts, trying, doors.clock.now()),
+  });
+  const broker: Broker = {
+    doors,
+    store,
+    connectors: new Map(connectors.map((connector) => [connector.kind, connector])),
+    inspectors: new Map(inspectors.map((inspector) => [inspector.kind, inspector])),
+    credentials: leases,
+    inputs: createInputCheck(),
+    bundles,
+    flights: new Flights(),
+    freshness,
+    streams: new OpenStreams(),
+    local: new LocalGate(),
+    alerts,
+    notices: new Notices(doors.timers),
+  };
+  let sealing: Awaited<ReturnType<typeof seal>> | null = null;
+  const close = async (): Promise<void> => {
+    leases.close();
+    alerts.close();
+    await webhooks.close();
+    await adapters.close();
+    await sealing?.close();
+    await store.close();
+  };
+  sealing = await seal(broker, options).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
+  return { broker, secrets, masterKey, adapters, feed, alerts, beatMs, close };
+}
+
+/** Seals records as long as it is up, and publishes what was signed. */
+async function seal(
+  { store, doors }: Broker,
+  options: SystemOptions,
+): Promise<{ close(): Promise<void> }> {
+  const { checkpoints: file = null, log } = options;
+  const publisher = await openPublisher({ file, store, log, clock: doors.clock });
+  const sealer = new Sealer({ store, doors, log, publish: (one) => publisher.publish(one) });
+  void sealer.seal();
+  return {
+    async close() {
+      await sealer.close();
+      await publisher.close();
+    },
+  };
+}
