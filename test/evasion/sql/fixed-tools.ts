@@ -1,0 +1,110 @@
+/** The fixed statements whose arguments are attacked, as an operator would write them. */
+import type { JsonObject } from '../../../src/domain/json.ts';
+import type { SqlTarget } from './target.ts';
+
+interface FixedTool {
+  readonly sql: string;
+  readonly inputs: { readonly [name: string]: JsonObject };
+  readonly writes?: true;
+}
+
+export const FIXED_TOOLS: { readonly [name: string]: FixedTool } = {
+  get_customer: {
+    sql: 'select id, name, plan from customers where id = :id',
+    inputs: { id: { type: 'integer' } },
+  },
+  // no type at all in the schema: the statement alone has to hold
+  get_customer_by_text: {
+    sql: 'select id, name from customers where id = :id::int',
+    inputs: { id: { type: 'string' } },
+  },
+  customers_in: {
+    sql: 'select id, name, city from customers where city = :city order by id limit 5',
+    inputs: { city: { type: 'string' } },
+  },
+  customers_like: {
+    sql: 'select id, name from customers where name ilike :pattern order by id limit 5',
+    inputs: { pattern: { type: 'string' } },
+  },
+  customers_matching: {
+    sql: 'select id, name from customers where name ~ :pattern order by id limit 5',
+    inputs: { pattern: { type: 'string' } },
+  },
+  orders_of: {
+    sql: 'select id, amount_cents from only orders where customer_id = any(:ids::int[]) order by id limit 20',
+    inputs: { ids: { type: 'array', items: { type: 'integer' } } },
+  },
+  customers_in_any: {
+    sql: 'select id, city from customers where city = any(:cities::text[]) order by id limit 5',
+    inputs: { cities: { type: 'array', items: { type: 'string' } } },
+  },
+  by_filter: {
+    sql: "select id, plan from customers where plan = :filter::jsonb->>'plan' order by id limit 5",
+    inputs: {
+      filter: { type: 'object', properties: { plan: { type: 'string', optional: true } } },
+    },
+  },
+  newest: {
+    sql: 'select id, name from customers order by id limit :n',
+    inputs: { n: { type: 'integer' } },
+  },
+  since: {
+    sql: 'select count(*)::int as total from only orders where created_at >= :at::timestamptz',
+    inputs: { at: { type: 'string' } },
+  },
+  above: {
+    sql: 'select id from only orders where amount_cents > :amount order by id limit 5',
+    inputs: { amount: { type: 'number' } },
+  },
+  set_plan: {
+    sql: 'update customers set plan = :plan where id = 1',
+    inputs: { plan: { type: 'string' } },
+    writes: true,
+  },
+  add_order: {
+    sql: 'insert into orders (customer_id, amount_cents, status) values (1, :amount, :status)',
+    inputs: { amount: { type: 'integer' }, status: { type: 'string' } },
+    writes: true,
+  },
+};
+
+export function fixedConfig({ acme, server }: SqlTarget, agent: string): string {
+  const tools = Object.entries(FIXED_TOOLS).map(
+    ([name, { sql, inputs, writes }]) => `
+  ${name}:
+    connection: acme-db
+    description: ${name.replaceAll('_', ' ')}
+    sql: ${JSON.stringify(sql)}
+    input: ${JSON.stringify(inputs)}
+    effect: ${writes ? 'write' : 'read'}
+    cap: { rowsRead: 30 }`,
+  );
+  const named = (writing: boolean): string =>
+    Object.entries(FIXED_TOOLS)
+      .filter(([, { writes = false }]) => writes === writing)
+      .map(([name]) => name)
+      .join(', ');
+  return `
+version: 1
+organisation: { name: acme }
+connections:
+  acme-db:
+    kind: postgres
+    environment: staging
+    host: ${server.host}
+    port: ${server.port}
+    database: ${acme.database}
+    user: ${acme.broker.user}
+    secret: acme-broker
+tools:${tools.join('')}
+agents:
+  ${agent}: { owner: dana@acme.example }
+grants:
+  - { agent: ${agent}, tools: [${named(false)}], rung: read }
+  - { agent: ${agent}, tools: [${named(true)}], rung: approve }
+limits:
+  run: { calls: 100000, rowsWritten: 10000 }
+  agentDay: { calls: 100000, rowsWritten: 10000 }
+approvals: { minutes: 60 }
+`;
+}
