@@ -100,7 +100,14 @@ function scopesFor(run: Run, tool: Tool, bundle: Bundle): readonly HaltScope[] {
 
 /** False: the facts moved; nothing was recorded and everything is to be judged again. */
 export async function recordIntent(broker: Broker, intent: ActionAdmit): Promise<boolean> {
-  return (await broker.store.commit(intent)).ok;
+  try {
+    return (await broker.store.commit(intent)).ok;
+  } catch (error) {
+    // it may have been taken all the same
+    if ((error as Partial<SignalboxError>).code === 'STORE_DOWN')
+      broker.flights.owe(intent.action.id, null);
+    throw error;
+  }
 }
 
 /** The last moment before the effect: the halt once more, then the credential, then how old all that is. */

@@ -1,4 +1,5 @@
 import { HALT_ABORT, type HaltScope } from '../domain/halt.ts';
+import type { ActionSettle } from '../domain/ops.ts';
 
 /** The reason a flight is aborted with when what this replica knows of halts has become too old to go on. */
 export const STALE_ABORT = new Error('knowledge of halts is too old');
@@ -38,9 +39,13 @@ class InTheAir {
   }
 }
 
-/** Actions in the air, each with the scopes whose halt must bring it down. */
+/**
+ * Actions in the air, each with the scopes whose halt must bring it down; and those that landed while the store was
+ * away, each with the outcome that it did not take. No more than were in the air when it went: without it none begins.
+ */
 export class Flights {
   readonly #flying = new Map<string, InTheAir>();
+  readonly #owed = new Map<string, ActionSettle | null>();
 
   /** The signal aborts on a halt in scope, or with `outer` (the caller went away). */
   take(actionId: string, scopes: readonly HaltScope[], outer?: AbortSignal): AbortSignal {
@@ -80,6 +85,27 @@ export class Flights {
       sent: hit.filter(({ sent }) => sent).length,
       landed: Promise.all(landings).then(() => true as const),
     };
+  }
+
+  /** The store did not take this outcome, or (null) did not say whether it took the intent. */
+  owe(actionId: string, outcome: ActionSettle | null): void {
+    if (outcome !== null || !this.#owed.has(actionId)) this.#owed.set(actionId, outcome);
+  }
+
+  /** What is still to be recorded of it; null when nobody here knows what came of it. */
+  owed(actionId: string): ActionSettle | null {
+    return this.#owed.get(actionId) ?? null;
+  }
+
+  /** The store has it. */
+  paid(actionId: string): void {
+    if (this.#owed.size > 0) this.#owed.delete(actionId);
+  }
+
+  /** Landed, and still to be recorded. */
+  allOwed(): readonly string[] {
+    if (this.#owed.size === 0) return [];
+    return [...this.#owed.keys()].filter((id) => !this.#flying.has(id));
   }
 
   has(actionId: string): boolean {

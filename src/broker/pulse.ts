@@ -14,7 +14,7 @@ const MOST_RUNS = 32;
  * The beat of a replica that shares its store. Each answer is knowledge of halts (freshness.ts):
  *   a halt that is new here → brought down; when all of it has landed, that is said with the next beat
  *   no answer in time       → everything in the air is aborted, what was lent is forgotten, who waits is woken
- *   a replica fell silent   → `left` is called: somebody takes over
+ *   a replica fell silent, or the store is back and did not take all that landed meanwhile → `left` is called
  */
 export class Pulse {
   readonly #broker: Broker;
@@ -71,13 +71,13 @@ export class Pulse {
   }
 
   #heard(beat: Beat): void {
-    const { freshness } = this.#broker;
+    const { freshness, flights } = this.#broker;
     this.#apply(beat);
     if (this.#isStale && freshness.isFresh) {
       this.#isStale = false;
       this.#watchExpiry();
       this.#left(); // what it flew and held when it fell silent
-    }
+    } else if (flights.allOwed().length > 0) this.#left();
     this.#lookForDead();
     void this.#lookAtRuns();
   }

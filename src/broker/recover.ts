@@ -1,4 +1,5 @@
 import type { ProbeAnswer } from '../domain/connector.ts';
+import type { ActionSettle } from '../domain/ops.ts';
 import type { Settlement } from '../domain/proposal.ts';
 import type { OpenAction } from '../domain/store.ts';
 import type { Broker } from './broker.ts';
@@ -10,37 +11,45 @@ export interface Recovery {
 }
 
 /**
- * Settles intents without outcome: those of dead replicas, and those of this one that act() no longer flies. Without a
- * mark the flight never reached `finish`: nothing happened, and should its replica wake, its mark is refused. With one
- * the target is asked (`probe`). Never retries an effect; `unknown` blocks a blind repeat.
+ * Settles intents without outcome: those of dead replicas, and those of this one that act() no longer flies. What act()
+ * knew when the store did not take it is recorded as it was. Else, without a mark the flight never reached `finish`:
+ * nothing happened, and should its replica wake, its mark is refused. With one the target is asked (`probe`). Never
+ * retries an effect; `unknown` blocks a blind repeat.
  */
 export async function recover(broker: Broker): Promise<Recovery> {
+  const { store, freshness, flights } = broker;
   const tally = { settled: 0, unknown: 0, running: 0 };
-  const all = await broker.store.openActions();
-  const isLeft = await broker.freshness.whoseIsLeft();
+  const owed = flights.allOwed();
+  const all = await store.openActions();
+  const isLeft = await freshness.whoseIsLeft();
   for (const open of all) {
-    const isOwn = open.replica === broker.freshness.replica;
     // what act() flies is its own to settle
-    if (isOwn ? broker.flights.has(open.id) : !isLeft(open.replica)) continue;
-    const settlement = settlementOf(
-      open.trace === null || open.purpose === 'preview' ? 'failed' : await ask(broker, open),
-    );
-    const settled = await broker.store.commit({
-      kind: 'action.settle',
-      actionId: open.id,
-      runId: open.runId,
-      settlement,
-      posted: null,
-      measured: null,
-      by: 'recover',
-      at: broker.doors.clock.now(),
-    });
+    if (open.replica === freshness.replica ? flights.has(open.id) : !isLeft(open.replica)) continue;
+    const outcome = flights.owed(open.id) ?? (await found(broker, open));
+    const settled = await store.commit({ ...outcome, at: broker.doors.clock.now() });
+    flights.paid(open.id);
     if (!settled.ok) continue; // whoever left it was quicker
-    if (settlement.kind === 'running') tally.running++;
-    else if (settlement.kind === 'unknown') tally.unknown++;
+    const { kind } = outcome.settlement;
+    if (kind === 'running') tally.running++;
+    else if (kind === 'unknown') tally.unknown++;
     else tally.settled++;
   }
+  const open = new Set(all.map(({ id }) => id));
+  for (const id of owed) if (!open.has(id)) flights.paid(id); // the store took it, and could not say so
   return tally;
+}
+
+async function found(broker: Broker, open: OpenAction): Promise<Omit<ActionSettle, 'at'>> {
+  const mayHave = open.trace !== null && open.purpose !== 'preview';
+  return {
+    kind: 'action.settle',
+    actionId: open.id,
+    runId: open.runId,
+    settlement: settlementOf(mayHave ? await ask(broker, open) : 'failed'),
+    posted: null,
+    measured: null,
+    by: 'recover',
+  };
 }
 
 /** Under the bundle it was admitted by. Nothing to ask with leaves it unknown; a target out of reach is asked again. */

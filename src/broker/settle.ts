@@ -3,7 +3,7 @@ import { type Decision, decisive } from '../domain/decision.ts';
 import { type EffectVector, NO_EFFECT } from '../domain/effect.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import { HALT_ABORT } from '../domain/halt.ts';
-import type { ActionAdmit } from '../domain/ops.ts';
+import type { ActionAdmit, ActionSettle, ResultOf } from '../domain/ops.ts';
 import type { Measured, Outcome, Refusal, Settlement, ToolResult } from '../domain/proposal.ts';
 import type { Broker } from './broker.ts';
 import type { Aloft } from './execute.ts';
@@ -77,9 +77,14 @@ export async function settleFault(
   error: unknown,
   aloft: Aloft,
 ): Promise<Outcome> {
-  const settlement = faultOf(error, aloft);
-  if (!aloft.finishing) return settle(broker, intent, settlement, null);
-  return settle(broker, intent, settlement, null).catch(() => ({
+  // known already: only the store did not take it
+  const owed = broker.flights.owed(intent.action.id);
+  const trying =
+    owed === null
+      ? settle(broker, intent, faultOf(error, aloft), null)
+      : settle(broker, intent, owed.settlement, owed.measured);
+  if (!aloft.finishing) return trying;
+  return trying.catch(() => ({
     kind: 'unknown' as const,
     message:
       'it was sent, and its outcome could not be recorded; it is settled when the store is back',
@@ -88,7 +93,8 @@ export async function settleFault(
 }
 
 /**
- * Records the outcome of an admitted intent. The store refuses a second one: this replica was taken for dead meanwhile,
+ * Records the outcome of an admitted intent. One that the store is not there to take stays owed, and is recorded by
+ * recover() when it is back. The store refuses a second one: this replica was taken for dead meanwhile,
  * another has settled what it flew, and what that one recorded stands.
  */
 export async function settle(
@@ -97,7 +103,7 @@ export async function settle(
   settlement: Settlement,
   measured: Measured | null,
 ): Promise<Outcome> {
-  const settled = await broker.store.commit({
+  const settled = await record(broker, {
     kind: 'action.settle',
     actionId: intent.action.id,
     runId: intent.action.runId,
@@ -111,6 +117,20 @@ export async function settle(
     ...(settled.ok ? settlement : overtaken(intent, settlement)),
     actionId: intent.action.id,
   };
+}
+
+async function record(
+  { store, flights }: Broker,
+  outcome: ActionSettle,
+): Promise<ResultOf<ActionSettle>> {
+  try {
+    const settled = await store.commit(outcome);
+    flights.paid(outcome.actionId);
+    return settled;
+  } catch (error) {
+    if (codeOf(error) === 'STORE_DOWN') flights.owe(outcome.actionId, outcome);
+    throw error;
+  }
 }
 
 function overtaken({ action }: ActionAdmit, settlement: Settlement): Settlement {

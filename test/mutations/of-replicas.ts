@@ -3,6 +3,22 @@ import type { Mutation } from './mutations.ts';
 /** Controls that only matter where several processes share a store. */
 export const OF_REPLICAS: readonly Mutation[] = [
   {
+    control: 'what came of a call outlives an outage of the store',
+    file: 'src/broker/recover.ts',
+    find: 'flights.owed(open.id) ?? (await found(broker, open))',
+    replace: 'await found(broker, open)',
+    test: 'test/replicas/outage.test.ts',
+    slow: true,
+  },
+  {
+    control: 'what landed while the store was away is recorded when it is back',
+    file: 'src/broker/pulse.ts',
+    find: 'else if (flights.allOwed().length > 0) this.#left();',
+    replace: '',
+    test: 'test/replicas/outage.test.ts',
+    slow: true,
+  },
+  {
     control: 'nothing is served on old knowledge of halts',
     file: 'src/broker/freshness.ts',
     find: 'return this.#store.alone || this.leftMs >= 0;',

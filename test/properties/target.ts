@@ -58,7 +58,7 @@ export class Target implements Connector {
     };
   }
 
-  async probe(): Promise<ProbeAnswer> {
+  async probe(_intent: Parameters<Connector['probe']>[0]): Promise<ProbeAnswer> {
     return 'unknown';
   }
   async release(): Promise<void> {}
