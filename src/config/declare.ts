@@ -6,7 +6,6 @@ import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
 import type { Rung } from '../domain/mode.ts';
 import { RESULT_BYTES, TIMEOUT_MS } from '../tools/caps.ts';
 import type { Config, ToolDeclaration } from './config.ts';
-import { apiCredentials, databaseCredentials } from './declare-credentials.ts';
 import { mcpConnection, servingOf } from './declare-mcp.ts';
 import { drillPlanOf } from './drill.ts';
 import { covers, isPattern } from './granted.ts';
@@ -25,9 +24,7 @@ export function declare(source: Source, path: string): Config {
   const config = {
     path,
     organisation,
-    connections: mapped(root.connections, (name, value) =>
-      connectionOf(name, value, { organisation, vaults: root.vaults }),
-    ),
+    connections: mapped(root.connections, (name, value) => connectionOf(name, value, organisation)),
     tools: mapped(root.tools, toolOf),
     serving: Object.fromEntries(
       Object.entries(members(root.connections))
@@ -64,11 +61,7 @@ function organisationOf({ name, domains }: JsonObject): Organisation {
   return { name: String(name), domains: listOf(domains).map(String).sort() };
 }
 
-function connectionOf(
-  name: string,
-  value: JsonObject,
-  { organisation, vaults }: { organisation: Organisation; vaults: Json | undefined },
-): Connection {
+function connectionOf(name: string, value: JsonObject, organisation: Organisation): Connection {
   const { kind, environment, secret, ...rest } = value;
   const shared = {
     name,
@@ -79,15 +72,11 @@ function connectionOf(
     return { ...shared, ...mcpConnection(name, value, organisation, secretHeader) };
   const postgres = kind === 'postgres';
   const settings = postgres ? postgresSettings(rest) : httpSettings(rest, secret, organisation);
-  const made = postgres
-    ? databaseCredentials(value, vaults)
-    : apiCredentials(value, vaults, secretHeader(value));
-  const issuer = made.issuer ?? (secret === undefined ? undefined : 'static-secret');
+  const issuer = postgres ? 'postgres-role' : 'static-secret';
   return {
     ...shared,
-    settings: { ...settings, ...made.settings },
-    ...(typeof secret === 'string' ? { secret } : {}),
-    ...(issuer === undefined ? {} : { issuer }),
+    settings,
+    ...(typeof secret === 'string' ? { secret, issuer } : {}),
   };
 }
 

@@ -3,7 +3,6 @@ import type { JsonObject } from '../domain/json.ts';
 import { RUNGS } from '../domain/mode.ts';
 import { DRILL_SCHEMA } from './drill.ts';
 import { GRANTED_NAME, NAME, TOOL_NAME } from './names.ts';
-import { credentialDefinitions, VAULTS } from './schema-credentials.ts';
 import { mcpDefinitions } from './schema-mcp.ts';
 import { closed, count, flag, ref, table, text, when } from './schema-parts.ts';
 import { TOOL_DEFINITIONS } from './schema-tool.ts';
@@ -50,7 +49,6 @@ const postgres = closed('A PostgreSQL database', ['kind', 'host', 'database', 'u
       pattern: '^-----BEGIN CERTIFICATE-----',
     },
   ),
-  vault: ref('vaultDatabase'),
 });
 
 const overHttp: JsonObject = {
@@ -78,9 +76,6 @@ const http = closed('An HTTP API', ['kind', 'url'], {
   kind: { const: 'http' },
   environment,
   ...overHttp,
-  oauth: ref('apiOAuth'),
-  githubApp: ref('githubApp'),
-  vault: ref('vaultKv'),
 });
 
 const connection: JsonObject = {
@@ -125,7 +120,6 @@ export const CONFIG_SCHEMA: JsonObject = {
         },
       }),
       connections: table('The systems behind tools', NAME, 200, ref('connection')),
-      vaults: VAULTS,
       tools: table('Narrow operations', TOOL_NAME, 1_000, ref('tool')),
       agents: table('Who may act, and who answers for it', NAME, 500, ref('agent')),
       grants: {
@@ -155,7 +149,6 @@ export const CONFIG_SCHEMA: JsonObject = {
     connection,
     postgres,
     http,
-    ...credentialDefinitions(secret),
     ...mcpDefinitions({ environment, secret, overHttp }),
     ...TOOL_DEFINITIONS,
     agent: closed('One agent', ['owner'], {

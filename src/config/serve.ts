@@ -5,12 +5,7 @@ import { isJsonObject, type JsonObject } from '../domain/json.ts';
 import { capFor } from '../tools/caps.ts';
 import { foreignSchema } from '../tools/foreign.ts';
 import { pinned } from '../tools/pin.ts';
-import {
-  RECOVERY_RULES,
-  RECOVERY_THINGS,
-  REMOVING_VERBS,
-  wordsOf,
-} from '../tools/recovery-words.ts';
+import { foreignRecovery } from '../tools/recovery-arguments.ts';
 import type { Config, ServedTool, Serving } from './config.ts';
 import { type Definition, definitionOf, wordsShown } from './definition.ts';
 import { pointer } from './meaning.ts';
@@ -202,7 +197,7 @@ function draftOf(
     effect,
     reversibility,
     idempotent,
-    recoveryPath: removesRecovery(upstream),
+    recoveryPath: foreignRecovery(upstream, definition.description) !== null,
     cap: capFor(effect, reversibility, how.cap, isOutward(connection)),
     maxResultBytes,
     timeoutMs,
@@ -231,15 +226,6 @@ function warningsOf({ name, effect }: Tool, { listing, marked }: Definition): st
   return warnings;
 }
 
-/** A name that says it removes what people recover with. */
-function removesRecovery(upstream: string): boolean {
-  const words = wordsOf(upstream);
-  return (
-    words.some((word) => REMOVING_VERBS.has(word)) &&
-    words.some((word) => RECOVERY_THINGS.has(word) || RECOVERY_RULES.has(word))
-  );
-}
-
 /** The draft with what its inspector found: it may raise, and it binds. */
 export function finishedDraft(
   { tool, upstream, how, at }: Draft,
@@ -247,7 +233,7 @@ export function finishedDraft(
 ): Tool | ConfigProblem {
   const recoveryPath = tool.recoveryPath || derived.recoveryPath;
   if (recoveryPath && how.effect !== 'destroy') {
-    const message = `\`${tool.name}\` is declared \`${how.effect}\`, and its name says that it removes a way to recover`;
+    const message = `\`${tool.name}\` is declared \`${how.effect}\`, and its name or description says that it removes a way to recover`;
     return problem('TOOL_UNDERSTATED', at, message, `write \`${upstream}: destroy\``);
   }
   const { digest: _, ...rest } = tool;

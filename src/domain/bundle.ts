@@ -31,6 +31,8 @@ export interface Tool {
   readonly idempotent: boolean;
   /** It removes a backup, snapshot, version history, retention, audit log or before-image. */
   readonly recoveryPath: boolean;
+  /** Where it acts, when that is stricter than its connection says: a table of a test database that is `production`. */
+  readonly environment?: string;
   /** The most one call may do. Reserved before, compared with what is measured. */
   readonly cap: EffectVector;
   /** Bytes of result handed to the agent; what is cut is said. */

@@ -38,6 +38,8 @@ export interface Facts {
   readonly arguments: JsonObject;
   readonly argumentsDigest: string;
   readonly continuation: Continuation | null;
+  /** What these arguments of a foreign tool ask to take away that people recover with; null: nothing known. */
+  readonly removes: string | null;
   /** What the input schema says against the arguments; empty when they fit. */
   readonly inputProblems: readonly string[];
   readonly limits: readonly LimitFact[];

@@ -12,7 +12,6 @@ import type {
   OperatorAdd,
   RunBegin,
   RunEnd,
-  SecretForget,
   SecretSet,
   SystemNote,
   TokenIssue,
@@ -235,10 +234,6 @@ export function operatorAdded(op: OperatorAdd): EventDraft {
 
 export function secretSet(op: SecretSet, version: number): EventDraft {
   return system('secret.set', op.at, { name: op.name, version, by: op.by });
-}
-
-export function secretForgotten({ name, by, at }: SecretForget): EventDraft {
-  return system('secret.forgotten', at, { name, by });
 }
 
 export function ledgerErased(op: LedgerErase, payloads: number): EventDraft {

@@ -161,5 +161,6 @@ export const facts: fc.Arbitrary<Facts> = fc.record({
   approval: maybe(approvals),
   haltedCredentials: fc.constant([]),
   unknownRepeat: fc.option(fc.constant('act_0'), { freq: 1 }),
+  removes: fc.option(fc.constant('backup'), { freq: 1 }),
   measured: maybe(measured),
 });

@@ -13,7 +13,7 @@ import type { Doors } from '../../domain/doors.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import type { ToolResult } from '../../domain/proposal.ts';
 import { failureOf, headOf, isSuccess, resultOf } from './answer.ts';
-import { type Answer, exchange, Lost } from './exchange.ts';
+import { exchange, Lost } from './exchange.ts';
 import {
   fillRequest,
   isOutward,
@@ -26,24 +26,14 @@ import { MAX_BUSY, type Target, Targets } from './targets.ts';
 /** How much of an answer is read in order to hand on parts of it. */
 const MAX_PROJECTED = 4 * 1024 * 1024;
 
-export interface HttpOptions {
-  readonly resolve?: Resolve;
-  /** Told when the target takes a credential for none or for too little. */
-  readonly challenged?: (connection: Connection, refused: Refused) => void;
-}
-
-interface Refused {
-  readonly status: 401 | 403;
-  /** `WWW-Authenticate`; empty when there was none. */
-  readonly header: string;
-  readonly leaseId?: string;
-}
-
 /**
  * Calls HTTP APIs. A request cannot be taken back, so nothing is sent before `finish`: a preview shows that the request
  * can be made and nothing more. Never retries, follows no redirect.
  */
-export function createHttpConnector(doors: Doors, options: HttpOptions = {}): Connector {
+export function createHttpConnector(
+  doors: Doors,
+  options: { readonly resolve?: Resolve } = {},
+): Connector {
   const targets = new Targets(options.resolve);
   const templates = new WeakMap<Tool, RequestTemplate>();
   const templateOf = (tool: Tool): RequestTemplate => {
@@ -52,11 +42,6 @@ export function createHttpConnector(doors: Doors, options: HttpOptions = {}): Co
     const template = requestTemplate(tool);
     templates.set(tool, template);
     return template;
-  };
-  const told = ({ connection, credential }: Call, status: 401 | 403, { headers }: Answer): void => {
-    const header = String(headers['www-authenticate'] ?? '');
-    const leaseId = credential === null ? {} : { leaseId: credential.leaseId };
-    options.challenged?.(connection, { status, header, ...leaseId });
   };
   return {
     kind: 'http',
@@ -73,7 +58,7 @@ export function createHttpConnector(doors: Doors, options: HttpOptions = {}): Co
       return {
         measured: null,
         trace: null,
-        finish: () => send(doors, call, template, request, target, told),
+        finish: () => send(doors, call, template, request, target),
         cancel: async () => {},
       };
     },
@@ -121,7 +106,6 @@ async function send(
   template: RequestTemplate,
   request: Request,
   target: Target,
-  told: (call: Call, status: 401 | 403, answer: Answer) => void,
 ): Promise<ToolResult> {
   const { tool, connection } = call;
   if (call.purpose === 'preview')
@@ -134,7 +118,6 @@ async function send(
       maxBytes: template.project === null ? tool.maxResultBytes : MAX_PROJECTED,
       signal: call.signal,
     });
-    if (answer.status === 401 || answer.status === 403) told(call, answer.status, answer);
     if (!isSuccess(answer)) throw failureOf(answer, tool.effect, redact);
     return request.method === 'HEAD'
       ? headOf(answer, redact)

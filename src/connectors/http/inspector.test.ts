@@ -115,11 +115,154 @@ const CLASSES: [string, JsonObject, 'read' | 'write' | 'destroy', boolean][] = [
     'destroy',
     true,
   ],
+  ['a DELETE of a volume', { method: 'DELETE', path: '/v1/volumes/{v}' }, 'destroy', true],
+  [
+    'a DELETE of a label of one',
+    { method: 'DELETE', path: '/volumes/{v}/labels/{b}' },
+    'destroy',
+    false,
+  ],
+  ['a DELETE of a database', { method: 'DELETE', path: '/v2/databases/{v}' }, 'destroy', true],
+  [
+    'a DELETE of an object',
+    { method: 'DELETE', path: '/buckets/{v}/objects/{b}' },
+    'destroy',
+    false,
+  ],
+  ['a path with escapes', { method: 'DELETE', path: '/%62ackups/{v}' }, 'destroy', true],
+  [
+    'a claim on a volume',
+    { method: 'DELETE', path: '/api/v1/namespaces/{v}/persistentvolumeclaims/{b}' },
+    'destroy',
+    true,
+  ],
+  ['a pod', { method: 'DELETE', path: '/api/v1/namespaces/{v}/pods/{b}' }, 'destroy', false],
+  ['a Git ref', { method: 'DELETE', path: '/repos/{v}/{v}/git/refs/heads/{b}' }, 'destroy', true],
+  [
+    'a method in a header',
+    {
+      method: 'POST',
+      path: '/volumes/{v}/backups/{b}',
+      headers: { 'x-http-method-override': 'DELETE' },
+    },
+    'destroy',
+    true,
+  ],
+  [
+    'a method in the query of a GET',
+    { method: 'GET', path: '/backups/{b}', query: { _method: 'delete' } },
+    'destroy',
+    true,
+  ],
+  [
+    'a method that the agent chooses',
+    { method: 'POST', path: '/notes/{v}', query: { _method: '{b}' } },
+    'destroy',
+    true,
+  ],
+  [
+    'an action in the query',
+    { method: 'POST', path: '/', query: { Action: 'DeleteDBSnapshot', Id: '{v}' } },
+    'destroy',
+    true,
+  ],
+  [
+    'a changed retention',
+    {
+      method: 'POST',
+      path: '/',
+      query: { Action: 'ModifyDBInstance', BackupRetentionPeriod: '0' },
+    },
+    'destroy',
+    true,
+  ],
+  [
+    'a target in a header',
+    {
+      method: 'POST',
+      path: '/',
+      headers: { 'x-amz-target': 'Dynamo.DeleteBackup' },
+      body: { BackupArn: '{v}' },
+    },
+    'destroy',
+    true,
+  ],
+  [
+    'a lifecycle rule',
+    { method: 'POST', path: '/buckets/{v}/lifecycle/rules', body: { days: 1 } },
+    'destroy',
+    true,
+  ],
+  [
+    'a scheduled end of a key',
+    { method: 'POST', path: '/kms', body: { action: 'ScheduleKeyDeletion' } },
+    'destroy',
+    true,
+  ],
+  [
+    'an action that the agent chooses',
+    { method: 'POST', path: '/rpc', body: { method: '{v}', params: { id: '{b}' } } },
+    'destroy',
+    true,
+  ],
+  ['an action in the path', { method: 'POST', path: '/servers/{v}/{action}' }, 'destroy', true],
+  [
+    'SQL that the agent writes',
+    { method: 'POST', path: '/query', body: { sql: '{v}' } },
+    'destroy',
+    true,
+  ],
+  [
+    'a search that the agent writes',
+    { method: 'POST', path: '/search', body: { query: '{v}' } },
+    'write',
+    false,
+  ],
+  ['a restore', { method: 'POST', path: '/backups/{b}/restore' }, 'write', false],
+  [
+    'the incident’s own call',
+    {
+      method: 'POST',
+      path: '/graphql/v2',
+      body: {
+        query: 'mutation($id: ID!) {{ volumeDelete(volumeId: $id) }}',
+        variables: { id: '{v}' },
+      },
+    },
+    'destroy',
+    true,
+  ],
+  [
+    'it behind an alias and a comment',
+    {
+      method: 'POST',
+      path: '/api',
+      body: { query: '# note\nmutation X {{ ok:volumeDelete(id: 1) }}' },
+    },
+    'destroy',
+    true,
+  ],
+  [
+    'it in a fragment',
+    {
+      method: 'POST',
+      path: '/graphql',
+      body: { query: 'mutation {{ ...F }} fragment F on Mutation {{ volumeDelete }}' },
+    },
+    'destroy',
+    true,
+  ],
+  [
+    'a GraphQL hash without its text',
+    { method: 'POST', path: '/graphql', body: { extensions: { persistedQuery: '{v}' } } },
+    'destroy',
+    true,
+  ],
 ];
 
 for (const [what, binding, effect, recoveryPath] of CLASSES)
   test(`${what} is \`${effect}\`${recoveryPath ? ' and removes a way to recover' : ''}`, async () => {
-    const derived = await derive(binding, { v: text, b: text });
+    const derived = await derive(binding, { v: text, b: text, action: text });
     assert.equal(derived.effect, effect, derived.derivation.join('; '));
     assert.equal(derived.recoveryPath, recoveryPath, derived.derivation.join('; '));
     assert.ok(derived.derivation.length > 0);

@@ -1,5 +1,6 @@
 import type { Derived } from '../../domain/connector.ts';
 import type { EffectClass } from '../../domain/effect.ts';
+import { sqlRecovery } from '../../tools/recovery-sql.ts';
 import { RECOVERY_RULES, RECOVERY_THINGS, wordsOf } from '../../tools/recovery-words.ts';
 import type { TableRights } from './binding.ts';
 import type { Relation } from './catalogue.ts';
@@ -45,6 +46,7 @@ function tells(name: string): boolean {
 
 /** What a trigger says it removes, in plain words. */
 function weakens(source: string): boolean {
+  if (sqlRecovery(source) !== null) return true;
   return [...source.matchAll(NAMED)].some(([, verb = '', name = '']) =>
     verb.toLowerCase() === 'update' ? tells(name) : keeps(name),
   );

@@ -5,15 +5,17 @@ import type { Check } from '../check.ts';
  * The reversibility gate. What cannot be undone is never autonomous; removing a recovery path in production is not an
  * agent's to ask for, with or without a human's click: it would take away the undo of everything else.
  */
-export const reversibility: Check = ({ tool, connection }) => {
+export const reversibility: Check = ({ tool, connection, removes }) => {
   if (tool === null) return null;
-  if (tool.recoveryPath) {
-    const production = (connection?.environment ?? 'production') === 'production';
+  if (tool.recoveryPath || removes !== null) {
+    const environment = tool.environment ?? connection?.environment ?? 'production';
+    const production = environment === 'production';
     return {
       ceiling: production ? 'deny' : 'approve',
       code: 'RECOVERY_PATH',
-      reason:
-        'it removes a way to recover (a backup, snapshot, history or audit log) and nothing undoes that',
+      reason: tool.recoveryPath
+        ? 'it removes a way to recover (a backup, snapshot, history or audit log) and nothing undoes that'
+        : `its arguments ask to remove a way to recover (\`${removes}\`) and nothing undoes that`,
       fix: 'leave the recovery path in place; a human can remove it outside Signalbox',
     };
   }

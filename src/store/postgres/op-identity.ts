@@ -2,7 +2,6 @@ import type {
   AgentEnrol,
   OperatorAdd,
   OpResults,
-  SecretForget,
   SecretSet,
   TokenIssue,
   TokenRenew,
@@ -13,7 +12,6 @@ import { SYSTEM_CHAIN } from '../../domain/store.ts';
 import {
   agentEnrolled,
   operatorAdded,
-  secretForgotten,
   secretSet,
   tokenIssued,
   tokenRenewed,
@@ -63,8 +61,6 @@ const SECRET = {
       SET sealed = excluded.sealed, version = secrets.version + 1, at = excluded.at
     RETURNING version`,
 };
-
-const FORGET = { name: 'secret-forget', text: 'DELETE FROM secrets WHERE name = $1' };
 
 export function tokenOf(row: StoredToken): TokenRow {
   const { hash, kind, subject } = row;
@@ -138,14 +134,4 @@ export async function setSecret(tx: Transaction, op: SecretSet): Promise<OpResul
   const version = row?.version ?? 1;
   tx.chains.append(secretSet(op, version));
   return { ok: true, version };
-}
-
-export async function forgetSecret(
-  tx: Transaction,
-  op: SecretForget,
-): Promise<OpResults['secret.forget']> {
-  await tx.lock(SYSTEM_CHAIN);
-  const existed = (await tx.run(FORGET, op.name)) === 1;
-  if (existed) tx.chains.append(secretForgotten(op));
-  return { ok: true, existed };
 }

@@ -78,7 +78,6 @@ export class Snapshot {
       case 'agent.enrol':
       case 'lease.write':
       case 'secret.set':
-      case 'secret.forget':
       case 'drill.begin':
       case 'drill.keep':
       case 'ledger.seal':
