@@ -222,7 +222,8 @@ function problemOf(
   }
   const { code, message, help } = error;
   if (code.startsWith('TOOL_') || code.startsWith('CONFIG_')) {
-    const place = pointer('tools', name, binding.sql === undefined ? 'http' : 'sql');
+    const kind = ['sql', 'query'].find((key) => binding[key] !== undefined) ?? 'http';
+    const place = pointer('tools', name, kind);
     return problem(code, config.at(place), `\`${name}\`: ${message}`, help);
   }
   return problem(code, at, `connection \`${connection.name}\`: ${message}`, help);

@@ -7,6 +7,7 @@ import type { Rung } from '../domain/mode.ts';
 import { RESULT_BYTES, TIMEOUT_MS } from '../tools/caps.ts';
 import type { Config, ToolDeclaration } from './config.ts';
 import { mcpConnection, servingOf } from './declare-mcp.ts';
+import { queryBinding, queryInput } from './declare-query.ts';
 import { drillPlanOf } from './drill.ts';
 import { covers, isPattern } from './granted.ts';
 import { listOf, members } from './meaning.ts';
@@ -120,18 +121,22 @@ function toolOf(name: string, tool: JsonObject): ToolDeclaration {
     name,
     description: String(tool.description),
     connection: String(tool.connection),
-    inputSchema: inputSchemaOf(members(tool.input)),
+    inputSchema: isJsonObject(tool.query)
+      ? queryInput(tool.query)
+      : inputSchemaOf(members(tool.input)),
     effect: (tool.effect as EffectClass | undefined) ?? null,
     recoveryPath: typeof tool.recoveryPath === 'boolean' ? tool.recoveryPath : null,
     reversibility: tool.reversibility === 'declared' ? 'declared' : 'none',
     cap: countsOf(members(tool.cap)),
     maxResultBytes: numberOr(tool.maxResultBytes, RESULT_BYTES.usual),
     timeoutMs: numberOr(tool.timeoutMs, TIMEOUT_MS.usual),
-    binding:
-      typeof tool.sql === 'string'
-        ? { sql: tool.sql, images: tool.images ?? 'changed' }
-        : requestOf(members(tool.http)),
+    binding: bindingOf(tool),
   };
+}
+
+function bindingOf({ sql, images, query, http }: JsonObject): JsonObject {
+  if (typeof sql === 'string') return { sql, images: images ?? 'changed' };
+  return isJsonObject(query) ? queryBinding(query) : requestOf(members(http));
 }
 
 function requestOf({

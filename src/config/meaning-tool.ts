@@ -55,6 +55,7 @@ export function toolProblems(source: Source, root: JsonObject): ConfigProblem[] 
 function kindProblems(tool: JsonObject, connection: JsonObject, place: string, say: Say): void {
   for (const [key, kind] of [
     ['sql', 'postgres'],
+    ['query', 'postgres'],
     ['http', 'http'],
   ] as const) {
     const other = connection.kind;

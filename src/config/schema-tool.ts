@@ -3,6 +3,7 @@ import type { JsonObject } from '../domain/json.ts';
 import { RESULT_BYTES, TIMEOUT_MS } from '../tools/caps.ts';
 import { ARGUMENT_NAME, NAME } from './names.ts';
 import { closed, count, flag, ref, table, text, when } from './schema-parts.ts';
+import { queryDefinitions } from './schema-query.ts';
 
 const cap = closed(
   'The most one call may do; reserved before it, compared with what is measured. Counts not named keep their small defaults',
@@ -165,7 +166,15 @@ const argument = closed('One argument', ['type'], {
 
 /** What `#/$defs/…` of tools stands for. */
 export const TOOL_DEFINITIONS: JsonObject = {
-  tool: { type: 'object', ...when({ required: ['http'] }, ref('httpTool'), ref('sqlTool')) },
+  tool: {
+    type: 'object',
+    ...when(
+      { required: ['http'] },
+      ref('httpTool'),
+      when({ required: ['query'] }, ref('queryTool'), ref('sqlTool')),
+    ),
+  },
+  ...queryDefinitions(CALL_BOUNDS),
   sqlTool,
   httpTool,
   request,

@@ -135,6 +135,14 @@ export const ERRORS = {
     status: 502,
     fix: 'switch `track_counts` on: the effect cannot be measured before commit',
   },
+  QUERY_REFUSED: {
+    status: 400,
+    fix: 'write one SELECT over the tables that the tool lists, with plain functions and types',
+  },
+  QUERY_TOO_DEAR: {
+    status: 400,
+    fix: 'narrow it: a condition on an indexed column, fewer joins, less to sort or to count',
+  },
   EGRESS_REFUSED: {
     status: 403,
     fix: 'name the host in the connection; private addresses need `allowPrivate`',

@@ -56,6 +56,23 @@ export interface ImagePlan {
   } | null;
 }
 
+/** A table of a guarded query: what agents call it, and the columns they may name. */
+export interface QueryTable {
+  readonly name: string;
+  readonly schema: string;
+  readonly relation: string;
+  readonly columns: readonly string[];
+}
+
+/** What an agent's own SELECT may read, and how much work the planner may expect of it. */
+export interface QueryBounds {
+  readonly tables: readonly QueryTable[];
+  /** Units of the planner's cost. */
+  readonly maxCost: number;
+  /** Rows that any step of the plan may be expected to go through. */
+  readonly maxRows: number;
+}
+
 /** Everything the connector needs at run time; part of the bundle, so it is plain JSON. */
 export interface PostgresBinding extends Draft {
   readonly verb: Verb;
@@ -66,6 +83,8 @@ export interface PostgresBinding extends Draft {
   readonly tables: readonly TableRights[];
   readonly sequences: readonly SequenceRights[];
   readonly imagePlan: ImagePlan | null;
+  /** The statement is the agent's own, within these bounds; `statement` is empty then. */
+  readonly query?: QueryBounds;
   /** It may act where no rollback reaches: then nothing is tried out, and previews measure nothing. */
   readonly outside: boolean;
   readonly watched: Watched;

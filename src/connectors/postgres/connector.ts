@@ -14,6 +14,7 @@ import type { Cockpit } from './cockpit.ts';
 import { Deadline } from './deadline.ts';
 import { SessionLost } from './faults.ts';
 import { targetOf } from './login.ts';
+import { beginQuery } from './query.ts';
 import { beginRead } from './read.ts';
 import { LeaseSessions } from './sessions.ts';
 import { fateOf } from './trace.ts';
@@ -105,7 +106,9 @@ async function begun(cockpit: Cockpit): Promise<Flight> {
     cockpit.deadline.clear();
     return NOT_TRIED;
   }
-  const begin = cockpit.binding.writes ? beginWrite : beginRead;
+  const { writes, query } = cockpit.binding;
+  const begin = (at: Cockpit): Promise<Flight> =>
+    query !== undefined ? beginQuery(at, query) : writes ? beginWrite(at) : beginRead(at);
   try {
     return await begin(cockpit);
   } catch (error) {

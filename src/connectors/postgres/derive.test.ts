@@ -120,6 +120,8 @@ describe('refused', () => {
     "select set_config('role', 'postgres', false)",
     "select pg_read_file('/etc/passwd')",
     'select pg_sleep(10)',
+    'select (10).pg_sleep',
+    "select ('/etc/passwd').pg_read_file",
     'select pg_terminate_backend(1)',
     "select lo_import('/etc/passwd')",
     "select * from dblink('x', 'y') as t(a int)",

@@ -29,7 +29,7 @@ import { pictureOf } from './picture.ts';
 import { type Reach, reachOf } from './reach.ts';
 import { type Resolved, rightsOf, targetsOf } from './rights.ts';
 import { forbidden, type RelationUse, type Shape, type WriteUse } from './shape.ts';
-import { checkCalls, checkTypes, expandViews } from './vocabulary.ts';
+import { checkAttributes, checkCalls, checkTypes, expandViews } from './vocabulary.ts';
 import { walk } from './walk.ts';
 
 /**
@@ -51,6 +51,7 @@ export async function deriveTool(
   const parameterTypes = await typeNames(client, described.parameters);
   const references = await referencesOf(client, statement.text, parameterTypes);
   await checkCalls(client, shape.functions, references);
+  await checkAttributes(client, shape.attributes);
   const expanded = await expandViews(client, references);
   const resolved = await resolve(client, shape, uses, references);
   checkTargets(resolved);
@@ -198,7 +199,7 @@ function watchedBy(
   };
 }
 
-async function fingerprintOf(client: AdminClient, watched: Watched): Promise<string> {
+export async function fingerprintOf(client: AdminClient, watched: Watched): Promise<string> {
   const { rows } = await client.query<{ encode: string }>(
     FINGERPRINT.text,
     fingerprintValues(watched),

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 
-/** A statement prepared once per session under its name, then only bound and executed. */
+/** A statement prepared once per session under its name, then only bound and executed; without a name for this once. */
 export interface Prepared {
   readonly name: string;
   readonly text: string;
@@ -75,6 +75,7 @@ export class Exchange implements pg.Submittable {
     wire.stream.cork();
     for (const { statement, values, maxRows } of this.#steps) {
       const { name, text } = statement;
+      if (name === '') this.#known.delete(name);
       if (!this.#known.has(name) && !this.#parsing.includes(name)) {
         wire.parse({ name, text, types: [] });
         this.#parsing.push(name);

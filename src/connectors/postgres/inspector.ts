@@ -7,6 +7,7 @@ import { isJsonObject } from '../../domain/json.ts';
 import type { AdminClient, PostgresAdmin } from './admin.ts';
 import { bindingOf, draftOf } from './binding.ts';
 import { deriveTool } from './derive.ts';
+import { deriveQuery, wantedOf } from './derive-query.ts';
 import { prepareGrants } from './grants.ts';
 
 const LIMITS = `SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = '5s'`;
@@ -16,12 +17,12 @@ export function createPostgresInspector(admin: PostgresAdmin): Inspector {
   return {
     kind: 'postgres',
     async derive(draft: Tool, connection: Connection): Promise<Derived> {
-      const wanted = draftOf(draft);
+      const derive = derivationOf(draft);
       return await admin.with(connection, async (client) => {
         try {
           // Always rolled back: the server analyses, nothing stays.
           await client.query(`BEGIN; ${LIMITS}`);
-          return await deriveTool(client, wanted, inputsOf(draft.inputSchema));
+          return await derive(client);
         } catch (error) {
           throw explained(draft, error);
         } finally {
@@ -64,6 +65,16 @@ async function transaction(client: AdminClient, work: () => Promise<void>): Prom
       );
     throw error;
   }
+}
+
+/** A guarded query or a fixed statement; faults of the manifest are told before the database is asked. */
+function derivationOf(draft: Tool): (client: AdminClient) => Promise<Derived> {
+  if (draft.binding.query !== undefined) {
+    const wanted = wantedOf(draft);
+    return (client) => deriveQuery(client, wanted);
+  }
+  const wanted = draftOf(draft);
+  return (client) => deriveTool(client, wanted, inputsOf(draft.inputSchema));
 }
 
 function inputsOf(schema: JsonObject): string[] {

@@ -57,6 +57,8 @@ export interface Shape {
   readonly types: readonly Name[];
   /** Last names of column references in expressions; SET and INSERT targets are not among them. */
   readonly columns: ReadonlySet<string>;
+  /** Names after a value in parentheses: a field of a row, or else a function of the value. */
+  readonly attributes: readonly Name[];
   /** Names that may stand for a whole row: `c` in `to_jsonb(c)`, `c.*` outside a select list. */
   readonly rows: ReadonlySet<string>;
   /** Columns are referred to without their names: `*`, USING, NATURAL. */

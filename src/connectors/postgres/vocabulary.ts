@@ -38,6 +38,21 @@ export async function checkCalls(
   }
 }
 
+/** `(5).pg_sleep` is a call: what is called like a function of PostgreSQL must be a listed one. */
+export async function checkAttributes(
+  client: AdminClient,
+  attributes: readonly Name[],
+): Promise<void> {
+  const unlisted = attributes.filter(({ name }) => !ALLOWED_FUNCTIONS.has(name));
+  const own = await builtins(
+    client,
+    unlisted.map(({ name }) => name),
+  );
+  for (const { name } of unlisted)
+    if (own.has(name))
+      throw forbidden(`(…).${name}`, 'this function is not on the list of harmless ones');
+}
+
 /** Casts to listed types of `pg_catalog`; types of this database are dependencies, and judged there. */
 export async function checkTypes(client: AdminClient, types: readonly Name[]): Promise<void> {
   const unlisted = types.filter(
@@ -74,6 +89,7 @@ export async function expandViews(client: AdminClient, references: References): 
     const below = await referencesOfView(client, view);
     await checkTypes(client, shape.types);
     await checkCalls(client, shape.functions, below);
+    await checkAttributes(client, shape.attributes);
     await checkDomains(client, below.types);
     for (const use of shape.relations)
       if (isSystemSchema(use.schema ?? 'pg_catalog'))

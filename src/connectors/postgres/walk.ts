@@ -1,4 +1,4 @@
-import { type Fields, isFields, nameOf, text } from './fields.ts';
+import { bare, type Fields, isFields, list, nameOf, text } from './fields.ts';
 import { ALLOWED_FUNCTIONS, ALLOWED_VALUE_WORDS } from './functions.ts';
 import type { SyntaxNode } from './parse.ts';
 import {
@@ -83,6 +83,7 @@ class Walker {
   readonly #functions: Name[] = [];
   readonly #types: Name[] = [];
   readonly #columns = new Set<string>();
+  readonly #attributes: Name[] = [];
   readonly #rows = new Set<string>();
   #unnamed = false;
 
@@ -95,6 +96,7 @@ class Walker {
       functions: this.#functions,
       types: this.#types,
       columns: this.#columns,
+      attributes: this.#attributes,
       rows: this.#rows,
       unnamed: this.#unnamed,
     };
@@ -121,6 +123,7 @@ class Walker {
     else {
       if (kind === 'CommonTableExpr') checkCte(fields);
       else if (kind === 'JoinExpr') this.#join(fields);
+      else if (kind === 'A_Indirection') this.#attribute(fields);
       else if (!TRANSPARENT.has(kind))
         throw forbidden(spoken(kind), 'no rule says that it is harmless');
       this.#fields(kind, fields);
@@ -129,6 +132,14 @@ class Walker {
 
   #join(fields: Fields): void {
     if (fields.isNatural === true || fields.usingClause !== undefined) this.#unnamed = true;
+  }
+
+  /** `(x).name` is a call of `name(x)` where `x` is no row. */
+  #attribute({ indirection }: Fields): void {
+    for (const step of list(indirection)) {
+      const name = text(bare(step, 'String').sval);
+      if (name !== null) this.#attributes.push({ schema: null, name });
+    }
   }
 
   #fields(kind: string, fields: Fields, skip?: string): void {
@@ -148,9 +159,9 @@ class Walker {
     if (entries.length === 1 && /^[A-Z]/.test(inner) && isFields(fields))
       this.node(inner, fields, kind);
     else {
-      const bare = BARE[field];
-      if (bare === undefined) throw forbidden(`${spoken(kind)}.${field}`, 'no rule knows it');
-      this.node(bare, value as Fields, kind);
+      const own = BARE[field];
+      if (own === undefined) throw forbidden(`${spoken(kind)}.${field}`, 'no rule knows it');
+      this.node(own, value as Fields, kind);
     }
   }
 
