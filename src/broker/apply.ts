@@ -82,7 +82,7 @@ async function retire(broker: Broker, gone: ReadonlySet<string>): Promise<void> 
   await revokeSoon(broker, (lease) => gone.has(lease.connection));
 }
 
-function grantSetsOf(bundle: Bundle, tools: ReadonlySet<string>): GrantSet[] {
+export function grantSetsOf(bundle: Bundle, tools: ReadonlySet<string>): GrantSet[] {
   return Object.keys(bundle.agents).flatMap((agent) => {
     const held = bundle.grants
       .filter((grant) => grant.agent === agent && tools.has(grant.tool))

@@ -31,6 +31,7 @@ import { storeMigrate } from './store/migrate.ts';
 import { storeMove } from './store/move.ts';
 import { storeRestore } from './store/restore.ts';
 import { up } from './up.ts';
+import { verify } from './verify.ts';
 import { version } from './version.ts';
 import { why } from './why.ts';
 
@@ -49,6 +50,7 @@ export const COMMANDS: readonly Command[] = [
   connectionAuthorize,
   connectionList,
   connectionForget,
+  verify,
   run,
   runList,
   runShow,

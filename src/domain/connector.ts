@@ -3,6 +3,7 @@ import type { Credential } from './credential.ts';
 import type { HaltScope } from './halt.ts';
 import type { JsonObject } from './json.ts';
 import type { Continuation, Measured, TargetError, ToolResult } from './proposal.ts';
+import type { Verified } from './verified.ts';
 
 /** What a target says to its caller while a call is under way (progress, a log line), as MCP names it. */
 export interface Notice {
@@ -121,6 +122,15 @@ export interface Inspector {
     tools: readonly Tool[],
     grantSets: readonly GrantSet[],
   ): Promise<void>;
+  /**
+   * Tries, with the minted credential of an agent, what it can do there; `tools` are those that the credential is for.
+   * Absent where a system takes only credentials that are the same for all. Throws SignalboxError.
+   */
+  verify?(
+    connection: Connection,
+    grants: { readonly agent: string; readonly tools: readonly Tool[] },
+    credential: Credential | null,
+  ): Promise<Verified>;
   /** What a system that describes itself offers. Absent where the operator writes every tool. Throws SignalboxError. */
   catalogue?(connection: Connection): Promise<Catalogue>;
 }

@@ -9,6 +9,7 @@ import { bindingOf, draftOf } from './binding.ts';
 import { deriveTool } from './derive.ts';
 import { deriveQuery, wantedOf } from './derive-query.ts';
 import { prepareGrants } from './grants.ts';
+import { verifyLogin } from './verify.ts';
 
 const LIMITS = `SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = '5s'`;
 
@@ -47,7 +48,13 @@ export function createPostgresInspector(admin: PostgresAdmin): Inspector {
         transaction(client, () => prepareGrants(client, connection, needs)),
       );
     },
+    verify: (connection, { agent, tools }, credential) =>
+      verifyLogin({ connection, tools, credential, roles: rolesOf(admin, agent, connection) }),
   };
+}
+
+function rolesOf(admin: PostgresAdmin, agent: string, connection: Connection): string[] {
+  return [admin.grantRole(agent, connection), admin.brokerRole(connection)];
 }
 
 async function transaction(client: AdminClient, work: () => Promise<void>): Promise<void> {

@@ -6,6 +6,7 @@ import type { AdminDeps } from './deps.ts';
 import { drillRoutes } from './drills.ts';
 import { entranceRoutes } from './entrance.ts';
 import { pageRoutes } from './page/routes.ts';
+import { verifyRoutes } from './verify.ts';
 
 /** Everything on the operators' listener except its health. */
 export function adminRoutes(deps: AdminDeps): Route[] {
@@ -14,6 +15,7 @@ export function adminRoutes(deps: AdminDeps): Route[] {
     ...changeRoutes(deps),
     ...connectionRoutes(deps),
     ...drillRoutes(deps),
+    ...verifyRoutes(deps),
     ...entranceRoutes(deps),
     ...pageRoutes(deps),
   ];

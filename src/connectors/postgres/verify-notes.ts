@@ -1,0 +1,69 @@
+import type pg from 'pg';
+import type { Bound } from './verify.ts';
+import type { Relation } from './verify-tables.ts';
+
+/** What least privilege does not say: how rows are bound, who sees images, what PUBLIC has besides. */
+export async function verifyNotes(
+  client: pg.Client,
+  relations: readonly Relation[],
+  bindings: readonly Bound[],
+): Promise<string[]> {
+  return [
+    ...rowNotes(relations, bindings),
+    ...imageNotes(bindings),
+    ...(await publicNotes(client)),
+  ];
+}
+
+function rowNotes(relations: readonly Relation[], bindings: readonly Bound[]): string[] {
+  const notes: string[] = [];
+  for (const { schema, name, rowSecurity } of relations) {
+    const users = bindings.filter(({ binding }) =>
+      binding.tables.some((table) => table.schema === schema && table.name === name),
+    );
+    if (users.length === 0) continue;
+    const tools = users.map(({ tool }) => `\`${tool.name}\``).join(', ');
+    notes.push(
+      rowSecurity
+        ? `rows of ${schema}.${name} are bound by row security, and by the statements of ${tools}`
+        : `rows of ${schema}.${name} are bound by the statements of ${tools} only: with the login itself every row can be reached in the columns named`,
+    );
+  }
+  for (const { tool, binding } of bindings)
+    if (binding.enforced !== undefined)
+      notes.push(
+        `rows of \`${tool.name}\` are bound in the database, by the function ${binding.enforced.spoken}`,
+      );
+  return notes;
+}
+
+function imageNotes(bindings: readonly Bound[]): string[] {
+  return bindings.flatMap(({ tool, binding }) =>
+    binding.tables.flatMap(({ schema, name, image }) =>
+      image.length === 0
+        ? []
+        : [
+            `\`${tool.name}\` may read ${image.join(', ')} of ${schema}.${name} for images of the rows it changes only (\`images: none\` takes that away)`,
+          ],
+    ),
+  );
+}
+
+async function publicNotes(client: pg.Client): Promise<string[]> {
+  const { rows } = await client.query<{ note: string }>(
+    `SELECT 'PUBLIC may make temporary tables in this database' AS note
+     WHERE has_database_privilege('public', current_database(), 'TEMPORARY')
+     UNION ALL
+     SELECT 'PUBLIC may connect to ' || string_agg(datname, ', ' ORDER BY datname) FROM pg_database
+     WHERE datallowconn AND datname <> current_database()
+       AND has_database_privilege('public', oid, 'CONNECT') HAVING count(*) > 0
+     UNION ALL
+     SELECT 'PUBLIC may create objects in schema ' || string_agg(nspname, ', ' ORDER BY nspname)
+     FROM pg_namespace WHERE has_schema_privilege('public', oid, 'CREATE') HAVING count(*) > 0
+     UNION ALL
+     SELECT 'PUBLIC may read ' || count(*) || ' large objects' FROM pg_largeobject_metadata m,
+       LATERAL aclexplode(m.lomacl) a WHERE a.grantee = 0 AND a.privilege_type = 'SELECT'
+     HAVING count(*) > 0`,
+  );
+  return rows.map(({ note }) => note);
+}

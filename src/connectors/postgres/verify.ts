@@ -1,0 +1,118 @@
+import pg from 'pg';
+import type { Connection, Tool } from '../../domain/bundle.ts';
+import type { Credential } from '../../domain/credential.ts';
+import { SignalboxError } from '../../domain/errors.ts';
+import type { Probe, Verified } from '../../domain/verified.ts';
+import { bindingOf, type PostgresBinding } from './binding.ts';
+import { CATALOGUE_PATH, clientConfig, targetOf } from './login.ts';
+import { verifyNotes } from './verify-notes.ts';
+import { type Relation, relationsIn, tried, wantedOf } from './verify-tables.ts';
+
+/*
+ * Least privilege, asked of the database itself by the minted login: whatever no tool needs is tried, in a transaction
+ * that is rolled back, and must be refused with 42501. What the catalogue says the login may do is not done: no trigger
+ * of anybody fires here.
+ */
+
+const LIMITS = `BEGIN; SET LOCAL statement_timeout = '3s'; SET LOCAL lock_timeout = '500ms'`;
+
+export interface Verifying {
+  readonly connection: Connection;
+  readonly tools: readonly Tool[];
+  readonly credential: Credential | null;
+  /** The role that its login is a member of, and the broker's own. */
+  readonly roles: readonly string[];
+}
+
+export async function verifyLogin(asked: Verifying): Promise<Verified> {
+  const { connection, tools, credential, roles } = asked;
+  if (credential?.kind !== 'login')
+    throw new SignalboxError('CREDENTIAL_FAILED', 'there is no login to verify with');
+  const { user, password } = credential;
+  const login = {
+    ...{ user, password, label: 'signalbox verify' },
+    settings: { search_path: CATALOGUE_PATH },
+  };
+  const client = new pg.Client(clientConfig(targetOf(connection), login));
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    await client.query(LIMITS);
+    const bindings = tools.map((tool) => ({ tool, binding: bindingOf(tool) }));
+    const { relations, more } = await relationsIn(client);
+    const probes = [
+      ...(await tableProbes(client, relations, bindings)),
+      ...(await powerProbes(client, roles)),
+      ...(await functionProbes(client, bindings)),
+    ];
+    const beyond = probes
+      .filter(({ needed, allowed }) => allowed && !needed)
+      .map(({ what, said }) => `${what} (${said})`);
+    const lacking = probes
+      .filter(({ needed, allowed }) => needed && !allowed)
+      .map(({ what, said }) => `cannot ${what}, which a tool needs (${said})`);
+    const notes = await verifyNotes(client, relations, bindings);
+    const cut = more ? ['there are more tables than were tried'] : [];
+    return { probes, beyond: [...beyond, ...lacking], notes: [...notes, ...cut] };
+  } finally {
+    await client.query('ROLLBACK').catch(() => {});
+    await client.end().catch(() => {});
+  }
+}
+
+export interface Bound {
+  readonly tool: Tool;
+  readonly binding: PostgresBinding;
+}
+
+async function tableProbes(
+  client: pg.Client,
+  relations: readonly Relation[],
+  bindings: readonly Bound[],
+): Promise<Probe[]> {
+  const probes: Probe[] = [];
+  for (const relation of relations)
+    for (const wanted of wantedOf(relation, bindings)) probes.push(await tried(client, wanted));
+  return probes;
+}
+
+/** What a login could make of itself. */
+async function powerProbes(client: pg.Client, roles: readonly string[]): Promise<Probe[]> {
+  const powers: [string, string][] = [
+    ...roles.map((role): [string, string] => [
+      `become ${role}`,
+      `SET LOCAL ROLE ${pg.escapeIdentifier(role)}`,
+    ]),
+    ['make roles', 'CREATE ROLE sbx_verify'],
+    ['make schemas', 'CREATE SCHEMA sbx_verify'],
+    ['make tables', 'CREATE TABLE public.sbx_verify (id int)'],
+    ['outlive its validity', `ALTER ROLE CURRENT_USER VALID UNTIL 'infinity'`],
+    ['read files of the server', `SELECT pg_read_file('PG_VERSION')`],
+    ['run programs of the server', `COPY (SELECT 1) TO PROGRAM 'true'`],
+    ['see what others run', `SELECT rolpassword FROM pg_authid LIMIT 0`],
+  ];
+  const probes: Probe[] = [];
+  for (const [what, sql] of powers)
+    probes.push(await tried(client, { what, sql, needed: false, held: null }));
+  return probes;
+}
+
+/** Functions that run with their owner's rights, and that this login may call. */
+async function functionProbes(client: pg.Client, bindings: readonly Bound[]): Promise<Probe[]> {
+  const own = bindings.flatMap(({ binding }) => binding.enforced?.oid ?? []);
+  const { rows } = await client.query<{ oid: number; spoken: string; public: boolean }>(
+    `SELECT p.oid::int8::float8 AS oid, p.oid::regprocedure::text AS spoken,
+            has_function_privilege('public', p.oid, 'EXECUTE') AS public
+     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+     WHERE p.prosecdef AND n.nspname !~ '^(pg_|information_schema)'
+       AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
+       AND has_schema_privilege(n.oid, 'USAGE') AND has_function_privilege(p.oid, 'EXECUTE')
+     ORDER BY 2 LIMIT 200`,
+  );
+  return rows.map(({ oid, spoken, public: everybody }) => ({
+    what: `call ${spoken} with its owner’s rights`,
+    needed: own.includes(oid),
+    allowed: true,
+    said: everybody ? 'PUBLIC may' : 'it may',
+  }));
+}
