@@ -1,5 +1,7 @@
 import type { Op } from '../../src/domain/ops.ts';
 import type { Beat, Usage } from '../../src/domain/store.ts';
+import { readCheckpoint, recordLeaf, type SealedRecord } from '../../src/ledger/checkpoint.ts';
+import { Frontier } from '../../src/ledger/tiles.ts';
 import { openSqliteCore, type SqliteCore } from '../../src/store/sqlite/core.ts';
 import { verifyDatabase } from '../../src/store/sqlite/evidence.ts';
 import type { Answers } from '../../src/store/wire.ts';
@@ -21,6 +23,8 @@ const DEAD_MS = 10 * BOUND_MS;
 export class Disk {
   /** Something was committed since the last look. */
   isTouched = false;
+  /** Signed checkpoints that left: whatever crashed since, the ledger continues each of them. */
+  readonly published: string[] = [];
   readonly #world: World;
   readonly #watch: StoreWatch;
   readonly #plant: Plant | null;
@@ -133,9 +137,26 @@ export class Disk {
 
   /** Every chain, every payload, and every table against the replay of the records. */
   async verify(): Promise<void> {
+    this.#checkPublished();
     const { ok, problems } = await verifyDatabase(this.#keeper.database, { masterKey: MASTER_KEY });
     this.#world.count('verified');
     if (!ok) this.#world.broken('ledger_is_evidence', problems.slice(0, 3).join(' | '));
+  }
+
+  #checkPublished(): void {
+    const frontier = new Frontier();
+    const roots = this.#keeper.database
+      .all<SealedRecord>('SELECT chain, seq, hash FROM events ORDER BY id')
+      .map((record) => {
+        frontier.append(recordLeaf(record));
+        return frontier.root();
+      });
+    this.#world.count('checkpoints', this.published.length);
+    for (const note of this.published.splice(0)) {
+      const { size, root } = readCheckpoint(note);
+      if (roots[size - 1]?.equals(root) === true) continue;
+      this.#world.broken('ledger_is_evidence', `the checkpoint of ${size} records is of others`);
+    }
   }
 
   close(): void {

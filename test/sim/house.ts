@@ -6,6 +6,7 @@ import { LocalGate } from '../../src/broker/local-gate.ts';
 import { Notices } from '../../src/broker/notices.ts';
 import { OpenStreams } from '../../src/broker/open-streams.ts';
 import { Pulse } from '../../src/broker/pulse.ts';
+import { type Published, Sealer } from '../../src/broker/sealer.ts';
 import { sweeper, takeOver } from '../../src/broker/take-over.ts';
 import { Leases } from '../../src/credentials/leases.ts';
 import { NO_ALERTS } from '../../src/domain/alert.ts';
@@ -40,6 +41,7 @@ export class House {
   readonly broker: Broker;
   readonly store: SimStore | SharedStore;
   readonly incarnation: number;
+  readonly #disk: Disk;
 
   constructor(ground: Ground, incarnation: number) {
     const { world } = ground;
@@ -47,6 +49,7 @@ export class House {
     const parts = { ...ground, incarnation };
     const store = world.swarm.replicas === 2 ? new SharedStore(parts) : new SimStore(parts);
     this.incarnation = incarnation;
+    this.#disk = ground.disk;
     const bundles = bundleSource(store);
     const connection = async (name: string) => (await bundles.active()).connections[name] ?? null;
     const issuers = ground.issuer.doorsOf(incarnation);
@@ -84,5 +87,10 @@ export class House {
     await new Pulse(broker, sweep).start(BEAT_MS);
     await takeOver(broker);
     timers.every(SWEEP_EVERY_MS, sweep);
+    const { store, doors } = broker;
+    const publish = ({ note }: Published): void => {
+      this.#disk.published.push(note);
+    };
+    void new Sealer({ store, doors, publish, log: () => undefined }).seal();
   }
 }
