@@ -19,6 +19,8 @@ export interface ConnectorParts {
   readonly witness: Witness;
   readonly issuer: Issuer;
   readonly incarnation: number;
+  /** Told of each call as it is begun and as it is finished. */
+  readonly passing: (call: Call, what: string) => void;
 }
 
 /**
@@ -35,6 +37,7 @@ export class SimConnector implements Connector {
   }
 
   async begin(call: Call, sink: Sink): Promise<Flight> {
+    this.#parts.passing(call, 'begun');
     const { world, witness, incarnation } = this.#parts;
     const { random } = world;
     const faults = world.faults.target;
@@ -56,6 +59,7 @@ export class SimConnector implements Connector {
       measured: measures ? measured : null,
       trace: measures ? { transaction: call.actionId } : null,
       finish: async () => {
+        this.#parts.passing(call, 'finished');
         await this.#talk(call, sink, begun);
         return await send(this.#landing(call), begun);
       },

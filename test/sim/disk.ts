@@ -1,3 +1,4 @@
+import { threadId } from 'node:worker_threads';
 import type { Op } from '../../src/domain/ops.ts';
 import type { Beat, Usage } from '../../src/domain/store.ts';
 import { readCheckpoint, recordLeaf, type SealedRecord } from '../../src/ledger/checkpoint.ts';
@@ -40,7 +41,8 @@ export class Disk {
     this.#world = world;
     this.#watch = watch;
     this.#plant = plant;
-    this.#file = `file:/signalbox-sim-${++disks}?vfs=memdb`;
+    // such memory is one for all threads
+    this.#file = `file:/signalbox-sim-${threadId}-${++disks}?vfs=memdb`;
     this.#keeper = this.open();
   }
 
@@ -144,17 +146,19 @@ export class Disk {
   }
 
   #checkPublished(): void {
+    const left = this.published.splice(0).map((note) => readCheckpoint(note));
+    this.#world.count('checkpoints', left.length);
+    const sizes = new Set(left.map(({ size }) => size));
+    const roots = new Map<number, Buffer>();
     const frontier = new Frontier();
-    const roots = this.#keeper.database
+    for (const [index, record] of this.#keeper.database
       .all<SealedRecord>('SELECT chain, seq, hash FROM events ORDER BY id')
-      .map((record) => {
-        frontier.append(recordLeaf(record));
-        return frontier.root();
-      });
-    this.#world.count('checkpoints', this.published.length);
-    for (const note of this.published.splice(0)) {
-      const { size, root } = readCheckpoint(note);
-      if (roots[size - 1]?.equals(root) === true) continue;
+      .entries()) {
+      frontier.append(recordLeaf(record));
+      if (sizes.has(index + 1)) roots.set(index + 1, frontier.root());
+    }
+    for (const { size, root } of left) {
+      if (roots.get(size)?.equals(root) === true) continue;
       this.#world.broken('ledger_is_evidence', `the checkpoint of ${size} records is of others`);
     }
   }

@@ -10,13 +10,16 @@ import { type Published, Sealer } from '../../src/broker/sealer.ts';
 import { sweeper, takeOver } from '../../src/broker/take-over.ts';
 import { Leases } from '../../src/credentials/leases.ts';
 import { NO_ALERTS } from '../../src/domain/alert.ts';
+import type { Call } from '../../src/domain/connector.ts';
 import { createInputCheck } from '../../src/tools/input.ts';
 import { SimConnector } from './connector.ts';
 import type { Disk } from './disk.ts';
 import type { Issuer } from './issuer.ts';
+import type { Machine } from './machine.ts';
 import type { Plant } from './plants.ts';
 import { SharedStore } from './shared-store.ts';
 import { SimStore } from './store.ts';
+import type { GateWatch } from './target-watch.ts';
 import type { Witness } from './witness.ts';
 import type { World } from './world.ts';
 
@@ -33,6 +36,8 @@ export interface Ground {
   readonly disk: Disk;
   readonly witness: Witness;
   readonly issuer: Issuer;
+  /** Looks at every call as it is begun and as it is finished. */
+  readonly gateWatch: GateWatch;
   readonly plant: Plant | null;
 }
 
@@ -42,14 +47,16 @@ export class House {
   readonly store: SimStore | SharedStore;
   readonly incarnation: number;
   readonly #disk: Disk;
+  readonly #machine: Machine;
 
-  constructor(ground: Ground, incarnation: number) {
+  constructor(ground: Ground, incarnation: number, machine: Machine) {
     const { world } = ground;
     const doors = world.doors(incarnation);
     const parts = { ...ground, incarnation };
     const store = world.swarm.replicas === 2 ? new SharedStore(parts) : new SimStore(parts);
     this.incarnation = incarnation;
     this.#disk = ground.disk;
+    this.#machine = machine;
     const bundles = bundleSource(store);
     const connection = async (name: string) => (await bundles.active()).connections[name] ?? null;
     const issuers = ground.issuer.doorsOf(incarnation);
@@ -58,8 +65,10 @@ export class House {
     const whoseIsLeft = () => freshness.whoseIsLeft();
     const leases = new Leases({ store, issuers, connection, whoseIsLeft, doors, log });
     this.store = store;
+    const local = new LocalGate();
+    const passing = (call: Call, what: string): void => ground.gateWatch.passing(local, call, what);
     const connectors = (['sim-db', 'sim-api'] as const).map(
-      (kind) => new SimConnector(kind, { ...ground, incarnation }),
+      (kind) => new SimConnector(kind, { ...ground, incarnation, passing }),
     );
     this.broker = {
       doors,
@@ -72,7 +81,7 @@ export class House {
       flights: new Flights(),
       freshness,
       streams: new OpenStreams(),
-      local: new LocalGate(),
+      local,
       alerts: NO_ALERTS,
       notices: new Notices(doors.timers),
     };
@@ -86,6 +95,7 @@ export class House {
     const sweep = sweeper(broker, () => undefined);
     await new Pulse(broker, sweep).start(BEAT_MS);
     await takeOver(broker);
+    await this.#machine.start(this);
     timers.every(SWEEP_EVERY_MS, sweep);
     const { store, doors } = broker;
     const publish = ({ note }: Published): void => {

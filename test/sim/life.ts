@@ -3,6 +3,7 @@ import { bundlesOf } from './bundles.ts';
 import { Disk } from './disk.ts';
 import { type Ground, House } from './house.ts';
 import { Issuer } from './issuer.ts';
+import { Machine } from './machine.ts';
 import { Model } from './model.ts';
 import { Operators } from './operators.ts';
 import { type PlantName, plant } from './plants.ts';
@@ -42,8 +43,11 @@ export class Life {
     this.agents = new Agents(world, this.model);
     this.operators = new Operators(world, this.model);
     const { witness, issuer, disk } = this;
-    this.#ground = { world, disk, witness, issuer, plant: bug };
-    this.#slots = Array.from({ length: world.swarm.replicas }, () => new Slot());
+    this.#ground = { world, disk, witness, issuer, gateWatch: target, plant: bug };
+    this.#slots = Array.from(
+      { length: world.swarm.replicas },
+      () => new Slot(new Machine(world, this.model)),
+    );
     if (world.swarm.replicas === 2)
       target.quietMs = (incarnation) => this.disk.quietMs(world.replicaOf(incarnation));
     watch.fellows = () => this.houses.map((house) => fellowOf(house, disk));
@@ -59,6 +63,15 @@ export class Life {
     const up = this.houses;
     if (up.length <= 1) return up[0] ?? null;
     return this.world.random.pick(up);
+  }
+
+  /** One of them, whether Signalbox is up on it or not. */
+  get machine(): Machine {
+    return this.world.random.pick(this.machines);
+  }
+
+  get machines(): Machine[] {
+    return this.#slots.map(({ machine }) => machine);
   }
 
   get isWhole(): boolean {
@@ -182,7 +195,7 @@ export class Life {
     slot.incarnation = incarnation;
     slot.isDoomed = false;
     world.schedule.living.add(incarnation);
-    const house = new House(this.#ground, incarnation);
+    const house = new House(this.#ground, incarnation, slot.machine);
     slot.rising = house;
     house.start().then(
       () => {
@@ -201,6 +214,11 @@ class Slot {
   house: House | null = null;
   rising: House | null = null;
   isDoomed = false;
+  readonly machine: Machine;
+
+  constructor(machine: Machine) {
+    this.machine = machine;
+  }
 }
 
 function fellowOf({ store, broker }: House, disk: Disk): Fellow {

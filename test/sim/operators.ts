@@ -6,6 +6,7 @@ import { SignalboxError } from '../../src/domain/errors.ts';
 import type { Run } from '../../src/domain/run.ts';
 import { AGENTS, anotherBundle, CONNECTIONS } from './bundles.ts';
 import type { House } from './house.ts';
+import type { Machine } from './machine.ts';
 import type { Model } from './model.ts';
 import type { World } from './world.ts';
 
@@ -55,6 +56,12 @@ export class Operators {
     await this.#ask(house, `halt ${scope}`, () =>
       halt(broker, { scope, reason: 'drill', by: 'olga' }),
     );
+  }
+
+  /** Whoever has a shell on that machine. */
+  haltHere(machine: Machine): void {
+    if (this.#world.random.chance(0.15)) machine.signal();
+    else machine.write(this.#anyScope());
   }
 
   async resumeSome(house: House): Promise<void> {

@@ -32,8 +32,9 @@ function actOnce(life: Life, kind: ActKind): void {
     const whose = random.chance(0.5) ? null : (life.house?.incarnation ?? null);
     world.jump(random.pick([-5_000, 1_000, 60_000, 400_000, 3_600_000]), whose);
   }
-  if (kind === 'move' || kind === 'jump' || house === null) return;
-  const acts: Record<Exclude<ActKind, 'move' | 'jump'>, () => unknown> = {
+  if (kind === 'haltHere') operators.haltHere(life.machine);
+  if (kind === 'move' || kind === 'jump' || kind === 'haltHere' || house === null) return;
+  const acts: Record<Exclude<ActKind, 'move' | 'jump' | 'haltHere'>, () => unknown> = {
     propose: () => agents.propose(house),
     answer: () => operators.answerSome(house),
     halt: () => operators.halt(house),
@@ -90,6 +91,7 @@ function leftOver(life: Life): string[] {
       : [`${issuer.living().length} credentials still work at their issuer`]),
     ...halts.map(([epoch, { scope }]) => `halt ${epoch} of ${scope} is not inert`),
     ...witness.underway().map(({ actionId }) => `${actionId} is still under way at its target`),
+    ...(life.machines.every(({ isEmpty }) => isEmpty) ? [] : ['a local halt is not recorded']),
     ...(life.houses.every(({ store }) => store.isQuiet)
       ? []
       : ['the queue of the store is not empty']),

@@ -107,6 +107,10 @@ export const PLANTS = {
         database.run("UPDATE approvals SET state = 'approved' WHERE id = ?", op.approvalId);
     },
   }),
+  /** A halt of the machine alone is written down, and nobody asks for it. */
+  'local-gate-blind': () => ({
+    bends: ({ local }) => Object.defineProperty(local, 'size', { get: () => 0 }),
+  }),
   /** What a dead replica was lent is left to live. */
   'dead-leases-left': () => ({
     bends: ({ credentials }) => {

@@ -1,11 +1,11 @@
 /**
- * `npm run sim -- [--seeds N] [--from S] [--short] [--json] [--plant BUG] [--unplanted]`, or `--seed S [--plant BUG]`
+ * `npm run sim -- [--seeds N] [--from S] [--short] [--json] [--plant BUG] [--unplanted] [--jobs N]`, or `--seed S [--plant BUG]`
  *
  * The simulator: production code (broker, judge, limits, ledger, leases and the SQLite store's core) on one thread, in a
  * world that a seed decides. Time, timers, ids and randomness are simulated; so are agents, operators, targets and the
  * issuer of credentials. Each seed draws which faults it has and how often: crashes between any two things that happen,
  * commits that fail or whose answers are lost, full queues, slow or lost answers of targets, hangs, revocations that do
- * not succeed, clock jumps; and halts, resumes, applies and ends of runs at any moment. Half of the seeds have two replicas
+ * not succeed, clock jumps; and halts, resumes, applies and ends of runs at any moment, halt files and signals (`machine.ts`). Half of the seeds have two replicas
  * on one store (`shared-store.ts`): requests and answers slow, late or lost, notices lost or doubled, one of them cut off from
  * the store or stopped for a while, clocks that jump for one alone.
  *
@@ -19,10 +19,13 @@
  * `store-watch.ts`, `target-watch.ts`, `intent-checks.ts`, `agents.ts`, `usage-check.ts`, `phases.ts`. A planted bug
  * (`plants.ts`) sits at the seams and must be found within 500 seeds, those of several replicas within 2,000, or this exits
  * with 1. So does any violation: it prints the seed, the invariant, the last lines of the trace and the command that replays
- * it. `--seed S` prints that trace at any rate.
+ * it. `--seed S` prints that trace at any rate. Seeds are lived on `--jobs` threads (`crew.ts`), as many as there are cores;
+ * what comes of them does not depend on it.
  */
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Campaign, findPlanted, runSeeds } from './campaign.ts';
+import { Crew } from './crew.ts';
 import { isPlantName, PLANT_NAMES, type PlantName } from './plants.ts';
 import { runSeed, type SeedReport } from './seed.ts';
 
@@ -35,6 +38,7 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     plant: { type: 'string' },
     unplanted: { type: 'boolean', default: false },
+    jobs: { type: 'string', default: String(availableParallelism()) },
   },
 });
 
@@ -55,12 +59,13 @@ async function campaign(): Promise<void> {
   const count = whole(values.seeds ?? (values.short ? '300' : '2000'));
   const bug = bugNamed(values.plant);
   const onlyPlanted = bug !== null;
-  const result: Campaign = await runSeeds(onlyPlanted ? 0 : count, whole(values.from), {
-    failed: (report) => explain(report, null),
-    told: tell,
-  });
+  const crew = new Crew(Math.max(1, whole(values.jobs)));
+  const telling = { failed: (report: SeedReport) => explain(report, null), told: tell };
+  const from = whole(values.from);
+  const result: Campaign = await runSeeds(onlyPlanted ? 0 : count, from, telling, crew.live);
   const bugs = values.unplanted ? [] : onlyPlanted ? [bug] : PLANT_NAMES;
-  const planted = await findPlanted(bugs, tell);
+  const planted = await findPlanted(bugs, tell, crew.live);
+  await crew.dismiss();
   const ms = Math.round(performance.now() - started);
   const report = { ...result, planted, ms };
   if (values.json) console.log(JSON.stringify(report));

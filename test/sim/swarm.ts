@@ -37,6 +37,7 @@ export type ActKind =
   | 'propose'
   | 'answer'
   | 'halt'
+  | 'haltHere'
   | 'resume'
   | 'apply'
   | 'endRun'
@@ -141,6 +142,7 @@ export function drawSwarm(random: Random): Swarm {
       propose: 14,
       answer: 7,
       halt: p(2),
+      haltHere: p(0.6),
       resume: 1.5,
       apply: p(1.5),
       endRun: p(1),

@@ -1,3 +1,5 @@
+import type { LocalGate } from '../../src/broker/local-gate.ts';
+import type { Call } from '../../src/domain/connector.ts';
 import { beyond } from '../../src/domain/effect.ts';
 import { BOUND_MS } from './house.ts';
 import type { KnownAction, Model } from './model.ts';
@@ -7,8 +9,12 @@ import type { World } from './world.ts';
 /** What a timer may be late. */
 const TIMER_MS = 5;
 
+export interface GateWatch {
+  passing(local: LocalGate, call: Call, what: string): void;
+}
+
 /** Checks safety where it counts: at each call as it is sent, and each effect as it is made. */
-export class TargetWatch implements Watch {
+export class TargetWatch implements Watch, GateWatch {
   /** How long the store has not heard of the replica that sends; it knows less than that of halts. */
   quietMs: (incarnation: number) => number = () => 0;
   readonly #world: World;
@@ -40,6 +46,19 @@ export class TargetWatch implements Watch {
     const scopes = this.#model.scopesOf(call.runId, call.tool, call.connection);
     const inert = this.#model.haltsOver(scopes).find(([, { state }]) => state === 'inert');
     this.#require(inert === undefined, 'halt_is_total', `${what} under inert halt ${inert?.[0]}`);
+  }
+
+  /** Under a halt of this machine nothing is begun or finished, whatever the store knows. */
+  passing(
+    local: LocalGate,
+    { actionId, runId, tool, connection, signal }: Call,
+    what: string,
+  ): void {
+    if (local.size === 0 || signal.aborted) return;
+    const scopes = this.#model.scopesOf(runId, tool.name, connection.name);
+    const halt = local.halts().find(({ scope }) => scopes.includes(scope));
+    const detail = `${tool.name} ${actionId} was ${what} under the local halt of ${halt?.scope}`;
+    this.#require(halt === undefined, 'halt_is_total', detail);
   }
 
   landing(call: TargetCall): void {
