@@ -1,3 +1,5 @@
+import { adopt } from './adopt/adopt.ts';
+import { eject } from './adopt/eject.ts';
 import { agentEnrol } from './agent/enrol.ts';
 import { approvals, approve, refuse } from './approvals.ts';
 import type { Command, Option } from './command.ts';
@@ -43,6 +45,8 @@ export const COMMANDS: readonly Command[] = [
   logout,
   plan,
   apply,
+  adopt,
+  eject,
   agentEnrol,
   operatorInvite,
   secretSet,

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import type { ReadStream, WriteStream } from 'node:tty';
 import type { Doors } from '../domain/doors.ts';
@@ -13,6 +14,7 @@ export function machine(doors: Doors): Io {
     doors,
     env: process.env,
     cwd: process.cwd(),
+    program: [process.execPath, ...process.argv.slice(1, 2).map((file) => realpathSync(file))],
     home: homedir(),
     uid: process.getuid?.() ?? null,
     versions: process.versions,

@@ -31,6 +31,8 @@ export interface Io {
   readonly doors: Doors;
   readonly env: { readonly [name: string]: string | undefined };
   readonly cwd: string;
+  /** How this very program is started again: the Node that runs it, and its file. */
+  readonly program: readonly string[];
   readonly home: string;
   /** Null where the system has no user ids. */
   readonly uid: number | null;

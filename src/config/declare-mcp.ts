@@ -16,7 +16,7 @@ export function mcpConnection(
   { domains }: Organisation,
   secretHeader: (value: JsonObject) => JsonObject,
 ): Pick<Connection, 'settings' | 'secret' | 'issuer'> {
-  const { command, url, secret, secrets, oauth } = value;
+  const { command, url, secret, secrets, oauth, headers } = value;
   const both = {
     protocol: value.protocol ?? 'auto',
     toolPrefix: toolPrefixOf(name, value),
@@ -41,6 +41,7 @@ export function mcpConnection(
     allowPrivate: value.allowPrivate === true,
     inside: domains.some((domain) => hostname === domain || hostname.endsWith(`.${domain}`)),
     ...(secret === undefined ? {} : secretHeader(value)),
+    ...(headers === undefined ? {} : { headers }),
     ...(oauth === undefined ? {} : { oauth }),
     ...both,
   };

@@ -3,17 +3,20 @@ import { toolPrefixOf } from './declare-mcp.ts';
 import { listOf, members, pointer } from './meaning.ts';
 import { isReserved, TOOL_NAME } from './names.ts';
 import { type ConfigProblem, problem } from './problems.ts';
-import { looksRandom, namesSecret, secretShapes } from './secret-shapes.ts';
+import { isTokenLike, looksRandom, namesSecret } from './secret-shapes.ts';
 import type { Source } from './source.ts';
 
 type Say = (keys: readonly (string | number)[], message: string, help?: string) => void;
 
 /** Which fields go with a command and which with a URL. */
 const OF_COMMAND = ['env', 'secrets', 'cwd'];
-const OF_URL = ['allowPrivate', 'secret', 'header', 'prefix', 'oauth'];
+const OF_URL = ['allowPrivate', 'secret', 'header', 'prefix', 'headers', 'oauth'];
 
 /** The headers that MCP itself sends. */
 const MCP_HEADERS = /^(?:mcp-.*|accept|content-type|last-event-id)$/i;
+
+/** Where a word of a command stands for a secret of its connection. */
+const SECRET_WORD = /\$\{secret:([A-Za-z_][A-Za-z0-9_]*)\}/g;
 
 const USE_SECRETS =
   'store the value with `signalbox secret set NAME` and write `secrets: { VARIABLE: NAME }`';
@@ -46,6 +49,7 @@ export function mcpProblems(source: Source, name: string, connection: JsonObject
   commandProblems(connection, say);
   environmentProblems(connection, say);
   authorizationProblems(connection, say);
+  headerProblems(connection, say);
   servingProblems(name, connection, say);
   return problems;
 }
@@ -57,12 +61,20 @@ function insteadOf(key: string): string {
 }
 
 /** Anybody on the machine can read the arguments of a process. */
-function commandProblems({ command }: JsonObject, say: Say): void {
+function commandProblems({ command, secrets }: JsonObject, say: Say): void {
   const words = listOf(command).map(String);
   words.forEach((word, i) => {
+    for (const [, variable = ''] of word.matchAll(SECRET_WORD))
+      if (!Object.hasOwn(members(secrets), variable))
+        say(
+          ['command', i],
+          `\`${variable.slice(0, 40)}\` is no variable of \`secrets\``,
+          USE_SECRETS,
+        );
     const [, flag, given] = /^--?([A-Za-z][A-Za-z0-9_-]*)(=.*)?$/s.exec(word) ?? [];
     if (flag === undefined || !namesSecret(flag)) return;
     const next = words[i + 1];
+    if (isSecretWord(given?.slice(1) ?? next)) return;
     if (given !== undefined || (next !== undefined && !next.startsWith('-')))
       say(
         ['command', i],
@@ -70,6 +82,31 @@ function commandProblems({ command }: JsonObject, say: Say): void {
         `give it by an environment variable: ${USE_SECRETS}`,
       );
   });
+}
+
+function isSecretWord(word: string | undefined): boolean {
+  return word !== undefined && word.replaceAll(SECRET_WORD, '') === '' && word !== '';
+}
+
+/** What goes with every request besides the credential. */
+function headerProblems({ headers, header = 'authorization' }: JsonObject, say: Say): void {
+  for (const [name, value] of Object.entries(members(headers))) {
+    if (
+      MCP_HEADERS.test(name) ||
+      /^(?:host|content-length|connection|transfer-encoding)$/i.test(name)
+    )
+      say(['headers', name], `header \`${name}\` is not free to be set`);
+    else if (
+      name.toLowerCase() === String(header).toLowerCase() ||
+      namesSecret(name) ||
+      (typeof value === 'string' && isTokenLike(value))
+    )
+      say(
+        ['headers', name],
+        `\`${name}\` in \`headers\` would hold a secret, and this file holds none`,
+        'store the value with `signalbox secret set NAME` and write `secret: NAME` with `header`',
+      );
+  }
 }
 
 function environmentProblems({ env, secrets }: JsonObject, say: Say): void {
@@ -94,11 +131,6 @@ function environmentProblems({ env, secrets }: JsonObject, say: Say): void {
         USE_SECRETS,
       );
   }
-}
-
-/** Long, of one piece, letters and digits: no path, address or sentence. */
-function isTokenLike(value: string): boolean {
-  return secretShapes(value).length > 0 || (/^[\w+=.~-]{20,}$/.test(value) && looksRandom(value));
 }
 
 function authorizationProblems({ secret, header, oauth }: JsonObject, say: Say): void {

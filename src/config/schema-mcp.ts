@@ -56,7 +56,10 @@ export function mcpDefinitions({ environment, secret, overHttp }: SharedFields):
         type: 'array',
         minItems: 1,
         maxItems: 64,
-        items: text('A word of the command; no shell reads it', { maxLength: 4_000 }),
+        items: text(
+          'A word of the command; no shell reads it. `${secret:VARIABLE}` in it stands for one of `secrets`',
+          { maxLength: 4_000 },
+        ),
         description:
           'Program and its arguments, started without a shell and with an empty environment',
       },
@@ -67,6 +70,16 @@ export function mcpDefinitions({ environment, secret, overHttp }: SharedFields):
       secrets: table('Environment variables that carry secrets', ENVIRONMENT_VARIABLE, 64, secret),
       cwd: text('Directory that the command is started in', { pattern: '^/' }),
       ...overHttp,
+      headers: table(
+        'More headers, that hold no secret, sent with every request to the URL',
+        '^[A-Za-z][A-Za-z0-9-]{0,63}$',
+        32,
+        {
+          type: 'string',
+          maxLength: 1_000,
+          pattern: '^[\\x21-\\x7e](?:[\\x20-\\x7e]*[\\x21-\\x7e])?$',
+        },
+      ),
       oauth: closed('Tokens come from the authorization server that the URL names', [], {
         scopes: {
           type: 'array',

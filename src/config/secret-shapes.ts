@@ -36,3 +36,8 @@ export function looksRandom(name: string): boolean {
     .split(/[-_.]/)
     .some((part) => part.length >= 20 && /[0-9]/.test(part) && /[a-z]/i.test(part));
 }
+
+/** Long, of one piece, letters and digits: no path, address or sentence. */
+export function isTokenLike(value: string): boolean {
+  return secretShapes(value).length > 0 || (/^[\w+=.~-]{20,}$/.test(value) && looksRandom(value));
+}

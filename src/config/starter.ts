@@ -1,3 +1,6 @@
+import { stringify } from 'yaml';
+import type { JsonObject } from '../domain/json.ts';
+
 /** What `signalbox init` writes: small, commented, and granting nothing until something is applied. */
 export function starterConfig(organisation = 'acme'): string {
   return `# yaml-language-server: $schema=./node_modules/signalbox/schema/signalbox.schema.json
@@ -55,4 +58,9 @@ automaticHalts:
   denials: { count: 100, seconds: 300 }
   unknownDestroys: { count: 1, seconds: 3600 }
 `;
+}
+
+/** The least file that holds these connections. */
+export function starterFile(organisation: string, connections: JsonObject): string {
+  return stringify({ version: 1, organisation: { name: organisation, domains: [] }, connections });
 }

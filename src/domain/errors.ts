@@ -220,6 +220,14 @@ export const ERRORS = {
     fix: 'start it with `signalbox up`, or name its operators address with `--url`',
   },
   NOT_CONFIRMED: { status: 409, fix: 'nothing was changed; `--yes` answers for you' },
+  CLIENT_CHANGED: {
+    status: 409,
+    fix: 'look at the file of the client, then do it again',
+  },
+  NOT_ADOPTED: {
+    status: 404,
+    fix: 'name a file that `signalbox adopt` took over, as this user and with this SIGNALBOX_HOME',
+  },
   FILE_EXISTS: { status: 409, fix: 'choose another name; files are never overwritten' },
   FILE_UNSAFE: { status: 403, fix: 'give the file to yourself alone: `chmod 600`' },
   INTERNAL: {

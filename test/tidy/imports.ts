@@ -14,6 +14,7 @@ const ruleModules = [
   'boundary',
   'protocols',
   'money',
+  'clients',
 ];
 
 /** Folder of src → folders it may import besides itself. */
@@ -143,9 +144,11 @@ const siblings: Rule = {
 /** Package → where it may be imported. One door each, so that it can be replaced. */
 const packages: Readonly<Record<string, readonly string[]>> = {
   ajv: ['tools', 'config', 'protocols'],
+  'jsonc-parser': ['clients'],
   'libpg-query': ['tools', 'connectors', 'config'],
   oauth4webapi: ['credentials'],
   pg: ['connectors', 'store', 'credentials'],
+  'smol-toml': ['clients'],
   undici: ['connectors', 'boundary', 'credentials'],
   yaml: ['config', 'cli'],
 };

@@ -25,6 +25,11 @@ export const mcpStdio: Command = {
       value: 'NAME',
       summary: 'the agent whose secret `agent enrol --save` kept (else SIGNALBOX_TOKEN)',
     },
+    'or-agent': {
+      type: 'string',
+      value: 'NAME',
+      summary: 'the agent to be where `signalbox run` handed nothing down; what `adopt` writes',
+    },
     'token-file': {
       type: 'string',
       value: 'FILE',
@@ -89,6 +94,8 @@ async function credentials(call: Call): Promise<{ url: string; token: string }> 
   if (typeof options['token-file'] === 'string')
     return { url: at(DEFAULT_AGENTS_URL), token: await readSecretFile(io, options['token-file']) };
   if (handed !== undefined && handed !== '') return { url: at(DEFAULT_AGENTS_URL), token: handed };
+  if (typeof options['or-agent'] === 'string')
+    return enrolled(options['or-agent'], await home.agent(options['or-agent']), base);
   if (typeof file === 'string')
     return { url: at(DEFAULT_AGENTS_URL), token: await readSecretFile(io, file) };
   throw new SignalboxError('TOKEN_MISSING', 'nothing says which agent this client is', {

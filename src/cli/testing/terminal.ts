@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Doors } from '../../domain/doors.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { haltFile } from '../../doors.ts';
@@ -35,6 +36,8 @@ export interface Terminal {
   run(argv: readonly string[], typed?: Typed): Promise<Ended>;
   close(): Promise<void>;
 }
+
+const SIGNALBOX = fileURLToPath(new URL('../../../bin/signalbox.js', import.meta.url));
 
 const noStore = () => Promise.reject(new Error('no store in this test'));
 
@@ -116,6 +119,7 @@ function terminalIo(
     doors,
     env: { ...typed.env },
     cwd: folder,
+    program: [process.execPath, SIGNALBOX],
     home: folder,
     uid: process.getuid?.() ?? null,
     versions: process.versions,

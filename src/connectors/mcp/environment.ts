@@ -32,9 +32,28 @@ function textsOf(value: Json | undefined): Record<string, string> {
   return Object.fromEntries(Object.entries(value).map(([name, text]) => [name, String(text)]));
 }
 
-/** Program and arguments. Throws ConnectorFailure for settings that no loader would have made. */
-export function commandOf({ name, settings: { command } }: Connection): readonly string[] {
+/**
+ * Program and arguments, with `${secret:VARIABLE}` replaced. Throws ConnectorFailure for settings that no loader would
+ * have made.
+ */
+export function commandOf(
+  { name, settings: { command } }: Connection,
+  credential: Credential | null,
+): readonly string[] {
   if (!Array.isArray(command) || command.length === 0)
     throw new ConnectorFailure('CONNECTOR_REFUSED', `\`${name}\` names no command`, 'none');
-  return command.map(String);
+  const values = credential?.kind === 'environment' ? credential.values : {};
+  return command.map((word) =>
+    String(word).replaceAll(/\$\{secret:([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, variable: string) => {
+      const value = Object.hasOwn(values, variable) ? values[variable] : undefined;
+      if (value !== undefined) return value;
+      const message = `there is no secret for \`${variable}\` of \`${name}\``;
+      throw new ConnectorFailure('CREDENTIAL_FAILED', message, 'none');
+    }),
+  );
+}
+
+/** What goes with every request besides the credential: names and values in turn. */
+export function headersOf({ settings: { headers } }: Connection): readonly string[] {
+  return Object.entries(textsOf(headers)).flat();
 }

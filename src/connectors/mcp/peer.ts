@@ -6,7 +6,7 @@ import { canonical, type JsonObject } from '../../domain/json.ts';
 import type { Era } from '../../protocols/mcp/upstream-open.ts';
 import { NOTHING_WITHHELD } from './clean.ts';
 import { Definitions } from './definitions.ts';
-import { commandOf, environmentOf } from './environment.ts';
+import { commandOf, environmentOf, headersOf } from './environment.ts';
 import { changeOf } from './feed.ts';
 import { listAll } from './listing.ts';
 import { type Opening, openChild, openHttp, type Wanted } from './opening.ts';
@@ -242,7 +242,7 @@ export class Peer {
       deadlines,
       timers,
       redact: this.redact,
-      auth: credentialHeader(connection, this.#credential) ?? [],
+      auth: [...(credentialHeader(connection, this.#credential) ?? []), ...headersOf(connection)],
       client,
       unasked,
       challenged: (status: 401 | 403, header: string) => {
@@ -265,7 +265,7 @@ export class Peer {
       client,
       unasked,
       child: {
-        command: commandOf(connection),
+        command: commandOf(connection, this.#credential),
         env: environmentOf(connection, this.#credential, home),
         cwd: typeof cwd === 'string' ? cwd : '/',
         mark: mark(),

@@ -5,6 +5,7 @@ import { connectionRoutes } from './connections.ts';
 import type { AdminDeps } from './deps.ts';
 import { drillRoutes } from './drills.ts';
 import { entranceRoutes } from './entrance.ts';
+import { lookRoutes } from './look.ts';
 import { pageRoutes } from './page/routes.ts';
 import { verifyRoutes } from './verify.ts';
 
@@ -16,6 +17,7 @@ export function adminRoutes(deps: AdminDeps): Route[] {
     ...connectionRoutes(deps),
     ...drillRoutes(deps),
     ...verifyRoutes(deps),
+    ...lookRoutes(deps),
     ...entranceRoutes(deps),
     ...pageRoutes(deps),
   ];

@@ -1,0 +1,364 @@
+/**
+ * `npm run eval -- adopt [--configs DIR] [--json] [--short]`: takes over every client's file in a folder, calls every
+ * tool through the entry that was written, with a client of the SDK, and gives every file back. A human is played for
+ * asks: what is not a read is approved, once each. Without `--configs` it writes six files of its own.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { EFFECT_CLASSES, type EffectClass } from '../../../src/domain/effect.ts';
+import type { Json, JsonObject } from '../../../src/domain/json.ts';
+import { argumentsFor, type Ground } from './arguments.ts';
+import { entriesIn, talk } from './as-client.ts';
+import { type House, openHouse } from './house.ts';
+import { truthOf } from './labels.ts';
+import { CANARY, writeOwnConfigs } from './own-configs.ts';
+
+const { values } = parseArgs({
+  options: { configs: { type: 'string' }, json: { type: 'boolean' }, short: { type: 'boolean' } },
+});
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+interface AdoptedTool {
+  readonly name: string;
+  readonly served: boolean;
+  readonly effect: EffectClass;
+}
+
+interface AdoptedServer {
+  readonly name: string;
+  readonly state: 'adopted' | 'left' | 'proposed';
+  readonly connection?: string;
+  readonly why?: string;
+  readonly tools: readonly AdoptedTool[];
+}
+
+interface Tally {
+  servers: number;
+  tools: number;
+  usable: number;
+  usableUnasked: number;
+  asks: number;
+  unlabelled: number;
+  decisions: number;
+  mostDecisions: number;
+  readonly left: { file: string; server: string; why: string }[];
+  readonly unusable: { file: string; tool: string; why: string }[];
+  readonly wronglyLowered: { file: string; tool: string; taken: string; really: string }[];
+  readonly notRestored: string[];
+  readonly secretsLeft: string[];
+}
+
+const NAMES =
+  /^(?:\.?mcp.*\.json|.*claude.*\.json|.*cursor.*\.json|.*vs-?code.*\.json|.*gemini.*\.json|settings\.json|.*desktop.*\.json|.*\.toml|mcp_config\.json)$/i;
+const MAX_FILES = 50;
+
+/** Every client's file below a folder, in the order of their paths. */
+async function filesIn(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  const names = await readdir(folder, { recursive: true, withFileTypes: true });
+  for (const entry of names) {
+    const path = join(entry.parentPath, entry.name);
+    if (!entry.isFile() || /[\\/]node_modules[\\/]/.test(path)) continue;
+    if (!NAMES.test(entry.name) && !(entry.name.endsWith('.json') && (await holdsServers(path))))
+      continue;
+    if (entry.name === 'package.json' || entry.name === 'package-lock.json') continue;
+    if (await holdsServers(path)) found.push(path);
+  }
+  return found.sort().slice(0, MAX_FILES);
+}
+
+async function holdsServers(path: string): Promise<boolean> {
+  if ((await stat(path)).size > 4_000_000) return false;
+  return /"(?:mcpServers|servers)"\s*:|^\s*\[?mcp_servers/m.test(await readFile(path, 'utf8'));
+}
+
+/** Says yes to every ask, as somebody who sits there would, until it is told to stop. */
+function answering(house: House, tally: Tally): { stop(): Promise<void> } {
+  let over = false;
+  const loop = (async () => {
+    while (!over) {
+      const { approvals } = await house.api('GET', '/api/approvals');
+      for (const ask of Array.isArray(approvals)
+        ? (approvals as unknown as { id: string; digest: string }[])
+        : []) {
+        const { approval } = await house.api('POST', `/api/approvals/${ask.id}/approve`, {
+          digest: ask.digest,
+          because: 'eval',
+        });
+        if (approval !== undefined) tally.asks++;
+      }
+      await new Promise((done) => setTimeout(done, 150));
+    }
+  })();
+  return {
+    async stop() {
+      over = true;
+      await loop;
+    },
+  };
+}
+
+async function adoptAll(
+  house: House,
+  files: readonly string[],
+  tally: Tally,
+  inputs: string,
+): Promise<Map<string, AdoptedServer[]>> {
+  const adopted = new Map<string, AdoptedServer[]>();
+  const config = join(house.folder, 'signalbox.yaml');
+  const env = { EVAL_MEMORY: join(house.folder, 'memory-3.jsonl'), EVAL_BEARER: CANARY };
+  for (const file of files) {
+    const { json, code } = await house.run(
+      ['adopt', file, '--yes', '--inputs', inputs, '--config', config],
+      { env },
+    );
+    if (json.error !== undefined) say(`${file}: ${JSON.stringify(json.error)}`);
+    const servers = (Array.isArray(json.servers) ? json.servers : []) as unknown as AdoptedServer[];
+    const decisions = (Array.isArray(json.decisions) ? json.decisions : []) as unknown as {
+      kind: string;
+    }[];
+    const taken = servers.filter(({ state }) => state === 'adopted');
+    say(
+      `${file}: ${taken.length} of ${servers.length} servers, ${decisions.length} decisions, exit ${code}`,
+    );
+    tally.servers += taken.length;
+    tally.decisions += decisions.length;
+    const shared = decisions.filter(({ kind }) => kind !== 'accept').length;
+    const own = decisions.some(({ kind }) => kind === 'accept') ? 1 : 0;
+    if (taken.length > 0) tally.mostDecisions = Math.max(tally.mostDecisions, shared + own);
+    for (const { name, why = '' } of servers.filter(({ state }) => state === 'left')) {
+      tally.left.push({ file, server: name, why });
+      say(`  ${name} stays: ${why}`);
+    }
+    for (const { tools } of taken) judge(file, tools, tally);
+    adopted.set(file, taken);
+  }
+  return adopted;
+}
+
+function judge(file: string, tools: readonly AdoptedTool[], tally: Tally): void {
+  const offered = tools.map(({ name }) => name);
+  for (const { name, effect } of tools) {
+    const really = truthOf(name, offered);
+    if (really === null) tally.unlabelled++;
+    else if (EFFECT_CLASSES.indexOf(effect) < EFFECT_CLASSES.indexOf(really))
+      tally.wronglyLowered.push({ file, tool: name, taken: effect, really });
+  }
+}
+
+/** Every tool of every server that was taken, through whatever entry the file has now. */
+async function useAll(
+  file: string,
+  servers: readonly AdoptedServer[],
+  tally: Tally,
+): Promise<void> {
+  const entries = (await entriesIn(file)).filter(({ name }) => name.startsWith('signalbox'));
+  const wanted = servers.flatMap(({ connection = '', tools }) =>
+    tools
+      .filter(({ served }) => served)
+      .map((tool) => ({ ...tool, as: `${connection}_${tool.name}` })),
+  );
+  tally.tools += wanted.length;
+  const done = new Set<string>();
+  for (const { entry } of entries) {
+    const peer = await talk(entry);
+    try {
+      const listed = new Map(
+        (await peer.tools()).map((tool) => [tool.name, tool.inputSchema as JsonObject]),
+      );
+      const ground: Ground = { folder: null };
+      const first = wanted.find(
+        ({ as, name }) => name === 'list_allowed_directories' && listed.has(as),
+      );
+      if (first !== undefined) {
+        ground.folder =
+          (await peer.call(first.as, {})).text.split('\n').find((line) => line.startsWith('/')) ??
+          null;
+        await groundwork(ground);
+      }
+      for (const { name, as } of inUse(wanted)) {
+        const schema = listed.get(as);
+        if (schema === undefined || done.has(as)) continue;
+        const asked = tally.asks;
+        try {
+          const { text, failed } = await peer.call(as, argumentsFor(name, schema, ground));
+          if (failed) throw new Error(text.slice(0, 200));
+          tally.usable++;
+          if (tally.asks === asked) tally.usableUnasked++;
+          done.add(as);
+        } catch (error) {
+          tally.unusable.push({
+            file,
+            tool: as,
+            why: error instanceof Error ? error.message : String(error),
+          });
+          done.add(as);
+        }
+      }
+      await clearGround(ground);
+    } finally {
+      await peer.close();
+    }
+  }
+  for (const { as } of wanted)
+    if (!done.has(as)) tally.unusable.push({ file, tool: as, why: 'its client is not shown it' });
+}
+
+/** What makes things comes before what needs them, what takes them away last. */
+function inUse<T extends { readonly name: string }>(tools: readonly T[]): T[] {
+  const rank = ({ name }: T): number =>
+    /^(?:create|write)/.test(name) ? 0 : /^(?:delete|move)/.test(name) ? 2 : 1;
+  return [...tools].sort((a, b) => rank(a) - rank(b));
+}
+
+async function groundwork({ folder }: Ground): Promise<void> {
+  if (folder === null) return;
+  for (const name of ['signalbox-eval.txt', 'signalbox-eval-move.txt'])
+    await writeFile(join(folder, name), 'hello\n');
+}
+
+async function clearGround({ folder }: Ground): Promise<void> {
+  if (folder === null) return;
+  for (const name of await readdir(folder))
+    if (name.startsWith('signalbox-eval'))
+      await rm(join(folder, name), { recursive: true, force: true });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** A real server over HTTP, for the files that are written here. */
+async function httpServer(): Promise<{ url: string; child: ChildProcess }> {
+  const port = await freePort();
+  const program = fileURLToPath(
+    new URL(
+      '../../../node_modules/@modelcontextprotocol/server-everything/dist/index.js',
+      import.meta.url,
+    ),
+  );
+  const child = spawn(process.execPath, [program, 'streamableHttp'], {
+    env: { ...process.env, PORT: String(port) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  await Promise.race([once(child.stderr, 'data'), once(child.stdout, 'data')]);
+  return { url: `http://127.0.0.1:${port}/mcp`, child };
+}
+
+async function main(): Promise<number> {
+  const tally: Tally = {
+    ...{
+      servers: 0,
+      tools: 0,
+      usable: 0,
+      usableUnasked: 0,
+      asks: 0,
+      unlabelled: 0,
+      decisions: 0,
+      mostDecisions: 0,
+    },
+    ...{ left: [], unusable: [], wronglyLowered: [], notRestored: [], secretsLeft: [] },
+  };
+  const own = values.configs === undefined;
+  const folder = own
+    ? await mkdtemp(join(tmpdir(), 'signalbox-configs-'))
+    : resolve(values.configs ?? '');
+  const server = own ? await httpServer() : null;
+  if (server !== null) await writeOwnConfigs(folder, server.url);
+  const files = await filesIn(folder);
+  const before = new Map(
+    await Promise.all(files.map(async (file) => [file, await readFile(file)] as const)),
+  );
+  const house = await openHouse();
+  let seconds = 0;
+  try {
+    const inputs = join(house.folder, 'inputs.json');
+    await writeFile(inputs, JSON.stringify(await answersFor(files)), { mode: 0o600 });
+    const began = performance.now();
+    const adopted = await adoptAll(house, files, tally, inputs);
+    seconds = (performance.now() - began) / 1_000;
+    const human = answering(house, tally);
+    try {
+      for (const [file, servers] of adopted) {
+        if (servers.length === 0) continue;
+        if (own && (await readFile(file, 'utf8')).includes(CANARY)) tally.secretsLeft.push(file);
+        await useAll(file, servers, tally).catch((error: Error) => {
+          say(`${file}: ${error.message}`);
+          tally.unusable.push({ file, tool: '*', why: error.message });
+        });
+      }
+    } finally {
+      await human.stop();
+    }
+    for (const [file, servers] of adopted) {
+      if (servers.length === 0) continue;
+      await house.run(['eject', file]);
+      if (before.get(file)?.equals(await readFile(file)) !== true) tally.notRestored.push(file);
+    }
+  } finally {
+    // whatever happened, nobody's file stays changed by an evaluation
+    for (const [file, bytes] of before)
+      if (!bytes.equals(await readFile(file))) await writeFile(file, bytes);
+    await house.close();
+    server?.child.kill();
+    if (own) await rm(folder, { recursive: true, force: true });
+  }
+  return told(tally, files.length, seconds);
+}
+
+/** Prints what was found; 0 when all of it holds. */
+function told(tally: Tally, files: number, seconds: number): number {
+  const { decisions, mostDecisions, usable, tools, wronglyLowered, notRestored, secretsLeft } =
+    tally;
+  const report = {
+    ...{ files, servers: tally.servers, tools, usable },
+    usableShare: tools === 0 ? 0 : usable / tools,
+    usableUnasked: tally.usableUnasked,
+    humanDecisionsPerServer: mostDecisions,
+    ...{
+      decisions,
+      asks: tally.asks,
+      seconds: Math.round(seconds * 10) / 10,
+      wronglyLowered,
+      notRestored,
+      secretsLeft,
+    },
+    ...{ unlabelled: tally.unlabelled, left: tally.left, unusable: tally.unusable },
+  };
+  const ok =
+    tally.servers > 0 &&
+    usable >= 0.8 * tools &&
+    mostDecisions <= 3 &&
+    seconds <= 300 &&
+    wronglyLowered.length + notRestored.length + secretsLeft.length === 0;
+  if (values.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
+  else process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  return ok ? 0 : 1;
+}
+
+/** Some answer to everything that a client would ask its user for. */
+async function answersFor(files: readonly string[]): Promise<{ [id: string]: Json }> {
+  const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
+  const ids = texts.flatMap((text) =>
+    [...text.matchAll(/\$\{input:([^}]+)\}/g)].map(([, id = '']) => id),
+  );
+  const defaults = texts.flatMap((text) =>
+    [...text.matchAll(/"id"\s*:\s*"([^"]+)"[^}]*"default"\s*:/g)].map(([, id = '']) => id),
+  );
+  return Object.fromEntries(
+    ids.filter((id) => !defaults.includes(id)).map((id) => [id, `answer-${CANARY}`]),
+  );
+}
+
+process.exitCode = await main();

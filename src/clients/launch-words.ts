@@ -1,0 +1,100 @@
+/** What a command line of a client really starts. */
+export type Launch =
+  | { readonly kind: 'program'; readonly command: string; readonly args: readonly string[] }
+  /** A package of npm, run by name. */
+  | {
+      readonly kind: 'package';
+      readonly name: string;
+      readonly version: string | null;
+      /** Which of its programs; null: the one there is. */
+      readonly bin: string | null;
+      readonly args: readonly string[];
+    }
+  /** A bridge to a server elsewhere. */
+  | {
+      readonly kind: 'remote';
+      readonly url: string;
+      readonly headers: { readonly [name: string]: string };
+    }
+  /** A launcher that fetches what it starts. */
+  | { readonly kind: 'fetched'; readonly launcher: string; readonly what: string };
+
+const NPX_FLAGS_WITH_VALUE = new Set(['-p', '--package', '-c', '--call', '-w', '--workspace']);
+const FETCHING: Readonly<Record<string, string | null>> = {
+  uvx: null,
+  bunx: null,
+  pnpx: null,
+  dlx: null,
+};
+
+export function launchOf(command: string, args: readonly string[]): Launch {
+  const program = nameOf(command);
+  if ((program === 'cmd' || program === 'cmd.exe') && /^\/c$/i.test(args[0] ?? ''))
+    return launchOf(args[1] ?? '', args.slice(2));
+  if (program === 'npx' || (program === 'npm' && (args[0] === 'exec' || args[0] === 'x')))
+    return packageOf(program === 'npx' ? args : args.slice(1));
+  if (program in FETCHING) return { kind: 'fetched', launcher: program, what: wordOf(args) };
+  const [first = '', second = ''] = args;
+  if ((program === 'pnpm' || program === 'yarn') && (first === 'dlx' || first === 'exec'))
+    return { kind: 'fetched', launcher: `${program} ${first}`, what: wordOf(args.slice(1)) };
+  if (
+    (program === 'pipx' && first === 'run') ||
+    (program === 'uv' && first === 'tool' && second === 'run')
+  )
+    return { kind: 'fetched', launcher: `${program} ${first}`, what: wordOf(args.slice(1)) };
+  return { kind: 'program', command, args };
+}
+
+function nameOf(command: string): string {
+  return command
+    .replaceAll('\\', '/')
+    .replace(/^.*\//, '')
+    .replace(/\.(?:cmd|exe|ps1)$/i, '')
+    .toLowerCase();
+}
+
+function wordOf(args: readonly string[]): string {
+  return args.find((word) => !word.startsWith('-')) ?? '';
+}
+
+function packageOf(args: readonly string[]): Launch {
+  const packages: string[] = [];
+  let at = 0;
+  for (; at < args.length; at++) {
+    const word = args[at] ?? '';
+    const [, flag = '', given] = /^(-[^=]*)(?:=(.*))?$/s.exec(word) ?? [];
+    if (flag === '--') {
+      at++;
+      break;
+    }
+    if (flag === '') break;
+    if (!NPX_FLAGS_WITH_VALUE.has(flag)) continue;
+    const value = given ?? args[++at] ?? '';
+    if (flag === '-p' || flag === '--package') packages.push(value);
+    else return { kind: 'fetched', launcher: `npx ${flag}`, what: value };
+  }
+  const [first = '', ...rest] = args.slice(at);
+  const asked = packages[0] ?? first;
+  const { name, version } = specOf(asked);
+  if (name === 'mcp-remote') return remoteOf(rest);
+  if (name === '') return { kind: 'fetched', launcher: 'npx', what: asked };
+  return { kind: 'package', name, version, bin: packages.length > 0 ? first : null, args: rest };
+}
+
+/** `@scope/name@1.2.3`; a URL, a path or a Git reference is no name. */
+function specOf(spec: string): { name: string; version: string | null } {
+  const [, name = '', version] =
+    /^((?:@[a-z0-9~._-]+\/)?[a-z0-9~._-]+)(?:@([^/:]+))?$/i.exec(spec) ?? [];
+  return { name, version: version === undefined || version === 'latest' ? null : version };
+}
+
+/** `mcp-remote URL --header "Name: value"`. */
+function remoteOf(args: readonly string[]): Launch {
+  const headers: { [name: string]: string } = {};
+  args.forEach((word, i) => {
+    if (word !== '--header') return;
+    const [, name, value] = /^([^:]+):\s*(.*)$/s.exec(args[i + 1] ?? '') ?? [];
+    if (name !== undefined && value !== undefined) headers[name.trim()] = value;
+  });
+  return { kind: 'remote', url: args.find((word) => /^https?:\/\//.test(word)) ?? '', headers };
+}
