@@ -15,14 +15,46 @@ const put = (section: readonly string[], ...remove: string[]) => [
 
 test('JSON: one entry stands where the first server stood; comments, order, line ends and the mark stay', () => {
   const text =
-    '\uFEFF{\r\n\t// mine\r\n\t"theme": "dark",\r\n\t"mcpServers": {\r\n\t\t"a": { "command": "x" }, // first\r\n\t\t/* keep */\r\n\t\t"b": {\r\n\t\t\t"command": "y",\r\n\t\t},\r\n\t\t"c": {"command": "z"},\r\n\t},\r\n\t"last": [1,2,],\r\n}\r\n';
+    '\uFEFF{\r\n' +
+    '\t// mine\r\n' +
+    '\t"theme": "dark",\r\n' +
+    '\t"mcpServers": {\r\n' +
+    '\t\t"a": { "command": "x" }, // first\r\n' +
+    '\t\t/* keep */\r\n' +
+    '\t\t"b": {\r\n' +
+    '\t\t\t"command": "y",\r\n' +
+    '\t\t},\r\n' +
+    '\t\t"c": {"command": "z"},\r\n' +
+    '\t},\r\n' +
+    '\t"last": [1,2,],\r\n' +
+    '}\r\n';
   const changed = changedText(
     readClientFile(text, '/p/.cursor/mcp.json'),
     put(['mcpServers'], 'a', 'c'),
   );
   assert.equal(
     changed,
-    '\uFEFF{\r\n\t// mine\r\n\t"theme": "dark",\r\n\t"mcpServers": {\r\n\t\t"signalbox": {\r\n\t\t\t"command": "/n/node",\r\n\t\t\t"args": [\r\n\t\t\t\t"s.js",\r\n\t\t\t\t"mcp-stdio"\r\n\t\t\t],\r\n\t\t\t"env": {\r\n\t\t\t\t"A": "b"\r\n\t\t\t}\r\n\t\t}, // first\r\n\t\t/* keep */\r\n\t\t"b": {\r\n\t\t\t"command": "y",\r\n\t\t},\r\n\t},\r\n\t"last": [1,2,],\r\n}\r\n',
+    '\uFEFF{\r\n' +
+      '\t// mine\r\n' +
+      '\t"theme": "dark",\r\n' +
+      '\t"mcpServers": {\r\n' +
+      '\t\t"signalbox": {\r\n' +
+      '\t\t\t"command": "/n/node",\r\n' +
+      '\t\t\t"args": [\r\n' +
+      '\t\t\t\t"s.js",\r\n' +
+      '\t\t\t\t"mcp-stdio"\r\n' +
+      '\t\t\t],\r\n' +
+      '\t\t\t"env": {\r\n' +
+      '\t\t\t\t"A": "b"\r\n' +
+      '\t\t\t}\r\n' +
+      '\t\t}, // first\r\n' +
+      '\t\t/* keep */\r\n' +
+      '\t\t"b": {\r\n' +
+      '\t\t\t"command": "y",\r\n' +
+      '\t\t},\r\n' +
+      '\t},\r\n' +
+      '\t"last": [1,2,],\r\n' +
+      '}\r\n',
   );
 });
 
@@ -53,7 +85,7 @@ test('JSON: projects of Claude Code, servers and inputs of VS Code', () => {
       mcpServers: {},
       projects: { '/w/x': { mcpServers: { a: { command: 'x' } }, disabledMcpServers: ['a'] } },
     }),
-    '/home/u/.claude.json',
+    '/users/u/.claude.json',
   );
   assert.deepEqual(
     claude.sections.map(({ project, off }) => [project, off]),
@@ -169,7 +201,7 @@ test('entries of every client in the same words', () => {
 const AROUND: Surroundings = {
   client: 'claude-code',
   env: { TOKEN: 'tok', EMPTY: '' },
-  home: '/home/u',
+  home: '/users/u',
   workspace: '/w/x',
   inputs: [{ id: 'k', description: 'k', secret: true, fallback: null }],
   answers: {},

@@ -9,7 +9,6 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { EFFECT_CLASSES, type EffectClass } from '../../../src/domain/effect.ts';
 import type { Json, JsonObject } from '../../../src/domain/json.ts';
@@ -17,7 +16,7 @@ import { argumentsFor, type Ground } from './arguments.ts';
 import { entriesIn, talk } from './as-client.ts';
 import { type House, openHouse } from './house.ts';
 import { truthOf } from './labels.ts';
-import { CANARY, writeOwnConfigs } from './own-configs.ts';
+import { CANARY, indexOf, writeOwnConfigs } from './own-configs.ts';
 
 const { values } = parseArgs({
   options: { configs: { type: 'string' }, json: { type: 'boolean' }, short: { type: 'boolean' } },
@@ -242,12 +241,7 @@ async function freePort(): Promise<number> {
 /** A real server over HTTP, for the files that are written here. */
 async function httpServer(): Promise<{ url: string; child: ChildProcess }> {
   const port = await freePort();
-  const program = fileURLToPath(
-    new URL(
-      '../../../node_modules/@modelcontextprotocol/server-everything/dist/index.js',
-      import.meta.url,
-    ),
-  );
+  const program = indexOf('everything');
   const child = spawn(process.execPath, [program, 'streamableHttp'], {
     env: { ...process.env, PORT: String(port) },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -6,7 +6,9 @@ import { fileURLToPath } from 'node:url';
 const MODULES = fileURLToPath(
   new URL('../../../node_modules/@modelcontextprotocol/', import.meta.url),
 );
-const indexOf = (server: string): string => join(MODULES, `server-${server}`, 'dist', 'index.js');
+/** Where a reference server's program is. */
+export const indexOf = (server: string): string =>
+  join(MODULES, `server-${server}`, 'dist', 'index.js');
 
 /** No secret of anybody's: put together here, so that nothing in this repository looks like one. */
 export const CANARY = ['canary', '9f3c1e7a5b2d4068', 'acbd18db4cc2f85c'].join('-');

@@ -19,15 +19,8 @@ test('a class is proposed by the verb of a name', () => {
   assert.equal(classed(tool('listIssues', ['owner', 'repo'])), 'read');
   assert.equal(classed(tool('create_entities')), 'write');
   assert.equal(classed(tool('update_user', ['user_id'])), 'write');
-  for (const name of [
-    'delete_entities',
-    'write_file',
-    'move_file_over',
-    'frobnicate',
-    'x',
-    'run_query',
-  ])
-    assert.equal(classed(tool(name)), name === 'move_file_over' ? 'write' : 'destroy', name);
+  for (const name of ['delete_entities', 'write_file', 'move_file', 'frobnicate', 'x', 'run_query'])
+    assert.equal(classed(tool(name)), 'destroy', name);
 });
 
 test('nothing friendly lowers: hints and names of a stranger are not believed', () => {
