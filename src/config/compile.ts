@@ -222,8 +222,9 @@ function problemOf(
   }
   const { code, message, help } = error;
   if (code.startsWith('TOOL_') || code.startsWith('CONFIG_')) {
-    const kind = ['sql', 'query'].find((key) => binding[key] !== undefined) ?? 'http';
-    const place = pointer('tools', name, kind);
+    const kind = ['sql', 'query'].find((key) => binding[key] !== undefined);
+    const part = kind ?? (binding.args === undefined ? 'http' : 'command');
+    const place = pointer('tools', name, part);
     return problem(code, config.at(place), `\`${name}\`: ${message}`, help);
   }
   return problem(code, at, `connection \`${connection.name}\`: ${message}`, help);

@@ -6,6 +6,7 @@ import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
 import type { Rung } from '../domain/mode.ts';
 import { RESULT_BYTES, TIMEOUT_MS } from '../tools/caps.ts';
 import type { Config, ToolDeclaration } from './config.ts';
+import { commandBinding, commandSettingsOf } from './declare-command.ts';
 import { mcpConnection, servingOf } from './declare-mcp.ts';
 import { queryBinding, queryInput } from './declare-query.ts';
 import { drillPlanOf } from './drill.ts';
@@ -69,6 +70,7 @@ function connectionOf(name: string, value: JsonObject, organisation: Organisatio
     kind: String(kind),
     environment: typeof environment === 'string' ? environment : 'production',
   };
+  if (kind === 'command') return { ...shared, ...commandSettingsOf(rest) };
   if (kind === 'mcp')
     return { ...shared, ...mcpConnection(name, value, organisation, secretHeader) };
   const postgres = kind === 'postgres';
@@ -134,9 +136,10 @@ function toolOf(name: string, tool: JsonObject): ToolDeclaration {
   };
 }
 
-function bindingOf({ sql, images, query, http }: JsonObject): JsonObject {
+function bindingOf({ sql, images, query, command, http }: JsonObject): JsonObject {
   if (typeof sql === 'string') return { sql, images: images ?? 'changed' };
-  return isJsonObject(query) ? queryBinding(query) : requestOf(members(http));
+  if (isJsonObject(query)) return queryBinding(query);
+  return isJsonObject(command) ? commandBinding(command) : requestOf(members(http));
 }
 
 function requestOf({
@@ -146,6 +149,8 @@ function requestOf({
   headers,
   body,
   project,
+  select,
+  retries,
   idempotency,
   encodeSlashes,
 }: JsonObject): JsonObject {
@@ -160,6 +165,8 @@ function requestOf({
     ),
     ...(body === undefined ? {} : { body }),
     ...(project === undefined ? {} : { project }),
+    ...(select === undefined ? {} : { select }),
+    ...(typeof retries === 'number' && retries > 0 ? { retries } : {}),
     ...(idempotency === undefined
       ? {}
       : { idempotencyHeader: String(members(idempotency).header).toLowerCase() }),

@@ -3,7 +3,7 @@ import { addressKind } from '../boundary/addresses.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { parsePath } from '../tools/path.ts';
 import { listOf, members, pointer } from './meaning.ts';
-import { mcpProblems } from './meaning-mcp.ts';
+import { environmentProblems, mcpProblems } from './meaning-mcp.ts';
 import { type ConfigProblem, problem } from './problems.ts';
 import { namesSecret, secretShapes } from './secret-shapes.ts';
 import type { Source } from './source.ts';
@@ -34,6 +34,11 @@ export function connectionProblems(source: Source, root: JsonObject): ConfigProb
         ),
       );
     if (connection.kind === 'http') problems.push(...overHttpProblems(connection, place));
+    if (connection.kind === 'command')
+      environmentProblems(connection, (keys, message, help) => {
+        const at = source.at(pointer('connections', name, ...keys), 'key');
+        problems.push(problem('CONFIG_INVALID', at, message, help));
+      });
     if (connection.kind === 'mcp')
       problems.push(
         ...mcpProblems(source, name, connection),

@@ -6,7 +6,7 @@ import { type ConfigProblem, problem } from './problems.ts';
 import { isTokenLike, looksRandom, namesSecret } from './secret-shapes.ts';
 import type { Source } from './source.ts';
 
-type Say = (keys: readonly (string | number)[], message: string, help?: string) => void;
+export type SayAt = (keys: readonly (string | number)[], message: string, help?: string) => void;
 
 /** Which fields go with a command and which with a URL. */
 const OF_COMMAND = ['env', 'secrets', 'cwd'];
@@ -24,7 +24,7 @@ const USE_SECRETS =
 /** An MCP server is started or called, one of the two, and what is written about it fits together. */
 export function mcpProblems(source: Source, name: string, connection: JsonObject): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
-  const say: Say = (keys, message, help) => {
+  const say: SayAt = (keys, message, help) => {
     const place = pointer('connections', name, ...keys);
     problems.push(problem('CONFIG_INVALID', source.at(place, 'key'), message, help));
   };
@@ -61,7 +61,7 @@ function insteadOf(key: string): string {
 }
 
 /** Anybody on the machine can read the arguments of a process. */
-function commandProblems({ command, secrets }: JsonObject, say: Say): void {
+function commandProblems({ command, secrets }: JsonObject, say: SayAt): void {
   const words = listOf(command).map(String);
   words.forEach((word, i) => {
     for (const [, variable = ''] of word.matchAll(SECRET_WORD))
@@ -89,7 +89,7 @@ function isSecretWord(word: string | undefined): boolean {
 }
 
 /** What goes with every request besides the credential. */
-function headerProblems({ headers, header = 'authorization' }: JsonObject, say: Say): void {
+function headerProblems({ headers, header = 'authorization' }: JsonObject, say: SayAt): void {
   for (const [name, value] of Object.entries(members(headers))) {
     if (
       MCP_HEADERS.test(name) ||
@@ -109,7 +109,7 @@ function headerProblems({ headers, header = 'authorization' }: JsonObject, say: 
   }
 }
 
-function environmentProblems({ env, secrets }: JsonObject, say: Say): void {
+export function environmentProblems({ env, secrets }: JsonObject, say: SayAt): void {
   for (const [variable, value] of Object.entries(members(env))) {
     if (isReserved(variable)) say(['env', variable], `\`${variable}\` is reserved by the language`);
     if (Object.hasOwn(members(secrets), variable))
@@ -133,7 +133,7 @@ function environmentProblems({ env, secrets }: JsonObject, say: Say): void {
   }
 }
 
-function authorizationProblems({ secret, header, oauth }: JsonObject, say: Say): void {
+function authorizationProblems({ secret, header, oauth }: JsonObject, say: SayAt): void {
   if (typeof header === 'string' && MCP_HEADERS.test(header))
     say(['header'], `header \`${header}\` is not free to carry a secret`);
   if (oauth === undefined) return;
@@ -156,7 +156,7 @@ function authorizationProblems({ secret, header, oauth }: JsonObject, say: Say):
     );
 }
 
-function servingProblems(name: string, connection: JsonObject, say: Say): void {
+function servingProblems(name: string, connection: JsonObject, say: SayAt): void {
   const prefix = toolPrefixOf(name, connection);
   const fits = new RegExp(TOOL_NAME);
   for (const upstream of Object.keys(members(members(connection.serve).tools))) {

@@ -10,6 +10,7 @@ import {
   soleName,
 } from '../tools/template.ts';
 import { members, pointer } from './meaning.ts';
+import { commandProblems, partsProblems } from './meaning-command.ts';
 import { fixedSecretProblems, headerProblems } from './meaning-connection.ts';
 import { isReserved, nearest } from './names.ts';
 import { type ConfigProblem, problem } from './problems.ts';
@@ -48,6 +49,8 @@ export function toolProblems(source: Source, root: JsonObject): ConfigProblem[] 
         ...fixedSecretProblems(source, name, tool.http),
       );
     }
+    if (isJsonObject(tool.command))
+      commandProblems(tool.command, members(tool.input), `${place}/command`, say);
     return problems;
   });
 }
@@ -57,19 +60,22 @@ function kindProblems(tool: JsonObject, connection: JsonObject, place: string, s
     ['sql', 'postgres'],
     ['query', 'postgres'],
     ['http', 'http'],
+    ['command', 'command'],
   ] as const) {
     const other = connection.kind;
     if (tool[key] === undefined || other === kind) continue;
-    if (other !== 'postgres' && other !== 'http' && other !== 'mcp') continue;
+    if (typeof other !== 'string' || !KINDS.has(other)) continue;
     say(
       `${place}/${key}`,
       `\`${dotted(place)}\` has \`${key}\`, and its connection is \`${other}\``,
       other === 'mcp'
         ? 'name the tools of an MCP server under `serve.tools` of its connection'
-        : `use \`${other === 'http' ? 'http' : 'sql'}:\` here, or another connection`,
+        : `use \`${other === 'postgres' ? 'sql' : other}:\` here, or another connection`,
     );
   }
 }
+
+const KINDS = new Set(['postgres', 'http', 'mcp', 'command']);
 
 const BELONGS: Readonly<Record<string, readonly string[]>> = {
   minimum: ['integer', 'number'],
@@ -204,6 +210,7 @@ function requestProblems(http: JsonObject, input: JsonObject, place: string, say
     const parsed = read(at, () => parseTemplate(String(value)));
     if (parsed !== null) use(namesOf(parsed), at, soleName(parsed) === null ? 'text' : 'query');
   }
+  partsProblems(http, place, say);
   if (http.body !== undefined) {
     if (http.method === 'GET' || http.method === 'HEAD')
       say(`${place}/body`, `a ${http.method} has no body`, 'use `query`, or another method');
@@ -219,6 +226,15 @@ function requestProblems(http: JsonObject, input: JsonObject, place: string, say
       `${place}/idempotency`,
       `a ${http.method} needs no key: a repeat of it changes nothing`,
       'remove it',
+    );
+  if (
+    Number(http.retries ?? 0) > 0 &&
+    (http.idempotency === undefined || (http.method !== 'PUT' && http.method !== 'DELETE'))
+  )
+    say(
+      `${place}/retries`,
+      'only a PUT or DELETE whose target keeps a key is sent again',
+      'add `idempotency`, or remove `retries`',
     );
   const toolPlace = place.slice(0, -'/http'.length);
   for (const name of Object.keys(input))

@@ -2,6 +2,7 @@ import { DIMENSIONS, EFFECT_CLASSES } from '../domain/effect.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { RESULT_BYTES, TIMEOUT_MS } from '../tools/caps.ts';
 import { ARGUMENT_NAME, NAME } from './names.ts';
+import { COMMAND_REQUEST, PARTS } from './schema-command.ts';
 import { closed, count, flag, ref, table, text, when } from './schema-parts.ts';
 import { queryDefinitions } from './schema-query.ts';
 
@@ -78,6 +79,11 @@ const httpTool = closed('One HTTP request', ['connection', 'description', 'http'
   http: ref('request'),
 });
 
+const commandTool = closed('One command', ['connection', 'description', 'command'], {
+  ...toolFields,
+  command: ref('commandRequest'),
+});
+
 const request = closed('The request, with `{name}` where an argument goes', ['method', 'path'], {
   method: {
     enum: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
@@ -105,12 +111,14 @@ const request = closed('The request, with `{name}` where an argument goes', ['me
       'JSON body; a text that is exactly `{name}` becomes the argument itself, of its own type',
   },
   encodeSlashes: flag('Let an argument of the path hold slashes, encoded as `%2F`', false),
-  project: {
-    type: 'array',
-    minItems: 1,
-    maxItems: 64,
-    items: text('JSON Pointer; `*` for every element', { pattern: '^(?:/(?:[^~/]|~[01])*)+$' }),
-    description: 'The parts of a JSON answer that are handed on; everything else is dropped',
+  ...PARTS,
+  retries: {
+    type: 'integer',
+    minimum: 0,
+    maximum: 3,
+    default: 0,
+    description:
+      'How often a PUT or DELETE with a key is sent again when its connection was lost or a gateway could not reach the target',
   },
   idempotency: closed(
     'The target keeps a repeat of the same key from happening twice',
@@ -171,13 +179,19 @@ export const TOOL_DEFINITIONS: JsonObject = {
     ...when(
       { required: ['http'] },
       ref('httpTool'),
-      when({ required: ['query'] }, ref('queryTool'), ref('sqlTool')),
+      when(
+        { required: ['query'] },
+        ref('queryTool'),
+        when({ required: ['command'] }, ref('commandTool'), ref('sqlTool')),
+      ),
     ),
   },
   ...queryDefinitions(CALL_BOUNDS),
   sqlTool,
   httpTool,
+  commandTool,
   request,
+  commandRequest: COMMAND_REQUEST,
   argument,
   cap,
 };

@@ -3,6 +3,7 @@ import type { JsonObject } from '../domain/json.ts';
 import { RUNGS } from '../domain/mode.ts';
 import { DRILL_SCHEMA } from './drill.ts';
 import { GRANTED_NAME, NAME, TOOL_NAME } from './names.ts';
+import { commandConnection } from './schema-command.ts';
 import { mcpDefinitions } from './schema-mcp.ts';
 import { closed, count, flag, ref, table, text, when } from './schema-parts.ts';
 import { TOOL_DEFINITIONS } from './schema-tool.ts';
@@ -78,13 +79,15 @@ const http = closed('An HTTP API', ['kind', 'url'], {
   ...overHttp,
 });
 
+const KINDS = ['postgres', 'http', 'mcp', 'command'];
+
 const connection: JsonObject = {
   type: 'object',
   required: ['kind'],
   properties: {
-    kind: { enum: ['postgres', 'http', 'mcp'], description: 'Which connector serves it' },
+    kind: { enum: [...KINDS], description: 'Which connector serves it' },
   },
-  allOf: ['postgres', 'http', 'mcp'].map((kind) => when(isKind(kind), ref(kind))),
+  allOf: KINDS.map((kind) => when(isKind(kind), ref(kind))),
 };
 
 function isKind(kind: string): JsonObject {
@@ -149,6 +152,7 @@ export const CONFIG_SCHEMA: JsonObject = {
     connection,
     postgres,
     http,
+    command: commandConnection(environment, secret),
     ...mcpDefinitions({ environment, secret, overHttp }),
     ...TOOL_DEFINITIONS,
     agent: closed('One agent', ['owner'], {

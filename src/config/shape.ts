@@ -110,17 +110,21 @@ function unknownKey(
       `${where}: \`${shown(key)}\` would hold a secret, and this file holds none`,
       SECRET_HELP,
     );
-  if ((key === 'sql' && known.includes('http')) || (key === 'http' && known.includes('sql')))
+  const other = WHAT.find((one) => one !== key && known.includes(one));
+  if (WHAT.includes(key) && other !== undefined)
     return problem(
       'CONFIG_INVALID',
       at,
-      `${where}: expected \`sql\` or \`http\`, got both`,
+      `${where}: expected one of ${WHAT.map((one) => `\`${one}\``).join(', ')}, got \`${key}\` and \`${other}\``,
       'make two tools of it',
     );
   const meant = nearest(key, known);
   const help = meant === null ? `allowed here: ${known.join(', ')}` : `did you mean \`${meant}\`?`;
   return problem('CONFIG_INVALID', at, `${where}: key \`${shown(key)}\` is not known here`, help);
 }
+
+/** What a tool does: exactly one of these. */
+const WHAT = ['sql', 'query', 'http', 'command'];
 
 function nameHelp({ parentSchema }: ErrorObject): string {
   const names = (parentSchema?.propertyNames as { pattern?: string } | undefined)?.pattern;

@@ -152,7 +152,7 @@ function tool(name: string, before: Tool | null, after: Tool | null): string[] {
     );
   if (acceptsMore(before.inputSchema, after.inputSchema))
     words.push(
-      isServed
+      isServed && !isCommand(after.binding)
         ? `the server of \`${name}\` takes other arguments than before: read both schemas`
         : `\`${name}\` accepts arguments that it refused before`,
     );
@@ -170,8 +170,12 @@ function accepted(name: string, before: Tool | null, after: Tool | null): string
   return [
     byStar
       ? `\`${name}\` is taken for a \`${after.effect}\` by \`*\` alone, which takes every tool that its server adds for one`
-      : `\`${name}\` is taken for a \`${after.effect}\` on your word: what its server does with a call is not known`,
+      : `\`${name}\` is taken for a \`${after.effect}\` on your word: what its ${isCommand(after.binding) ? 'program' : 'server'} does with a call is not known`,
   ];
+}
+
+function isCommand(binding: Tool['binding']): boolean {
+  return binding.args !== undefined;
 }
 
 function isByStar({ derivation }: Tool): boolean {
@@ -179,7 +183,7 @@ function isByStar({ derivation }: Tool): boolean {
 }
 
 function isServedTool({ binding }: Tool): boolean {
-  return binding.mcp === 'tools/call';
+  return binding.mcp === 'tools/call' || isCommand(binding);
 }
 
 function unit(dimension: Dimension, amount: number): string {
@@ -215,7 +219,7 @@ function connection(name: string, before: Connection | null, after: Connection |
         words.push(
           `\`${name}\` is reached with less protection: TLS \`${String(is)}\` instead of \`${String(was)}\``,
         );
-    } else if (/^(?:command|cwd|env|secrets)\b/.test(field))
+    } else if (/^(?:command|cwd|env|secrets|program|sha256|directory)\b/.test(field))
       words.push(
         `\`${name}\` is started otherwise: \`${field}\` is ${told(is)}, ${told(was)} before`,
       );

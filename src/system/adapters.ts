@@ -1,3 +1,5 @@
+import { createCommandConnector } from '../connectors/command/connector.ts';
+import { createCommandInspector } from '../connectors/command/inspector.ts';
 import { createHttpConnector } from '../connectors/http/connector.ts';
 import { createHttpInspector } from '../connectors/http/inspector.ts';
 import { createMcpConnector, type McpOptions } from '../connectors/mcp/connector.ts';
@@ -47,11 +49,13 @@ export function createAdapters({ doors, store, secrets, changed }: Given): Adapt
   const connectors = [
     createPostgresConnector(doors, admin),
     createHttpConnector(doors),
+    createCommandConnector(doors),
     createMcpConnector(doors, { ...upstream, feed: changed }),
   ];
   const inspectors = [
     createPostgresInspector(admin),
     createHttpInspector(),
+    createCommandInspector(),
     createMcpInspector(doors, { ...upstream, reveal }),
   ];
   const issuers = [postgresRoleIssuer(admin, doors), staticSecretIssuer(secrets), oauth.issuer];

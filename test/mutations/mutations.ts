@@ -104,7 +104,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     control: 'what left the process group is found and killed',
-    file: 'src/connectors/mcp/kin.ts',
+    file: 'src/connectors/kin.ts',
     find: 'for (const one of found) kill(one);',
     replace: '',
     test: 'src/connectors/mcp/halted-child.test.ts',

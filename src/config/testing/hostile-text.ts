@@ -168,7 +168,7 @@ export const HOSTILE_TEXT: readonly Hostile[] = [
   bad(
     'a tool that does two things',
     ALL.replace('sql: select 1', '§sql: select 1, http: { method: GET, path: /x }'),
-    /got both/,
+    /got `sql` and `http`/,
   ),
   bad(
     'an empty description',

@@ -3,9 +3,9 @@ import { ConnectorFailure } from '../../domain/connector.ts';
 import type { EffectClass } from '../../domain/effect.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import type { ToolResult } from '../../domain/proposal.ts';
-import { cleaned } from './clean.ts';
+import { cleaned } from '../cleaned.ts';
+import { type Parts, partedOr } from '../parted.ts';
 import type { Answer } from './exchange.ts';
-import { projected } from './project.ts';
 
 const MAX_SAID = 300;
 
@@ -13,7 +13,7 @@ const MAX_SAID = 300;
 export function resultOf(
   answer: Answer,
   maxBytes: number,
-  project: readonly string[] | null,
+  parts: Parts | null,
   redact: Redact,
 ): ToolResult {
   const encoding = header(answer, 'content-encoding');
@@ -32,7 +32,7 @@ export function resultOf(
     };
   }
   const text = textOf(answer.body);
-  if (project === null) return whole(text, answer, maxBytes, redact);
+  if (parts === null) return whole(text, answer, maxBytes, redact);
   const clean = isJson(answer) && !answer.cut ? cleaned(text, redact) : undefined;
   if (clean === undefined)
     return {
@@ -41,15 +41,17 @@ export function resultOf(
         'the answer was not shown: it is no JSON of the expected size, and only parts of it may be handed on',
       ],
     };
-  const parts = projected(clean.json, project);
-  const shown = JSON.stringify(parts);
+  const json = partedOr(clean.json, parts);
+  if (json === undefined)
+    return { text: '', cut: ['the answer was not shown: its selection is too much work'] };
+  const shown = JSON.stringify(json);
   const bytes = Buffer.from(shown);
   if (bytes.length > maxBytes)
     return {
       text: textOf(bytes.subarray(0, maxBytes)),
       cut: [cutWords(maxBytes, bytes.length), ...clean.cut],
     };
-  return { text: shown, ...structuredOf(parts), cut: clean.cut };
+  return { text: shown, ...structuredOf(json), cut: clean.cut };
 }
 
 function whole(text: string, answer: Answer, maxBytes: number, redact: Redact): ToolResult {

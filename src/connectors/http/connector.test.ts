@@ -177,3 +177,59 @@ test('calls share sockets, and one that is aborted while it waits is never sent'
   await last;
   assert.equal(target.seen.filter(({ method }) => method === 'POST').length, 0);
 });
+
+describe('what is sent again', () => {
+  const KEYED = { path: '/things', idempotencyHeader: 'idempotency-key', retries: 2 };
+  async function tried(binding: JsonObject, statuses: (number | 'cut')[], signal?: AbortSignal) {
+    const left = [...statuses];
+    const target = await startTarget((response) => {
+      const status = left.shift() ?? 200;
+      if (status === 'cut') response.destroy();
+      else json(response, {}, status);
+    });
+    const connector = createHttpConnector(realDoors());
+    const more = signal === undefined ? {} : { signal };
+    const outcome = await run(
+      connector,
+      callOf(httpTool(binding), connectionTo(target.url), {}, more),
+    )
+      .then(() => 'done')
+      .catch(({ code }: { code: string }) => code);
+    await connector.close();
+    await target.close();
+    return { outcome, keys: target.seen.map(({ headers }) => headers['idempotency-key']) };
+  }
+  test('is a PUT or DELETE with a key, and the key stays the same', async () => {
+    for (const method of ['PUT', 'DELETE']) {
+      const { outcome, keys } = await tried({ method, ...KEYED }, ['cut', 503, 200]);
+      assert.deepEqual([outcome, keys], ['done', ['act_fixture', 'act_fixture', 'act_fixture']]);
+    }
+    const given = await tried({ method: 'PUT', ...KEYED }, [502, 502, 502, 200]);
+    assert.deepEqual([given.outcome, given.keys.length], ['CONNECTOR_REFUSED', 3]);
+  });
+  test('is nothing else', async () => {
+    const once: JsonObject[] = [
+      { method: 'POST', ...KEYED },
+      { method: 'PATCH', ...KEYED },
+      { method: 'GET', ...KEYED },
+      { method: 'PUT', path: '/things', retries: 2 },
+      { method: 'DELETE', path: '/things', idempotencyHeader: 'idempotency-key' },
+    ];
+    for (const binding of once)
+      for (const first of ['cut', 503] as const)
+        assert.equal((await tried(binding, [first])).keys.length, 1, JSON.stringify(binding));
+    for (const status of [400, 404, 409, 429, 500, 302])
+      assert.equal((await tried({ method: 'PUT', ...KEYED }, [status])).keys.length, 1);
+  });
+  test('is nothing that was aborted', async () => {
+    const controller = new AbortController();
+    setImmediate(() => controller.abort());
+    const { outcome, keys } = await tried(
+      { method: 'PUT', ...KEYED },
+      ['cut', 'cut', 'cut'],
+      controller.signal,
+    );
+    assert.equal(outcome, 'CONNECTOR_ABORTED');
+    assert.ok(keys.length <= 1);
+  });
+});

@@ -21,6 +21,7 @@ import {
   type RequestTemplate,
   requestTemplate,
 } from './request.ts';
+import { persistently } from './retries.ts';
 import { MAX_BUSY, type Target, Targets } from './targets.ts';
 
 /** How much of an answer is read in order to hand on parts of it. */
@@ -28,7 +29,7 @@ const MAX_PROJECTED = 4 * 1024 * 1024;
 
 /**
  * Calls HTTP APIs. A request cannot be taken back, so nothing is sent before `finish`: a preview shows that the request
- * can be made and nothing more. Never retries, follows no redirect.
+ * can be made and nothing more. Follows no redirect; sends again only what retries.ts says.
  */
 export function createHttpConnector(
   doors: Doors,
@@ -112,16 +113,14 @@ async function send(
     throw new ConnectorFailure('CONNECTOR_REFUSED', 'a preview is never sent', 'none');
   const redact = redactorOf(call.credential);
   try {
-    const answer = await exchange(target, request, {
-      timers: doors.timers,
-      timeoutMs: tool.timeoutMs,
-      maxBytes: template.project === null ? tool.maxResultBytes : MAX_PROJECTED,
-      signal: call.signal,
-    });
+    const maxBytes = template.parts === null ? tool.maxResultBytes : MAX_PROJECTED;
+    const answer = await persistently(doors, template.retries, tool.timeoutMs, (timeoutMs) =>
+      exchange(target, request, { timers: doors.timers, timeoutMs, maxBytes, signal: call.signal }),
+    );
     if (!isSuccess(answer)) throw failureOf(answer, tool.effect, redact);
     return request.method === 'HEAD'
       ? headOf(answer, redact)
-      : resultOf(answer, tool.maxResultBytes, template.project, redact);
+      : resultOf(answer, tool.maxResultBytes, template.parts, redact);
   } catch (error) {
     throw error instanceof Lost ? failureOfLoss(error, tool, connection) : error;
   }

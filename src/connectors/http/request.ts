@@ -13,6 +13,7 @@ import {
   soleName,
   type Template,
 } from '../../tools/template.ts';
+import { type Parts, partsOf } from '../parted.ts';
 
 /** What goes on the wire, apart from the credential. Origin and path of the connection are not in an argument's reach. */
 export interface Request {
@@ -31,13 +32,16 @@ export interface RequestTemplate {
   readonly query: readonly (readonly [name: string, value: Template])[];
   readonly headers: Readonly<Record<string, string>>;
   readonly body: JsonTemplate | null;
-  readonly project: readonly string[] | null;
+  /** Null: the whole answer is handed on. */
+  readonly parts: Parts | null;
   readonly idempotencyHeader: string | null;
+  /** How often it may be sent again; 0 for whatever is no idempotent method with a key. */
+  readonly retries: number;
 }
 
 /** Throws a SyntaxError for a binding that no loader would have made. */
 export function requestTemplate({ binding }: Pick<Tool, 'binding'>): RequestTemplate {
-  const { method, path, query, headers, body, project, idempotencyHeader } = binding;
+  const { method, path, query, headers, body, idempotencyHeader } = binding;
   if (typeof method !== 'string' || typeof path !== 'string')
     throw new SyntaxError('expected `method` and `path` in the request');
   return {
@@ -52,11 +56,19 @@ export function requestTemplate({ binding }: Pick<Tool, 'binding'>): RequestTemp
       Object.entries(objectOf(headers)).map(([name, value]) => [name, String(value)]),
     ),
     body: body === undefined ? null : parseJsonTemplate(body),
-    project: Array.isArray(project) ? project.map(String) : null,
+    parts: partsOf(binding),
     idempotencyHeader: typeof idempotencyHeader === 'string' ? idempotencyHeader : null,
+    retries: retriesOf(binding),
   };
 }
 
+function retriesOf({ method, idempotencyHeader, retries }: JsonObject): number {
+  const harmless =
+    (method === 'PUT' || method === 'DELETE') && typeof idempotencyHeader === 'string';
+  return harmless && typeof retries === 'number' ? Math.min(Math.max(retries, 0), MAX_RETRIES) : 0;
+}
+
+const MAX_RETRIES = 3;
 const MAX_PATH = 16 * 1024;
 const MAX_BODY = 1024 * 1024;
 

@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import type { Timers } from '../../domain/doors.ts';
-import { killKin, MARK, type Root, startOf } from './kin.ts';
+import { killKin, MARK, type Root, startOf } from '../kin.ts';
 
 /** The door to new processes: a program with arguments, never a shell. */
 export type Spawn = (
@@ -47,7 +47,7 @@ const LAST_LINES_MS = 500;
  *   running → stopping → gone      its input is closed, then SIGTERM, then SIGKILL, each to the whole group
  *   running → stopping → gone      a halt, or it broke the rules of its output: SIGKILL at once
  *   running → gone                 it ended by itself
- * Whatever of its group is left when it ends is killed, and so is what left the group (kin.ts).
+ * Whatever of its group is left when it ends is killed, and so is what left the group (connectors/kin.ts).
  */
 export class Child {
   readonly #terms: ChildTerms;

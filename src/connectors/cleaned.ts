@@ -1,6 +1,6 @@
-import { eachText } from '../../boundary/each-text.ts';
-import type { Redact } from '../../boundary/redact.ts';
-import type { Json } from '../../domain/json.ts';
+import { eachText } from '../boundary/each-text.ts';
+import type { Redact } from '../boundary/redact.ts';
+import type { Json } from '../domain/json.ts';
 
 /** Deeper answers are handed on as text; no reader downstream should have to follow them. */
 const MAX_DEPTH = 256;

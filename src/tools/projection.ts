@@ -1,4 +1,4 @@
-import { isJsonObject, type Json } from '../../domain/json.ts';
+import { isJsonObject, type Json } from '../domain/json.ts';
 
 /** A JSON Pointer in its parts; `*` stands for every element of a list or member of an object. */
 type Path = readonly string[];

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import type { Timers } from '../../domain/doors.ts';
+import type { Timers } from '../domain/doors.ts';
 
 /** In the environment of every child, and so of whatever it starts; the value is this child's own. */
 export const MARK = 'SIGNALBOX_CHILD';
