@@ -131,3 +131,16 @@ function randomDigits(): string {
   used += RANDOM_DIGITS;
   return pool.toString('latin1', used - RANDOM_DIGITS, used);
 }
+
+const MOST_TEXT = 65_536;
+
+/** The text of a small file. Throws what the file system throws, and a RangeError for a large one. */
+export async function readText(path: string): Promise<string> {
+  const file = await open(path, constants.O_RDONLY);
+  try {
+    if ((await file.stat()).size > MOST_TEXT) throw new RangeError('the file is too large');
+    return await file.readFile('utf8');
+  } finally {
+    await file.close();
+  }
+}

@@ -7,6 +7,7 @@ import type { Rung } from '../domain/mode.ts';
 import { RESULT_BYTES, TIMEOUT_MS } from '../tools/caps.ts';
 import type { Config, ToolDeclaration } from './config.ts';
 import { commandBinding, commandSettingsOf } from './declare-command.ts';
+import { apiCredentials, databaseCredentials } from './declare-credentials.ts';
 import { mcpConnection, servingOf } from './declare-mcp.ts';
 import { queryBinding, queryInput } from './declare-query.ts';
 import { drillPlanOf } from './drill.ts';
@@ -26,7 +27,9 @@ export function declare(source: Source, path: string): Config {
   const config = {
     path,
     organisation,
-    connections: mapped(root.connections, (name, value) => connectionOf(name, value, organisation)),
+    connections: mapped(root.connections, (name, value) =>
+      connectionOf(name, value, { organisation, vaults: root.vaults }),
+    ),
     tools: mapped(root.tools, toolOf),
     serving: Object.fromEntries(
       Object.entries(members(root.connections))
@@ -63,7 +66,11 @@ function organisationOf({ name, domains }: JsonObject): Organisation {
   return { name: String(name), domains: listOf(domains).map(String).sort() };
 }
 
-function connectionOf(name: string, value: JsonObject, organisation: Organisation): Connection {
+function connectionOf(
+  name: string,
+  value: JsonObject,
+  { organisation, vaults }: { organisation: Organisation; vaults: Json | undefined },
+): Connection {
   const { kind, environment, secret, ...rest } = value;
   const shared = {
     name,
@@ -75,11 +82,15 @@ function connectionOf(name: string, value: JsonObject, organisation: Organisatio
     return { ...shared, ...mcpConnection(name, value, organisation, secretHeader) };
   const postgres = kind === 'postgres';
   const settings = postgres ? postgresSettings(rest) : httpSettings(rest, secret, organisation);
-  const issuer = postgres ? 'postgres-role' : 'static-secret';
+  const made = postgres
+    ? databaseCredentials(value, vaults)
+    : apiCredentials(value, vaults, secretHeader(value));
+  const issuer = made.issuer ?? (secret === undefined ? undefined : 'static-secret');
   return {
     ...shared,
-    settings,
-    ...(typeof secret === 'string' ? { secret, issuer } : {}),
+    settings: { ...settings, ...made.settings },
+    ...(typeof secret === 'string' ? { secret } : {}),
+    ...(issuer === undefined ? {} : { issuer }),
   };
 }
 

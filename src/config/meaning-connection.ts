@@ -3,6 +3,11 @@ import { addressKind } from '../boundary/addresses.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { parsePath } from '../tools/path.ts';
 import { listOf, members, pointer } from './meaning.ts';
+import {
+  apiCredentialProblems,
+  databaseCredentialProblems,
+  vaultServerProblems,
+} from './meaning-credentials.ts';
 import { environmentProblems, mcpProblems } from './meaning-mcp.ts';
 import { type ConfigProblem, problem } from './problems.ts';
 import { namesSecret, secretShapes } from './secret-shapes.ts';
@@ -15,7 +20,9 @@ const OWN_HEADERS =
   /^(?:host|content-length|transfer-encoding|connection|keep-alive|upgrade|te|trailer|expect|accept-encoding|proxy-.*|sec-.*|forwarded|x-forwarded-.*|via)$/i;
 
 export function connectionProblems(source: Source, root: JsonObject): ConfigProblem[] {
-  return Object.entries(members(root.connections)).flatMap(([name, value]) => {
+  const vaults = members(root.vaults);
+  const servers = vaultServerProblems(source, vaults);
+  const of = Object.entries(members(root.connections)).flatMap(([name, value]) => {
     const connection = members(value);
     const place = (key: string) => source.at(pointer('connections', name, key));
     const problems: ConfigProblem[] = [];
@@ -33,12 +40,18 @@ export function connectionProblems(source: Source, root: JsonObject): ConfigProb
           'only `production` is production; leave the label out to get it',
         ),
       );
-    if (connection.kind === 'http') problems.push(...overHttpProblems(connection, place));
     if (connection.kind === 'command')
       environmentProblems(connection, (keys, message, help) => {
         const at = source.at(pointer('connections', name, ...keys), 'key');
         problems.push(problem('CONFIG_INVALID', at, message, help));
       });
+    if (connection.kind === 'http')
+      problems.push(
+        ...overHttpProblems(connection, place),
+        ...apiCredentialProblems(source, name, connection, vaults),
+      );
+    if (connection.kind === 'postgres')
+      problems.push(...databaseCredentialProblems(source, name, connection, vaults));
     if (connection.kind === 'mcp')
       problems.push(
         ...mcpProblems(source, name, connection),
@@ -46,11 +59,12 @@ export function connectionProblems(source: Source, root: JsonObject): ConfigProb
       );
     return problems;
   });
+  return [...servers, ...of];
 }
 
 /** Where calls go over HTTP, and which header carries the secret. */
 function overHttpProblems(connection: JsonObject, place: (key: string) => string): ConfigProblem[] {
-  const { header, secret, prefix } = connection;
+  const { header, secret, prefix, vault } = connection;
   const problems = urlProblems(connection, place('url'));
   if (typeof header === 'string' && OWN_HEADERS.test(header))
     problems.push(
@@ -61,7 +75,7 @@ function overHttpProblems(connection: JsonObject, place: (key: string) => string
       ),
     );
   for (const key of ['header', 'prefix'])
-    if (connection[key] !== undefined && secret === undefined)
+    if (connection[key] !== undefined && secret === undefined && vault === undefined)
       problems.push(
         problem(
           'CONFIG_INVALID',

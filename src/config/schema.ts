@@ -4,6 +4,7 @@ import { RUNGS } from '../domain/mode.ts';
 import { DRILL_SCHEMA } from './drill.ts';
 import { GRANTED_NAME, NAME, TOOL_NAME } from './names.ts';
 import { commandConnection } from './schema-command.ts';
+import { credentialDefinitions, VAULTS } from './schema-credentials.ts';
 import { mcpDefinitions } from './schema-mcp.ts';
 import { closed, count, flag, ref, table, text, when } from './schema-parts.ts';
 import { TOOL_DEFINITIONS } from './schema-tool.ts';
@@ -50,6 +51,7 @@ const postgres = closed('A PostgreSQL database', ['kind', 'host', 'database', 'u
       pattern: '^-----BEGIN CERTIFICATE-----',
     },
   ),
+  vault: ref('vaultDatabase'),
 });
 
 const overHttp: JsonObject = {
@@ -77,6 +79,9 @@ const http = closed('An HTTP API', ['kind', 'url'], {
   kind: { const: 'http' },
   environment,
   ...overHttp,
+  oauth: ref('apiOAuth'),
+  githubApp: ref('githubApp'),
+  vault: ref('vaultKv'),
 });
 
 const KINDS = ['postgres', 'http', 'mcp', 'command'];
@@ -123,6 +128,7 @@ export const CONFIG_SCHEMA: JsonObject = {
         },
       }),
       connections: table('The systems behind tools', NAME, 200, ref('connection')),
+      vaults: VAULTS,
       tools: table('Narrow operations', TOOL_NAME, 1_000, ref('tool')),
       agents: table('Who may act, and who answers for it', NAME, 500, ref('agent')),
       grants: {
@@ -153,6 +159,7 @@ export const CONFIG_SCHEMA: JsonObject = {
     postgres,
     http,
     command: commandConnection(environment, secret),
+    ...credentialDefinitions(secret),
     ...mcpDefinitions({ environment, secret, overHttp }),
     ...TOOL_DEFINITIONS,
     agent: closed('One agent', ['owner'], {

@@ -39,6 +39,8 @@ export interface LeasesParts {
   readonly log: (line: string) => void;
   /** Told after every try that did not end a lease. */
   readonly stuck?: (trying: Trying) => void;
+  /** Told to look for what works at a source and belongs to no lease. Never throws. */
+  readonly strays?: () => void;
 }
 
 interface Held {
@@ -128,6 +130,7 @@ export class Leases implements CredentialDesk {
   async sweep(): Promise<number> {
     const { store, doors } = this.#parts;
     const now = doors.clock.now();
+    this.#parts.strays?.();
     const alive = await store.leases({ state: ALIVE });
     const isLeft = (await this.#parts.whoseIsLeft?.()) ?? (() => true);
     const orphans = alive.filter((lease) =>

@@ -4,8 +4,10 @@ import { createHash, createHmac } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { openSite, RUN, type Site } from '../connectors/postgres/testing/site.ts';
 import type { Tool } from '../domain/bundle.ts';
+import type { Op } from '../domain/ops.ts';
 import { postgresRoleIssuer } from './postgres-role.ts';
 import { scramVerifier } from './scram.ts';
+import { Strays } from './strays.ts';
 
 let site: Site;
 let read: Tool;
@@ -194,4 +196,41 @@ test('a broker that cannot log in says so without its password', async () => {
     assert.ok(!JSON.stringify(error).includes(site.acme.broker.password));
     return true;
   });
+});
+
+test('a login that no lease owns is found and ended; those of others are left alone', async () => {
+  const ours = postgresRoleIssuer(site.admin, site.doors, 'abad1dea');
+  const theirs = postgresRoleIssuer(site.admin, site.doors, 'feedf00d');
+  const mint = async (issuer: typeof ours, id: string) => {
+    const lease = { ...site.lease(id), handle: issuer.handleFor(id, RUN), state: 'live' as const };
+    const login = await issuer.mint({ lease, connection: site.connection, run: RUN });
+    assert.ok(login.kind === 'login');
+    return { lease, login };
+  };
+  const kept = await mint(ours, 'lease_kept');
+  const stray = await mint(ours, 'lease_stray');
+  const foreign = await mint(theirs, 'lease_foreign');
+  const session = await site.leaked(stray.login);
+  const gone = new Promise((resolve) => session.once('end', resolve));
+  const notes: unknown[] = [];
+  const strays = new Strays({
+    store: {
+      leases: async () => [{ ...kept.lease, replica: null }],
+      commit: async (op: Op) => {
+        notes.push(op);
+        return { ok: true } as never;
+      },
+    },
+    issuers: [ours],
+    connections: async () => ({ [site.connection.name]: site.connection }),
+    doors: site.doors,
+    log: () => {},
+  });
+  assert.equal(await strays.look(), 1);
+  await gone;
+  assert.equal(await role(stray.login.user), undefined);
+  assert.equal((await role(kept.login.user))?.rolcanlogin, true);
+  assert.equal((await role(foreign.login.user))?.rolcanlogin, true);
+  assert.equal(notes.length, 1);
+  assert.equal(await strays.look(), 0, 'not again before five minutes are over');
 });

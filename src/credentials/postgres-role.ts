@@ -45,15 +45,29 @@ export interface RoleServer {
   ): Promise<'accepted' | 'refused' | 'unclear'>;
 }
 
-export function postgresRoleIssuer(admin: RoleServer, doors: Doors): CredentialIssuer {
+const PREFIX = 'sbxrole_';
+const NAME_LENGTH = 40;
+
+/**
+ * `tag`: stands in the names of what this deployment makes, so that it is told from what another one makes at the same
+ * server; lower-case hexadecimal.
+ */
+export function postgresRoleIssuer(admin: RoleServer, doors: Doors, tag = ''): CredentialIssuer {
   /** Until the lease is verified dead, to try the real password against it. */
   const passwords = new Map<string, string>();
+
+  const end = (role: string, connection: Connection): Promise<void> =>
+    admin.with(connection, async (client) => {
+      await lock(client, role);
+      await terminate(client, role, doors);
+      await drop(client, role);
+    });
 
   return {
     kind: 'postgres-role',
     revocability: 'instant',
     lifetimeMs: LIFETIME_MS,
-    handleFor: (leaseId) => `sbxrole_${digestOf('run-role', leaseId).slice(0, 32)}`,
+    handleFor: (leaseId) => `${PREFIX}${tag}${digestOf('run-role', leaseId)}`.slice(0, NAME_LENGTH),
 
     async mint({ lease, connection, run }: MintRequest) {
       const password = Buffer.from(doors.entropy.bytes(32)).toString('base64url');
@@ -77,13 +91,20 @@ export function postgresRoleIssuer(admin: RoleServer, doors: Doors): CredentialI
       return { kind: 'login', leaseId: lease.id, user: lease.handle, password };
     },
 
-    async revoke(lease, connection) {
-      await admin.with(connection, async (client) => {
-        await lock(client, lease.handle);
-        await terminate(client, lease.handle, doors);
-        await drop(client, lease.handle);
-      });
-    },
+    revoke: (lease, connection) => end(lease.handle, connection),
+
+    madeAt: (connection) =>
+      tag === ''
+        ? Promise.resolve([])
+        : admin.with(connection, async (client) => {
+            const { rows } = await client.query<{ rolname: string }>(
+              'SELECT rolname FROM pg_roles WHERE rolcanlogin AND starts_with(rolname, $1)',
+              [PREFIX + tag],
+            );
+            return rows.map(({ rolname }) => rolname);
+          }),
+
+    endStray: (handle, connection) => end(handle, connection),
 
     async verifyDead(lease, connection) {
       const alive = await admin.with(connection, (client) => isAlive(client, lease.handle));

@@ -22,6 +22,8 @@ export interface SecretVault {
   /** Null when there is none. */
   kept(name: string): Promise<string | null>;
   keep(name: string, value: string, by: string): Promise<void>;
+  /** Takes it out; harmless when there is none. */
+  drop(name: string, by: string): Promise<void>;
 }
 
 export interface Secrets extends SecretSource, SecretVault {
@@ -94,6 +96,10 @@ export function createSecrets({ store, masterKey, doors }: SecretsParts): Secret
 
     async keep(name, value, by) {
       await write(own(name), value, by);
+    },
+
+    async drop(name, by) {
+      await store.commit({ kind: 'secret.forget', name: own(name), by, at: doors.clock.now() });
     },
 
     names: () => store.secretNames(),

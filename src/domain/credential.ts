@@ -58,6 +58,10 @@ export interface CredentialIssuer {
   revoke(lease: Lease, connection: Connection): Promise<void>;
   /** True only when the source was asked and the credential no longer works there. */
   verifyDead(lease: Lease, connection: Connection): Promise<boolean>;
+  /** Handles of what works at the source and was made by this deployment, where the source can say. */
+  madeAt?(connection: Connection): Promise<readonly string[]>;
+  /** Ends what no lease owns; goes with `madeAt`. */
+  endStray?(handle: string, connection: Connection): Promise<void>;
 }
 
 /** What became of one lease after a revocation. */

@@ -30,6 +30,7 @@ export type Op =
   | AgentEnrol
   | OperatorAdd
   | SecretSet
+  | SecretForget
   | LedgerErase
   | DrillBegin
   | DrillKeep
@@ -273,6 +274,14 @@ export interface SecretSet {
   readonly at: number;
 }
 
+/** Takes the secret out. One that is not there is forgotten already: nothing is recorded. System chain. */
+export interface SecretForget {
+  readonly kind: 'secret.forget';
+  readonly name: string;
+  readonly by: string;
+  readonly at: number;
+}
+
 /** Destroys the run's payload key and payloads; the chain stays. System chain. */
 export interface LedgerErase {
   readonly kind: 'ledger.erase';
@@ -361,6 +370,7 @@ export interface OpResults {
   'agent.enrol': Ok;
   'operator.add': Ok | Refused<'used' | 'exists'>;
   'secret.set': Ok<{ readonly version: number }>;
+  'secret.forget': Ok<{ readonly existed: boolean }>;
   'ledger.erase': Ok<{ readonly payloads: number }> | Refused<'missing'>;
   'drill.begin': Ok | Refused<'running' | 'recent'>;
   'drill.keep': Ok | Refused<'missing'>;

@@ -231,6 +231,7 @@ export const EVENTS = {
     payload: [],
   },
   'secret.set': { version: 1, code: 'S100N', fields: ['name', 'version', 'by'], payload: [] },
+  'secret.forgotten': { version: 1, code: 'S200N', fields: ['name', 'by'], payload: [] },
 } as const satisfies { readonly [type: string]: EventKind };
 
 export type EventType = keyof typeof EVENTS;

@@ -251,6 +251,9 @@ const FOLDERS: { readonly [type: string]: Folder } = {
   'secret.set': (into, { name, version }) => {
     into.secrets.set(name, { version });
   },
+  'secret.forgotten': (into, { name }) => {
+    into.secrets.delete(name);
+  },
   'ledger.keyed': (into, { key }, event) => {
     if (into.key !== null) contradicts(into, event, 'gives the ledger a second key');
     else into.key = key;

@@ -12,6 +12,7 @@ import type {
   OperatorAdd,
   RunBegin,
   RunEnd,
+  SecretForget,
   SecretSet,
   SystemNote,
   TokenIssue,
@@ -234,6 +235,10 @@ export function operatorAdded(op: OperatorAdd): EventDraft {
 
 export function secretSet(op: SecretSet, version: number): EventDraft {
   return system('secret.set', op.at, { name: op.name, version, by: op.by });
+}
+
+export function secretForgotten({ name, by, at }: SecretForget): EventDraft {
+  return system('secret.forgotten', at, { name, by });
 }
 
 export function ledgerErased(op: LedgerErase, payloads: number): EventDraft {

@@ -7,16 +7,16 @@ import { createMcpInspector } from '../connectors/mcp/inspector.ts';
 import { createPostgresAdmin, type PostgresAdmin } from '../connectors/postgres/admin.ts';
 import { createPostgresConnector } from '../connectors/postgres/connector.ts';
 import { createPostgresInspector } from '../connectors/postgres/inspector.ts';
+import { createIssuers } from '../credentials/issuers.ts';
 import type { RenewableIssuer } from '../credentials/leases.ts';
-import { createUpstreamOAuth, type UpstreamOAuth } from '../credentials/oauth/upstream.ts';
-import { postgresRoleIssuer } from '../credentials/postgres-role.ts';
+import type { UpstreamOAuth } from '../credentials/oauth/upstream.ts';
 import { createReveal } from '../credentials/reveal.ts';
 import type { Secrets } from '../credentials/secrets.ts';
-import { staticSecretIssuer } from '../credentials/static-secret.ts';
 import type { Change, Connector, Inspector } from '../domain/connector.ts';
 import type { CredentialIssuer } from '../domain/credential.ts';
 import type { Doors } from '../domain/doors.ts';
 import type { Store } from '../domain/store.ts';
+import { readText } from '../doors.ts';
 import { VERSION } from '../version.ts';
 
 /** What reaches systems outside: one connector, inspector and issuer of each kind. */
@@ -34,22 +34,25 @@ interface Given {
   readonly doors: Doors;
   readonly store: Store;
   readonly secrets: Secrets;
+  /** Stands in the names of what is made at sources: see `deploymentTag`. */
+  readonly tag: string;
   /** Told of what an upstream serves anew. */
   readonly changed: (change: Change) => void;
 }
 
-export function createAdapters({ doors, store, secrets, changed }: Given): Adapters {
+export function createAdapters({ doors, store, secrets, tag, changed }: Given): Adapters {
   const admin = createPostgresAdmin(secrets, doors);
-  const oauth = createUpstreamOAuth({ secrets, store, doors });
+  const issuing = createIssuers({ secrets, store, roles: admin, doors, readText, tag });
+  const { all: issuers, oauth } = issuing;
   const reveal = createReveal(secrets, oauth);
-  const upstream: McpOptions = {
-    challenged: (at, refused) => void oauth.challenged(at, refused),
-    version: VERSION,
+  const challenged: McpOptions['challenged'] = (at, refused) => {
+    if (at.issuer === 'oauth') void oauth.challenged(at, refused);
   };
+  const upstream: McpOptions = { challenged, version: VERSION };
   const connectors = [
     createPostgresConnector(doors, admin),
-    createHttpConnector(doors),
     createCommandConnector(doors),
+    createHttpConnector(doors, { challenged }),
     createMcpConnector(doors, { ...upstream, feed: changed }),
   ];
   const inspectors = [
@@ -58,7 +61,6 @@ export function createAdapters({ doors, store, secrets, changed }: Given): Adapt
     createCommandInspector(),
     createMcpInspector(doors, { ...upstream, reveal }),
   ];
-  const issuers = [postgresRoleIssuer(admin, doors), staticSecretIssuer(secrets), oauth.issuer];
   return {
     connectors,
     inspectors,
@@ -67,7 +69,7 @@ export function createAdapters({ doors, store, secrets, changed }: Given): Adapt
     tryLogin: (...login) => admin.tryLogin(...login),
     async close() {
       await Promise.allSettled(connectors.map((connector) => connector.close()));
-      await Promise.all([admin.close(), oauth.close()]);
+      await Promise.all([admin.close(), issuing.close()]);
     },
   };
 }

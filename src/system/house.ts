@@ -12,6 +12,7 @@ import { Sealer } from '../broker/sealer.ts';
 import { Leases } from '../credentials/leases.ts';
 import { loadMasterKey } from '../credentials/master-key.ts';
 import { createSecrets, type Secrets } from '../credentials/secrets.ts';
+import { deploymentTag, Strays } from '../credentials/strays.ts';
 import type { Change } from '../domain/connector.ts';
 import { realDoors, soon } from '../doors.ts';
 import { openStore } from '../store/open.ts';
@@ -42,9 +43,12 @@ export async function build(options: SystemOptions): Promise<House> {
   const bundles = bundleSource(store);
   const feed: House['feed'] = { told: () => {} };
   const changed = (change: Change): void => feed.told(change);
-  const adapters = createAdapters({ doors, store, secrets, changed });
+  const tag = deploymentTag(masterKey);
+  const adapters = createAdapters({ doors, store, secrets, tag, changed });
   const { connectors, inspectors, issuers } = adapters;
-  const connection = async (name: string) => (await bundles.active()).connections[name] ?? null;
+  const connections = async () => (await bundles.active()).connections;
+  const connection = async (name: string) => (await connections())[name] ?? null;
+  const strays = new Strays({ store, issuers, connections, doors, log });
   const { boundMs, beatMs } = boundsOf(bounds);
   const freshness = new Freshness(store, doors.clock, boundMs);
   const whoseIsLeft = () => freshness.whoseIsLeft();
@@ -57,6 +61,7 @@ export async function build(options: SystemOptions): Promise<House> {
   const leases = new Leases({
     ...{ store, issuers, connection, whoseIsLeft, doors, log },
     stuck: (trying) => tellStuck(alerts, trying, doors.clock.now()),
+    strays: () => void strays.look(),
   });
   const broker: Broker = {
     doors,

@@ -61,6 +61,8 @@ function morning(): Op[] {
       at,
     },
     { kind: 'secret.set', name: 'acme-db', sealed: 'sealed', by: 'dana', at },
+    { kind: 'secret.set', name: 'lease:gone', sealed: 'sealed', by: 'signalbox', at },
+    { kind: 'secret.forget', name: 'lease:gone', by: 'signalbox', at },
     applyBundle('bundle_1'),
     { kind: 'agent.enrol', agent: 'support', token: agent, by: 'dana', at },
     ...['run_a', 'run_b', 'run_c'].flatMap((run) => [beginRun(run), runToken(`hash_${run}`, run)]),

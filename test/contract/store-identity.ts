@@ -161,4 +161,20 @@ function secrets(open: Open): void {
     assert.ok(text.includes('acme-db'));
     assert.ok(!text.includes('sealed one'));
   });
+
+  scene(open, 'a secret that is forgotten is gone, and begins anew', async (store) => {
+    const set = () =>
+      store.commit({ kind: 'secret.set', name: 'lease:1', sealed: 'sealed', by: 'dana', at: T0 });
+    const forget = () =>
+      store.commit({ kind: 'secret.forget', name: 'lease:1', by: 'dana', at: T0 + 1 });
+    await set();
+    await set();
+    assert.deepEqual(await forget(), { ok: true, existed: true });
+    assert.equal(await store.secret('lease:1'), null);
+    assert.deepEqual(await store.secretNames(), []);
+    const told = (await store.timeline(SYSTEM_CHAIN)).length;
+    assert.deepEqual(await forget(), { ok: true, existed: false });
+    assert.equal((await store.timeline(SYSTEM_CHAIN)).length, told, 'nothing to say twice');
+    assert.deepEqual(await set(), { ok: true, version: 1 });
+  });
 }

@@ -13,7 +13,7 @@ import type { Doors } from '../../domain/doors.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import type { ToolResult } from '../../domain/proposal.ts';
 import { failureOf, headOf, isSuccess, resultOf } from './answer.ts';
-import { exchange, Lost } from './exchange.ts';
+import { type Answer, exchange, Lost } from './exchange.ts';
 import {
   fillRequest,
   isOutward,
@@ -27,14 +27,24 @@ import { MAX_BUSY, type Target, Targets } from './targets.ts';
 /** How much of an answer is read in order to hand on parts of it. */
 const MAX_PROJECTED = 4 * 1024 * 1024;
 
+export interface HttpOptions {
+  readonly resolve?: Resolve;
+  /** Told when the target takes a credential for none or for too little. */
+  readonly challenged?: (connection: Connection, refused: Refused) => void;
+}
+
+interface Refused {
+  readonly status: 401 | 403;
+  /** `WWW-Authenticate`; empty when there was none. */
+  readonly header: string;
+  readonly leaseId?: string;
+}
+
 /**
  * Calls HTTP APIs. A request cannot be taken back, so nothing is sent before `finish`: a preview shows that the request
  * can be made and nothing more. Follows no redirect; sends again only what retries.ts says.
  */
-export function createHttpConnector(
-  doors: Doors,
-  options: { readonly resolve?: Resolve } = {},
-): Connector {
+export function createHttpConnector(doors: Doors, options: HttpOptions = {}): Connector {
   const targets = new Targets(options.resolve);
   const templates = new WeakMap<Tool, RequestTemplate>();
   const templateOf = (tool: Tool): RequestTemplate => {
@@ -43,6 +53,11 @@ export function createHttpConnector(
     const template = requestTemplate(tool);
     templates.set(tool, template);
     return template;
+  };
+  const told = ({ connection, credential }: Call, status: 401 | 403, { headers }: Answer): void => {
+    const header = String(headers['www-authenticate'] ?? '');
+    const leaseId = credential === null ? {} : { leaseId: credential.leaseId };
+    options.challenged?.(connection, { status, header, ...leaseId });
   };
   return {
     kind: 'http',
@@ -59,7 +74,7 @@ export function createHttpConnector(
       return {
         measured: null,
         trace: null,
-        finish: () => send(doors, call, template, request, target),
+        finish: () => send(doors, call, template, request, target, told),
         cancel: async () => {},
       };
     },
@@ -107,6 +122,7 @@ async function send(
   template: RequestTemplate,
   request: Request,
   target: Target,
+  told: (call: Call, status: 401 | 403, answer: Answer) => void,
 ): Promise<ToolResult> {
   const { tool, connection } = call;
   if (call.purpose === 'preview')
@@ -117,6 +133,7 @@ async function send(
     const answer = await persistently(doors, template.retries, tool.timeoutMs, (timeoutMs) =>
       exchange(target, request, { timers: doors.timers, timeoutMs, maxBytes, signal: call.signal }),
     );
+    if (answer.status === 401 || answer.status === 403) told(call, answer.status, answer);
     if (!isSuccess(answer)) throw failureOf(answer, tool.effect, redact);
     return request.method === 'HEAD'
       ? headOf(answer, redact)

@@ -1,6 +1,6 @@
 import type { Doors } from '../../domain/doors.ts';
+import type { Outward } from '../outward.ts';
 import type { Guardian } from './discovery.ts';
-import type { Outward } from './outward.ts';
 import { type Registered, registerAt } from './registration.ts';
 import type { OAuthSettings } from './settings.ts';
 import type { TokenDesk } from './tokens.ts';

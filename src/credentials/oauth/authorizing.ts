@@ -74,7 +74,7 @@ export class Authorizing {
       state,
       code_challenge: await calculatePKCECodeChallenge(verifier),
       code_challenge_method: 'S256',
-      resource,
+      ...(resource === '' ? {} : { resource }),
       ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
       ...(isLasting(scopes) ? { prompt: 'consent' } : {}),
     };

@@ -1,12 +1,13 @@
 import { type AuthorizationServer, processDiscoveryResponse } from 'oauth4webapi';
 import { SignalboxError } from '../../domain/errors.ts';
 import { isJsonObject, type JsonObject } from '../../domain/json.ts';
+import type { Outward } from '../outward.ts';
 import { bearerChallenge, type Challenge, scopesOf } from './challenge.ts';
-import type { Outward } from './outward.ts';
+import type { Authority } from './settings.ts';
 
 /** Who guards a server, by its own word, checked as far as it can be. */
 export interface Guardian {
-  /** What tokens are asked for (RFC 8707), exactly as the server published it. */
+  /** What tokens are asked for (RFC 8707), exactly as the server published it; empty: not said. */
   readonly resource: string;
   readonly as: AuthorizationServer;
   /** Scopes of the resource, when it published any. */
@@ -36,6 +37,25 @@ export async function findGuardian(
   const as = await serverMetadata(outward, issuer);
   if (as === null) throw failed(`\`${clip(issuer)}\` publishes no authorization server metadata`);
   return { resource: resource.resource, as, scopes: resource.scopes, challenge: said };
+}
+
+/** The authorization server that the file names. What its metadata says gives way to what the file says. */
+export async function namedGuardian(
+  outward: Outward,
+  { issuer, endpoints, resource }: Authority,
+  challenge: Challenge | null,
+): Promise<Guardian> {
+  const found = issuer === null ? null : await serverMetadata(outward, issuer);
+  if (found === null && issuer !== null && endpoints.token_endpoint === undefined)
+    throw failed(`\`${clip(issuer)}\` publishes no authorization server metadata`);
+  const as: AuthorizationServer = {
+    code_challenge_methods_supported: ['S256'],
+    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
+    ...found,
+    ...endpoints,
+    issuer: found?.issuer ?? issuer ?? new URL(endpoints.token_endpoint ?? '').origin,
+  };
+  return { resource: resource ?? '', as, scopes: null, challenge };
 }
 
 /** One request without credential, to hear what the server says to a stranger. */

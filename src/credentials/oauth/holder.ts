@@ -2,7 +2,7 @@ import type { Lease, Revocability } from '../../domain/credential.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import { Account, type AccountParts, SELF } from './account.ts';
 import { bearerChallenge, type Challenge } from './challenge.ts';
-import { clip, failed, findGuardian, type Guardian } from './discovery.ts';
+import { clip, failed, findGuardian, type Guardian, namedGuardian } from './discovery.ts';
 import { Doubts } from './doubts.ts';
 import { scopesToAsk } from './scopes.ts';
 import type { OAuthSettings } from './settings.ts';
@@ -136,7 +136,8 @@ export class Holder {
     if (!over && known === undefined) return false;
     if (!over && known !== undefined) {
       const desk = await this.account.deskAt(known);
-      if (!(await isDead(desk, new URL(token.server), token.value))) return false;
+      const { probe } = this.settings;
+      if (!(await isDead(desk, { url: new URL(token.server), probe }, token.value))) return false;
     }
     await this.alone(async () => {
       const { leased } = await this.account.kept();
@@ -173,7 +174,11 @@ export class Holder {
   }
 
   guardian(known: string | null): Promise<Guardian> {
-    return findGuardian(this.#parts.outward, this.settings.server, this.#challenge, known);
+    const { authority, server } = this.settings;
+    const { outward } = this.#parts;
+    return authority === null
+      ? findGuardian(outward, server, this.#challenge, known)
+      : namedGuardian(outward, authority, this.#challenge);
   }
 
   /** A new grant takes the place of the old one. */

@@ -8,8 +8,8 @@ import {
   None,
 } from 'oauth4webapi';
 import { isJsonObject, type JsonObject } from '../../domain/json.ts';
+import type { Outward } from '../outward.ts';
 import { clip, failed } from './discovery.ts';
-import type { Outward } from './outward.ts';
 import type { OAuthSettings } from './settings.ts';
 
 /** What we are to one authorization server. Sealed with the tokens: `secret` is one. */

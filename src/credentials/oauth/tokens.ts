@@ -16,10 +16,11 @@ import {
 } from 'oauth4webapi';
 import type { Clock } from '../../domain/doors.ts';
 import { SignalboxError } from '../../domain/errors.ts';
+import type { Outward } from '../outward.ts';
 import { scopesOf } from './challenge.ts';
 import { clip, failed, type Guardian, PING } from './discovery.ts';
-import type { Outward } from './outward.ts';
 import { proofOf, type Registered, through } from './registration.ts';
+import type { OAuthSettings } from './settings.ts';
 
 /** An access token as it was given. Times in ms since the epoch. */
 export interface Token {
@@ -71,7 +72,7 @@ export async function exchangeCode(
       callback,
       redirect,
       verifier,
-      { ...through(desk.outward), additionalParameters: { resource } },
+      { ...through(desk.outward), additionalParameters: aimedAt(resource) },
     );
     return processAuthorizationCodeResponse(as, client, answer);
   });
@@ -88,7 +89,7 @@ export async function refreshed(
   return tokenFrom(desk, had, async () => {
     const answer = await refreshTokenGrantRequest(as, client, proofOf(desk.client), refresh, {
       ...through(desk.outward),
-      additionalParameters: { resource },
+      additionalParameters: aimedAt(resource),
     });
     return processRefreshTokenResponse(as, client, answer);
   });
@@ -103,7 +104,7 @@ export async function ownCredentials(desk: TokenDesk, asked: readonly string[]):
       as,
       client,
       proofOf(desk.client),
-      { resource, ...scope },
+      { ...aimedAt(resource), ...scope },
       through(desk.outward),
     );
     return processClientCredentialsResponse(as, client, answer);
@@ -126,8 +127,20 @@ export async function revokeToken(
   await processRevocationResponse(answer);
 }
 
-/** True when the authorization server says it is not active, or the resource itself no longer takes it. */
-export async function isDead(desk: TokenDesk, server: URL, token: string): Promise<boolean> {
+/** Nothing is said of a resource to a server that was not found by one. */
+function aimedAt(resource: string): { resource?: string } {
+  return resource === '' ? {} : { resource };
+}
+
+/**
+ * True when the authorization server says it is not active, or the resource itself no longer takes it. A resource that
+ * refuses everybody at the place that is asked would prove nothing: for HTTP the file names the place.
+ */
+export async function isDead(
+  desk: TokenDesk,
+  server: { readonly url: URL; readonly probe: OAuthSettings['probe'] },
+  token: string,
+): Promise<boolean> {
   const { as } = desk.guardian;
   if (as.introspection_endpoint !== undefined && desk.client.method !== 'none') {
     const client = { client_id: desk.client.id };
@@ -136,12 +149,22 @@ export async function isDead(desk: TokenDesk, server: URL, token: string): Promi
     const said = await processIntrospectionResponse(as, client, answer).catch(() => null);
     if (said !== null) return !said.active;
   }
-  const answer = await desk.outward.send(server.href, {
+  const authorization = `Bearer ${token}`;
+  const { url, probe } = server;
+  if (probe === null) return false;
+  if (probe !== 'ping') {
+    const answer = await desk.outward.send(probe.get, {
+      method: 'GET',
+      headers: { authorization },
+    });
+    return answer.status === 401;
+  }
+  const answer = await desk.outward.send(url.href, {
     method: 'POST',
     headers: {
       accept: 'application/json, text/event-stream',
       'content-type': 'application/json',
-      authorization: `Bearer ${token}`,
+      authorization,
     },
     body: PING,
   });

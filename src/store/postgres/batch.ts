@@ -16,7 +16,15 @@ import { channelOf } from './locks.ts';
 import { answer, park, voidApproval } from './op-approvals.ts';
 import { beginDrill, keepDrill } from './op-drills.ts';
 import { inert, lift, raise } from './op-halts.ts';
-import { addOperator, enrol, issue, renew, revoke, setSecret } from './op-identity.ts';
+import {
+  addOperator,
+  enrol,
+  forgetSecret,
+  issue,
+  renew,
+  revoke,
+  setSecret,
+} from './op-identity.ts';
 import { applyBundle, erase, note, writeLease } from './op-ledger.ts';
 import { beginRun, endRun } from './op-runs.ts';
 import { seal } from './op-seal.ts';
@@ -74,6 +82,7 @@ const HANDLERS: Handlers = {
   'agent.enrol': enrol,
   'operator.add': addOperator,
   'secret.set': setSecret,
+  'secret.forget': forgetSecret,
   'ledger.erase': erase,
   'drill.begin': beginDrill,
   'drill.keep': keepDrill,

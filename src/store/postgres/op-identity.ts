@@ -2,6 +2,7 @@ import type {
   AgentEnrol,
   OperatorAdd,
   OpResults,
+  SecretForget,
   SecretSet,
   TokenIssue,
   TokenRenew,
@@ -12,6 +13,7 @@ import { SYSTEM_CHAIN } from '../../domain/store.ts';
 import {
   agentEnrolled,
   operatorAdded,
+  secretForgotten,
   secretSet,
   tokenIssued,
   tokenRenewed,
@@ -61,6 +63,8 @@ const SECRET = {
       SET sealed = excluded.sealed, version = secrets.version + 1, at = excluded.at
     RETURNING version`,
 };
+
+const FORGET = { name: 'secret-forget', text: 'DELETE FROM secrets WHERE name = $1' };
 
 export function tokenOf(row: StoredToken): TokenRow {
   const { hash, kind, subject } = row;
@@ -134,4 +138,14 @@ export async function setSecret(tx: Transaction, op: SecretSet): Promise<OpResul
   const version = row?.version ?? 1;
   tx.chains.append(secretSet(op, version));
   return { ok: true, version };
+}
+
+export async function forgetSecret(
+  tx: Transaction,
+  op: SecretForget,
+): Promise<OpResults['secret.forget']> {
+  await tx.lock(SYSTEM_CHAIN);
+  const existed = (await tx.run(FORGET, op.name)) === 1;
+  if (existed) tx.chains.append(secretForgotten(op));
+  return { ok: true, existed };
 }

@@ -124,6 +124,7 @@ function gather(into: Gathering, work: Work): void {
     case 'agent.enrol':
     case 'operator.add':
     case 'secret.set':
+    case 'secret.forget':
     case 'drill.begin':
     case 'drill.keep':
     case 'ledger.seal':

@@ -2,6 +2,7 @@ import type {
   AgentEnrol,
   OperatorAdd,
   OpResults,
+  SecretForget,
   SecretSet,
   TokenIssue,
   TokenRenew,
@@ -12,6 +13,7 @@ import { SYSTEM_CHAIN } from '../../domain/store.ts';
 import {
   agentEnrolled,
   operatorAdded,
+  secretForgotten,
   secretSet,
   tokenIssued,
   tokenRenewed,
@@ -122,4 +124,10 @@ export function setSecret(tx: Transaction, op: SecretSet): OpResults['secret.set
   const version = row?.version ?? 1;
   tx.chains.append(secretSet(op, version));
   return { ok: true, version };
+}
+
+export function forgetSecret(tx: Transaction, op: SecretForget): OpResults['secret.forget'] {
+  const existed = tx.database.run('DELETE FROM secrets WHERE name = ?', op.name) === 1;
+  if (existed) tx.chains.append(secretForgotten(op));
+  return { ok: true, existed };
 }

@@ -78,6 +78,7 @@ export class Snapshot {
       case 'agent.enrol':
       case 'lease.write':
       case 'secret.set':
+      case 'secret.forget':
       case 'drill.begin':
       case 'drill.keep':
       case 'ledger.seal':

@@ -1,9 +1,9 @@
 import { Agent } from 'undici';
-import { guardedConnect, type Reach, type Resolve } from '../../boundary/egress.ts';
-import type { Timers } from '../../domain/doors.ts';
-import { SignalboxError } from '../../domain/errors.ts';
+import { guardedConnect, type Reach, type Resolve } from '../boundary/egress.ts';
+import type { Timers } from '../domain/doors.ts';
+import { SignalboxError } from '../domain/errors.ts';
 
-/** One exchange with an authorization server or a protected resource, metadata and tokens alike. */
+/** One exchange with whoever makes credentials: an authorization server, a vault, an API that gives tokens. */
 export interface Outward {
   /** A custom fetch: no redirect is followed, answers are small and come in time. Throws SignalboxError. */
   send(url: string, options: OutwardRequest): Promise<Response>;
@@ -20,8 +20,8 @@ const MAX_ANSWER_BYTES = 262_144;
 const SOCKETS = 4;
 
 /**
- * The way out for everything OAuth. What a server names as its authorization server is a stranger's word, so every
- * address is checked where it is dialled: private ones only when the connection says `allowPrivate`, and plain `http:`
+ * The way out for everything about credentials. Where to go can be a stranger's word (which authorization server, say), so
+ * every address is checked where it is dialled: private ones only when the connection says `allowPrivate`, and plain `http:`
  * only then and only to private addresses, so that no token crosses a public network in the open.
  */
 export class OutwardPool {
@@ -55,7 +55,7 @@ export class OutwardPool {
       const answer = await this.#agent(reach).request({
         origin: target.origin,
         path: `${target.pathname}${target.search}`,
-        method: options.method as 'GET' | 'POST',
+        method: options.method as 'GET' | 'POST' | 'PUT' | 'DELETE',
         headers: { ...options.headers },
         body: options.body?.toString() ?? null,
         signal: patience.signal,
@@ -120,7 +120,7 @@ function asResponse(status: number, given: Headers_, body: Buffer): Response {
 }
 
 function refused(why: string): SignalboxError {
-  return new SignalboxError('EGRESS_REFUSED', `an OAuth request was not made: ${why}`);
+  return new SignalboxError('EGRESS_REFUSED', `a request about credentials was not made: ${why}`);
 }
 
 function unreachable(error: unknown, origin: string, late: boolean): SignalboxError {
@@ -129,6 +129,6 @@ function unreachable(error: unknown, origin: string, late: boolean): SignalboxEr
   const why = late ? `no answer in ${TIMEOUT_MS} ms` : code;
   return new SignalboxError('CREDENTIAL_FAILED', `\`${origin}\` cannot be reached (${why})`, {
     cause: error,
-    help: 'look whether the authorization server is up, then try again',
+    help: 'look whether it is up, then try again',
   });
 }
