@@ -27,6 +27,8 @@ export class Lane {
   readonly #socket: Socket;
   readonly #owed: Buffer[] = [];
   #got = '';
+  /** Not before so many characters are here is it worth looking at `#got` again. */
+  #wanted = 0;
   #streaming = false;
   #timer: NodeJS.Timeout | null = null;
   #idle: (() => void) | null = null;
@@ -90,22 +92,36 @@ export class Lane {
 
   /** True when one answer was whole. */
   #take(): boolean {
+    if (this.#streaming || this.#got.length < this.#wanted) return false;
     const end = this.#got.indexOf(END);
-    if (end === -1 || this.#streaming) return false;
+    if (end === -1) return false;
     const head = this.#got.slice(0, end);
     const status = Number(head.slice(9, 12));
     if (status === 100) {
       this.#got = this.#got.slice(end + 4);
       return true;
     }
-    const size = wholeSize(head, this.#got, end + 4);
+    const size = isBare(status, this.#owed[0]) ? end + 4 : sizeOf(head, this.#got, end + 4);
     if (size === null) {
+      this.#garbled();
+      return false;
+    }
+    if (this.#got.length < size) {
+      this.#wanted = size;
       if (/\r\ncontent-type: text\/event-stream/i.test(head)) this.#stream(status);
       return false;
     }
     this.#answer(status, this.#got.slice(0, size));
     this.#got = this.#got.slice(size);
+    this.#wanted = 0;
     return true;
+  }
+
+  /** What cannot be read as an answer is no answer. */
+  #garbled(): void {
+    const first = this.#owed[0];
+    if (first !== undefined) this.#options.onHang(first);
+    this.leave();
   }
 
   #stream(status: number): void {
@@ -138,20 +154,26 @@ export class Lane {
   }
 }
 
-/** Where the answer ends that begins at 0; null when it is not all here. */
-function wholeSize(head: string, got: string, start: number): number | null {
+/** Answers that have no body whatever their head says of one. */
+function isBare(status: number, request: Buffer | undefined): boolean {
+  return status === 204 || status === 304 || request?.subarray(0, 5).toString('latin1') === 'HEAD ';
+}
+
+/**
+ * How many characters the answer has that begins at 0, as far as they tell: when they are here, more of it may be
+ * known to follow. null: these are not chunks.
+ */
+function sizeOf(head: string, got: string, start: number): number | null {
   const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
-  if (length !== undefined) {
-    const end = start + Number(length);
-    return got.length >= end ? end : null;
-  }
+  if (length !== undefined) return start + Number(length);
   if (!/\r\ntransfer-encoding: *chunked/i.test(head)) return start;
   for (let at = start; ; ) {
     const line = got.indexOf('\r\n', at);
-    if (line === -1) return null;
+    if (line === -1) return Math.max(at, got.length) + 1;
     const size = Number.parseInt(got.slice(at, line), 16);
+    if (!(size >= 0)) return null;
     at = line + 2 + size + 2;
-    if (at > got.length) return null;
     if (size === 0) return at;
+    if (at > got.length) return at;
   }
 }
