@@ -7,13 +7,14 @@ import { type HaltScope, haltOver, scopesOf } from '../domain/halt.ts';
 import type { ActionAdmit, ActionRecord } from '../domain/ops.ts';
 import type { Proposal } from '../domain/proposal.ts';
 import { actorsOf, type Run } from '../domain/run.ts';
+import type { StopSignal } from '../domain/stop.ts';
 import { reservations } from '../limits/blast-radius.ts';
 import type { Broker } from './broker.ts';
 import { stale } from './freshness.ts';
 
 /** An action in the air. `finishing`: from here on a fault leaves the outcome open unless the connector promises otherwise. */
 export interface Aloft {
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
   leaseId: string | null;
   /** Begun and not yet finished or cancelled. */
   flight: Flight | null;

@@ -1,4 +1,5 @@
 import type { Timers } from '../domain/doors.ts';
+import type { StopSignal } from '../domain/stop.ts';
 
 /**
  * Wakes whoever waits for a key (`ask:ID`, `run:ID`, `bundle`). A notice carries nothing: who wakes reads the store
@@ -24,7 +25,7 @@ export class Notices {
   }
 
   /** Resolves at the next notice of `key`, after `ms`, or when `signal` aborts; never rejects. */
-  wait(key: string, ms: number, signal?: AbortSignal): Promise<void> {
+  wait(key: string, ms: number, signal?: StopSignal): Promise<void> {
     if (signal?.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const waiting = this.#waiting.get(key) ?? new Set();

@@ -4,6 +4,7 @@ import type { HaltScope } from './halt.ts';
 import type { JsonObject } from './json.ts';
 import type { Continuation, Measured, TargetError, ToolResult } from './proposal.ts';
 import type { Verified } from './verified.ts';
+import type { StopSignal } from './stop.ts';
 
 /** What a target says to its caller while a call is under way (progress, a log line), as MCP names it. */
 export interface Notice {
@@ -43,7 +44,7 @@ export interface Call {
   readonly credential: Credential | null;
   /** A preview is begun, measured, cancelled; it takes row images where it can. */
   readonly purpose: 'execute' | 'preview';
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
 }
 
 /** An action that has begun and can still be taken back, when the connector can measure before commit. */

@@ -1,5 +1,6 @@
 import type { EffectVector } from './effect.ts';
 import type { Json, JsonObject } from './json.ts';
+import type { StopSignal } from './stop.ts';
 
 /** What the actor asks for. `runId` was proven by a run token; everything else is the agent's word. */
 export interface Proposal {
@@ -12,7 +13,7 @@ export interface Proposal {
   /** Present when this call goes on where an earlier one was asked something. Part of what is judged and digested. */
   readonly continuation?: Continuation;
   /** Aborts what is under way when the caller goes away. */
-  readonly signal?: AbortSignal;
+  readonly signal?: StopSignal;
 }
 
 /** Answers to a target's questions (by its keys), and the state it gave with them; sent on as they are. */

@@ -220,13 +220,27 @@ describe('a crash between two seals', () => {
     assert.deepEqual(await problems(fresh), []);
   });
 
-  test('a hole in the records stops the sealer, not the calls', async () => {
-    const { core, store } = await day();
+  test('a hole in the records stops the sealer of a later process, not the calls', async (t) => {
+    const directory = mkdtempSync(join(tmpdir(), 'signalbox-seals-'));
+    t.after(() => rmSync(directory, { recursive: true, force: true }));
+    const file = join(directory, 'hole.db');
+    const { core, store } = await day(file);
     await store.commit(beginRun('run_x'));
     await store.commit(beginRun('run_y'));
     const { size = 0 } = (await store.seal()) ?? {};
     unguarded(core).raw.exec(`DELETE FROM events WHERE id = ${size + 1}`);
-    await assert.rejects(store.commit(SEAL), { code: 'LEDGER_BROKEN' });
-    assert.ok((await store.commit(beginRun('run_z'))).ok);
+    core.close();
+    const later = storeOver(opened(file, 'later'), MASTER_KEY, stillDoors());
+    await assert.rejects(later.commit(SEAL), { code: 'LEDGER_BROKEN' });
+    assert.ok((await later.commit(beginRun('run_z'))).ok);
+  });
+
+  test('what its writer still remembers is sealed as it was written, so that a hole is found', async () => {
+    const { core, store } = await day();
+    await store.commit(beginRun('run_x'));
+    const { size = 0 } = (await store.seal()) ?? {};
+    unguarded(core).raw.exec(`DELETE FROM events WHERE id = ${size + 1}`);
+    assert.ok((await store.commit(SEAL)).ok);
+    assert.notDeepEqual(await problems(core), []);
   });
 });

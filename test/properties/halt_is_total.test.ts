@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { act } from '../../src/broker/act.ts';
 import { halt, resume } from '../../src/broker/halt.ts';
 import { beginSubRun } from '../../src/broker/runs.ts';
+import type { StopSignal } from '../../src/domain/stop.ts';
 import { createCallers } from '../../src/identity/callers.ts';
 import { openWorld, type PropertyWorld } from './world.ts';
 
@@ -203,7 +204,7 @@ function hold(world: PropertyWorld, stage: 'begin' | 'finish', runId: string) {
   return { full: full.promise, open: () => gate.resolve() };
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
+function aborted(signal: StopSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });

@@ -4,6 +4,7 @@ import type { Broker } from '../../src/broker/broker.ts';
 import { halt } from '../../src/broker/halt.ts';
 import { beginRun } from '../../src/broker/runs.ts';
 import { takeOver } from '../../src/broker/take-over.ts';
+import type { StopSignal } from '../../src/domain/stop.ts';
 import type { Store } from '../../src/domain/store.ts';
 import { realDoors } from '../../src/doors.ts';
 import { Ground, type Replicas } from '../contract/replicas.ts';
@@ -77,7 +78,7 @@ function deaf(store: Store): Store {
   });
 }
 
-function aborted(signal: AbortSignal): Promise<number> {
+function aborted(signal: StopSignal): Promise<number> {
   return new Promise((resolve) => {
     const since = doors.clock.monotonic();
     signal.addEventListener('abort', () => resolve(doors.clock.monotonic() - since));

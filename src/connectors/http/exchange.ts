@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import type { Timers } from '../../domain/doors.ts';
+import type { StopSignal } from '../../domain/stop.ts';
 import type { Request } from './request.ts';
 import type { Target } from './targets.ts';
 
@@ -33,7 +34,7 @@ export interface Terms {
   readonly timers: Timers;
   readonly timeoutMs: number;
   readonly maxBytes: number;
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
 }
 
 /** Sends once, never again. Rejects with Lost only. */

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../domain/errors.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { TargetError } from '../../domain/proposal.ts';
+import type { StopSignal } from '../../domain/stop.ts';
 
 /** What one request says, apart from its id. */
 export interface Ask {
@@ -15,7 +16,7 @@ export interface Ask {
   readonly timeoutMs: number | null;
   /** Bytes of the answer that are read; a longer one is no answer. */
   readonly maxBytes: number;
-  readonly signal: AbortSignal | null;
+  readonly signal: StopSignal | null;
   readonly ear: Ear | null;
   /** Takes the capabilities that questions of an older server wanted of this caller in vain. */
   readonly lacking?: Set<string>;

@@ -1,13 +1,14 @@
 import { ConnectorFailure } from '../../domain/connector.ts';
 import type { Timer, Timers } from '../../domain/doors.ts';
+import type { StopSignal } from '../../domain/stop.ts';
 
 /** One call's end: its caller's abort or its time, whichever comes first. The signal's reason is a ConnectorFailure. */
 export class Deadline {
   readonly #abort = new AbortController();
-  readonly #outer: AbortSignal;
+  readonly #outer: StopSignal;
   readonly #timer: Timer;
 
-  constructor(outer: AbortSignal, ms: number, timers: Timers) {
+  constructor(outer: StopSignal, ms: number, timers: Timers) {
     this.#outer = outer;
     this.#timer = timers.after(ms, () => {
       const message = `the call took longer than ${ms} ms`;

@@ -7,6 +7,7 @@ import { type Bytes, type ChainKey, newChainKey, unwrapChainKey } from '../../le
 import { type Composed, composed, composedRead } from '../composed.ts';
 import type { ChainsFace } from '../ground.ts';
 import type { Database } from './database.ts';
+import { Unsealed } from './unsealed.ts';
 
 /** Chains whose head and key are kept in memory; the others are read again when they are next written. */
 const KEPT = 4_096;
@@ -25,6 +26,7 @@ export class Chains implements ChainsFace {
   readonly #open = new Map<string, Open>();
   /** Chains touched since `settle`: their memory is wrong if this op is taken back. */
   readonly #touched = new Set<string>();
+  readonly unsealed = new Unsealed();
 
   constructor(database: Database, wrapping: KeyObject, bytes: Bytes) {
     this.#database = database;
@@ -47,7 +49,7 @@ export class Chains implements ChainsFace {
   }
 
   #write(open: Open, { event, sealed }: Composed): number {
-    this.#database.run(
+    const id = this.#database.insert(
       'INSERT INTO events (chain, seq, at, type, body, previous, hash) VALUES (?, ?, ?, ?, ?, ?, ?)',
       event.chain,
       event.seq,
@@ -58,10 +60,8 @@ export class Chains implements ChainsFace {
       event.hash,
     );
     if (sealed !== null)
-      this.#database.run(
-        'INSERT INTO payloads (id, sealed) VALUES (last_insert_rowid(), ?)',
-        sealed,
-      );
+      this.#database.run('INSERT INTO payloads (id, sealed) VALUES (?, ?)', id, sealed);
+    this.unsealed.add({ id, chain: event.chain, seq: event.seq, hash: event.hash });
     open.head = { seq: event.seq, hash: event.hash };
     return event.seq;
   }
@@ -93,18 +93,21 @@ export class Chains implements ChainsFace {
   /** The op stands. */
   settle(): void {
     this.#touched.clear();
+    this.unsealed.settle();
   }
 
   /** The op was taken back: what is remembered of its chains may be wrong. */
   takeBack(): void {
     for (const chain of this.#touched) this.#open.delete(chain);
     this.#touched.clear();
+    this.unsealed.takeBack();
   }
 
   /** The whole commit was taken back. */
   forget(): void {
     this.#open.clear();
     this.#touched.clear();
+    this.unsealed.forget();
   }
 
   #chain(chain: string): Open {

@@ -33,6 +33,12 @@ export class Database {
     return Number(this.#prepared(sql).run(...values).changes);
   }
 
+  /** Inserts one row; its number. */
+  insert(sql: string, ...values: SQLInputValue[]): number {
+    this.writes++;
+    return Number(this.#prepared(sql).run(...values).lastInsertRowid);
+  }
+
   close(): void {
     this.#statements.clear();
     this.raw.close();

@@ -1,11 +1,12 @@
 import type { LedgerSeal, OpResults } from '../../domain/ops.ts';
 import type { StoredTile } from '../../domain/store.ts';
-import { recordLeaf, type SealedRecord, signCheckpoint } from '../../ledger/checkpoint.ts';
+import { recordLeaf, signCheckpoint } from '../../ledger/checkpoint.ts';
 import { ledgerKeyed } from '../../ledger/record.ts';
 import { Edge, edgePlaces } from '../../ledger/tiles.ts';
 import { amountFor, missingRecord, newSigner, requireMost, Seals } from '../signer.ts';
 import type { Database } from './database.ts';
 import type { Transaction } from './transaction.ts';
+import type { NumberedRecord } from './unsealed.ts';
 
 interface Head {
   readonly verifier: string;
@@ -21,17 +22,20 @@ export class SqliteSeals extends Seals {
 
 export function seal(tx: Transaction, op: LedgerSeal): OpResults['ledger.seal'] {
   requireMost(op);
-  const { database, seals } = tx;
+  const { database, chains, seals } = tx;
   const head = headOf(database) ?? found(tx, op.at);
   if (seals.edge.size !== head.size)
     seals.edge = Edge.of(head.size, readTiles(database, edgePlaces(head.size)));
   const { edge } = seals;
   const last = database.one<{ last: number }>('SELECT max(id) AS last FROM events')?.last ?? 0;
-  const records = database.all<SealedRecord & { id: number }>(
-    'SELECT id, chain, seq, hash FROM events WHERE id > ? ORDER BY id LIMIT ?',
-    head.size,
-    amountFor(op.most, head.size, last - head.size),
-  );
+  const amount = amountFor(op.most, head.size, last - head.size);
+  const records =
+    chains.unsealed.after(head.size, amount) ??
+    database.all<NumberedRecord>(
+      'SELECT id, chain, seq, hash FROM events WHERE id > ? ORDER BY id LIMIT ?',
+      head.size,
+      amount,
+    );
   for (const record of records) {
     if (record.id !== edge.size + 1) throw missingRecord(edge.size + 1);
     edge.append(recordLeaf(record));

@@ -1,5 +1,6 @@
 import { ConnectorFailure, type Notice, type Question, type Sink } from '../../domain/connector.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import type { StopSignal } from '../../domain/stop.ts';
 import { severity } from '../../protocols/mcp/log-level.ts';
 import { capabilityFor, undeclared } from '../../protocols/mcp/questions.ts';
 import { notificationText } from '../../protocols/mcp/results.ts';
@@ -9,7 +10,7 @@ import type { Turn } from './turn.ts';
 /** The turn that a call is answered by; another one when its client was sent away and came back. */
 export interface Answerable {
   readonly turn: Turn;
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
 }
 
 /** The caller's side of one call, over MCP. What the client did not ask to hear is not told. */

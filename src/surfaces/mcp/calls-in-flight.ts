@@ -1,4 +1,5 @@
 import { SignalboxError } from '../../domain/errors.ts';
+import type { Stop } from '../../domain/stop.ts';
 import type { Id } from '../../protocols/mcp/message.ts';
 
 /** One call under way. */
@@ -6,7 +7,7 @@ export interface InFlight {
   /** Session, or token where there is none: ids are one client's own. */
   readonly place: string;
   readonly id: Id;
-  readonly abort: AbortController;
+  readonly abort: Stop;
 }
 
 /**

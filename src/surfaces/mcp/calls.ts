@@ -1,5 +1,6 @@
 import type { Caller } from '../../domain/caller.ts';
 import type { Outcome } from '../../domain/proposal.ts';
+import { Stop, type StopSignal } from '../../domain/stop.ts';
 import { isTraceparent } from '../../protocols/mcp/envelope.ts';
 import { ProtocolFault } from '../../protocols/mcp/faults.ts';
 import type { Notification, Response } from '../../protocols/mcp/message.ts';
@@ -113,7 +114,7 @@ export class Calls {
   async quietly(
     turn: Turn,
     { tool, arguments: given }: Pick<Wanted, 'tool' | 'arguments'>,
-    signal: AbortSignal | null = turn.exchange.signal,
+    signal: StopSignal | null = turn.exchange.signal,
   ): Promise<Outcome> {
     const { caller, id } = turn;
     const read = (runId: string): Promise<Outcome> =>
@@ -124,7 +125,7 @@ export class Calls {
         via: 'mcp',
         ...(signal === null ? {} : { signal }),
       });
-    const flight: InFlight = { place: placeOf(turn), id, abort: new AbortController() };
+    const flight: InFlight = { place: placeOf(turn), id, abort: new Stop() };
     this.#inFlight.enter(caller.tokenHash, flight);
     try {
       if (caller.kind === 'run') return await read(caller.runId);
@@ -213,8 +214,8 @@ function clientOf({ envelope, exchange }: Turn): string {
 }
 
 /** Closing the response is how a client cancels; one that can come back to its stream has some time for that. */
-function abortOnClose({ exchange: { response }, reply }: Turn): AbortController {
-  const abort = new AbortController();
+function abortOnClose({ exchange: { response }, reply }: Turn): Stop {
+  const abort = new Stop();
   const gone = (): void => abort.abort(new Error('the caller went away'));
   const http = reply instanceof HttpReply ? reply : null;
   if (http !== null) http.onGone = gone;

@@ -2,6 +2,7 @@ import type { Question } from '../../domain/connector.ts';
 import type { Doors } from '../../domain/doors.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import { isJsonObject, type JsonObject } from '../../domain/json.ts';
+import type { Stop, StopSignal } from '../../domain/stop.ts';
 import { ProtocolFault } from '../../protocols/mcp/faults.ts';
 import type { Waits } from '../../protocols/mcp/request-state.ts';
 import { unanswered } from './live-questions.ts';
@@ -37,9 +38,9 @@ export class HeldCall {
   #back: PromiseWithResolvers<boolean> | null = null;
   #served: (() => void) | null = null;
 
-  readonly #abort: AbortController;
+  readonly #abort: Stop;
 
-  constructor(id: string, turn: Turn, abort: AbortController, doors: Doors) {
+  constructor(id: string, turn: Turn, abort: Stop, doors: Doors) {
     this.id = id;
     this.turn = turn;
     this.#abort = abort;
@@ -92,7 +93,7 @@ export class HeldCall {
   }
 
   /** Its client is here again. Resolves when this request was answered too, one way or the other. */
-  async comeBack(turn: Turn, responses: JsonObject, signal: AbortSignal): Promise<void> {
+  async comeBack(turn: Turn, responses: JsonObject, signal: StopSignal): Promise<void> {
     this.turn = turn;
     const left = (): void => {
       if (this.turn === turn && !this.isAway) this.#abort.abort(signal.reason);
@@ -129,7 +130,7 @@ export class HeldCalls {
     this.#doors = doors;
   }
 
-  hold(turn: Turn, abort: AbortController): HeldCall {
+  hold(turn: Turn, abort: Stop): HeldCall {
     return new HeldCall(this.#doors.entropy.id('held'), turn, abort, this.#doors);
   }
 

@@ -1,5 +1,6 @@
 import type { Broker } from '../../broker/broker.ts';
 import type { Approval } from '../../domain/approval.ts';
+import { Stop, type StopSignal } from '../../domain/stop.ts';
 
 /** How an ask stands when a held call looks at it again. */
 export type AskState = Approval['state'] | 'expired';
@@ -15,27 +16,30 @@ const NEARLY_MS = 2;
 export async function holdWhilePending(
   broker: Broker,
   approvalId: string,
-  until: { readonly deadline: number; readonly signal: AbortSignal },
+  until: { readonly deadline: number; readonly signal: StopSignal },
   tick: () => void,
 ): Promise<AskState> {
   const { clock } = broker.doors;
   for (;;) {
     const left = until.deadline - clock.monotonic();
-    const stop = new AbortController();
-    const signal = AbortSignal.any([until.signal, stop.signal]);
+    const stop = new Stop();
+    const leave = (): void => stop.abort();
+    until.signal.addEventListener('abort', leave);
     // Listen first, then look: an answer between the two must not wait for the next slice.
     const woken = broker.notices.wait(
       `ask:${approvalId}`,
       Math.ceil(Math.max(0, Math.min(SLICE_MS, left))),
-      signal,
+      stop,
     );
     const state = await askState(broker, approvalId);
     if (state !== 'pending' || left < NEARLY_MS || until.signal.aborted) {
-      stop.abort();
+      leave();
+      until.signal.removeEventListener('abort', leave);
       return state;
     }
     tick();
     await woken;
+    until.signal.removeEventListener('abort', leave);
   }
 }
 

@@ -2,6 +2,7 @@ import { ConnectorFailure, type Question } from '../../domain/connector.ts';
 import type { Timers } from '../../domain/doors.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import type { StopSignal } from '../../domain/stop.ts';
 import type { Response } from '../../protocols/mcp/message.ts';
 import { questionText } from '../../protocols/mcp/questions.ts';
 
@@ -33,7 +34,7 @@ export class LiveQuestions {
     place: string,
     question: Question,
     tell: (text: string) => Promise<void>,
-    signal: AbortSignal,
+    signal: StopSignal,
   ): Promise<JsonObject> {
     if (this.#open.size >= MAX_OPEN) return Promise.reject(unanswered('too many are open'));
     if (signal.aborted) return Promise.reject(unanswered('its client is gone'));

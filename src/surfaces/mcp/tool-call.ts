@@ -1,6 +1,7 @@
 import { digestOf } from '../../domain/digest.ts';
 import { isJsonObject, type JsonObject } from '../../domain/json.ts';
 import type { Continuation, Outcome } from '../../domain/proposal.ts';
+import type { Stop, StopSignal } from '../../domain/stop.ts';
 import { ProtocolFault } from '../../protocols/mcp/faults.ts';
 import type { Request } from '../../protocols/mcp/message.ts';
 import type { RequestState, StateSeal } from '../../protocols/mcp/request-state.ts';
@@ -31,8 +32,8 @@ export interface Wanted {
 export interface ToolCall extends Wanted {
   readonly runId: string;
   readonly traceparent: string | null;
-  readonly signal: AbortSignal;
-  readonly abort: AbortController;
+  readonly signal: StopSignal;
+  readonly abort: Stop;
   /** What this call continues, as it was sealed here. */
   readonly continues: RequestState | null;
   /** The client's answers that came with it. */
