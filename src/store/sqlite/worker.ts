@@ -13,8 +13,8 @@ const BATCH = 1_024;
  * they are given a moment to come, unless many wait already. A caller that is alone never waits.
  */
 const COMPANY = 4;
-const ENOUGH = 32;
-const MOMENTS = 4;
+const ENOUGH = 12;
+const MOMENTS = 2;
 const MOMENT_MS = 0.5;
 
 const port = parentPort;
