@@ -3,8 +3,8 @@ import type { Credential } from './credential.ts';
 import type { HaltScope } from './halt.ts';
 import type { JsonObject } from './json.ts';
 import type { Continuation, Measured, TargetError, ToolResult } from './proposal.ts';
-import type { Verified } from './verified.ts';
 import type { StopSignal } from './stop.ts';
+import type { Verified } from './verified.ts';
 
 /** What a target says to its caller while a call is under way (progress, a log line), as MCP names it. */
 export interface Notice {
