@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Timers } from '../../domain/doors.ts';
+import type { StopSignal } from '../../domain/stop.ts';
 import { killKin, MARK, type Root, startOf } from '../kin.ts';
 
 /** What is started: no shell, nothing inherited but what stands here. */
@@ -20,7 +21,7 @@ export interface Bounds {
   readonly timers: Timers;
   readonly timeoutMs: number;
   readonly maxBytes: number;
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
 }
 
 export interface Ran {
