@@ -37,6 +37,7 @@ export interface Home {
   /** Where servers that need not be durable live: in memory, when there is enough of it. */
   readonly fastRoot: string;
   readonly version: string;
+  readonly major: number;
   readonly binaries: Binaries;
   readonly account: Account | undefined;
 }
@@ -48,6 +49,9 @@ interface Template {
 }
 
 export const SUPERUSER = 'postgres';
+
+/** Names a folder with another `postgres` and `initdb` than npm's, for tests against other versions. */
+const BIN = 'SIGNALBOX_TEST_POSTGRES_BIN';
 
 const ENOUGH_MEMORY = 2 * 1024 ** 3;
 
@@ -61,12 +65,16 @@ export async function openHome(
 ): Promise<Home> {
   const account = serverAccount();
   const failures: string[] = [];
+  const installed = process.env[BIN];
   for (const place of places) {
     try {
       const root = openRoot(place);
-      const binaries = await readyBinaries(found, root, account);
       const fastRoot = openMemory() ?? root;
-      return { root, fastRoot, version: found.version, binaries, account };
+      const { binaries, version } =
+        installed === undefined
+          ? { binaries: await readyBinaries(found, root, account), version: found.version }
+          : await installedIn(installed, account);
+      return { root, fastRoot, version, major: Number.parseInt(version, 10), binaries, account };
     } catch (error) {
       failures.push(`${place}: ${error instanceof Error ? error.message.trim() : String(error)}`);
     }
@@ -146,6 +154,18 @@ async function readyBinaries(
   }
 }
 
+async function installedIn(
+  bin: string,
+  account: Account | undefined,
+): Promise<{ readonly binaries: Binaries; readonly version: string }> {
+  const binaries = { postgres: path.join(bin, 'postgres'), initdb: path.join(bin, 'initdb') };
+  const said = await runAs(account, binaries.postgres, ['--version'], '/');
+  await runAs(account, binaries.initdb, ['--version'], '/');
+  const version = /\d+(\.\d+)*/.exec(said)?.[0];
+  if (version === undefined) throw new Error(`expected a version of PostgreSQL, got \`${said}\``);
+  return { binaries, version };
+}
+
 async function tried(binaries: Binaries, account: Account | undefined): Promise<Binaries> {
   await runAs(account, binaries.postgres, ['--version'], '/');
   await runAs(account, binaries.initdb, ['--version'], '/');
@@ -201,7 +221,8 @@ export async function openTemplate(home: Home): Promise<Template & { readonly is
     giveTo(passwordFile, home.account);
     const args = ['--pgdata', path.join(made, 'data'), '--username', SUPERUSER];
     args.push('--pwfile', passwordFile, '--auth', 'scram-sha-256', '--encoding', 'UTF8');
-    args.push('--locale', 'C', '--locale-provider', 'builtin', '--builtin-locale', 'C.UTF-8');
+    args.push('--locale', 'C');
+    if (home.major >= 17) args.push('--locale-provider', 'builtin', '--builtin-locale', 'C.UTF-8');
     args.push('--no-sync', '--no-instructions');
     const said = await runToItsEnd(home, args, made);
     if (said !== undefined) {

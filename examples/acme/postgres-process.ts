@@ -51,6 +51,8 @@ export interface ServerFolder {
   /** Whether the supervisor removes the data when this process is gone. */
   readonly disposable: boolean;
   readonly durable: boolean;
+  /** Then `server.cert` and `server.key` are in the folder. */
+  readonly tls: { readonly cert: string; readonly key: string } | null;
   readonly log: (line: string) => void;
 }
 
@@ -240,7 +242,7 @@ function settings(where: ServerFolder, port: number): string[] {
     shared_buffers: '64MB',
     max_wal_size: '256MB',
     // Neither asynchronous I/O workers nor compiled expressions pay on a database of this size.
-    io_method: 'sync',
+    ...(where.home.major >= 18 ? { io_method: 'sync' } : {}),
     jit: 'off',
     timezone: 'UTC',
     log_timezone: 'UTC',
@@ -250,6 +252,13 @@ function settings(where: ServerFolder, port: number): string[] {
     log_min_error_statement: 'panic',
     logging_collector: 'off',
     log_destination: 'stderr',
+    ...(where.tls === null
+      ? {}
+      : {
+          ssl: 'on',
+          ssl_cert_file: path.join(where.folder, 'server.cert'),
+          ssl_key_file: path.join(where.folder, 'server.key'),
+        }),
     ...(where.durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
   };
   const flags = Object.entries(set).flatMap(([name, value]) => ['-c', `${name}=${value}`]);

@@ -35,6 +35,8 @@ export interface PostgresOptions {
    * folder may be memory. Default: a private temporary folder, removed at the end.
    */
   readonly directory?: string;
+  /** PEM: the server speaks TLS with this, and takes nobody but the superuser without it. */
+  readonly tls?: { readonly cert: string; readonly key: string };
   /** Receives the server's log, line by line. */
   readonly log?: (line: string) => void;
 }
@@ -75,6 +77,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Acme
     folder,
     disposable: options.directory === undefined,
     durable: options.durable ?? true,
+    tls: options.tls ?? null,
     log: options.log ?? (() => {}),
   };
   try {
@@ -102,10 +105,12 @@ function openFolder(home: Home, { directory, durable = true }: PostgresOptions):
 }
 
 async function firstStart(where: ServerFolder): Promise<{ server: Server; password: string }> {
-  fs.writeFileSync(
-    path.join(where.folder, 'pg_hba.conf'),
-    'host all all 127.0.0.1/32 scram-sha-256\n',
-  );
+  fs.writeFileSync(path.join(where.folder, 'pg_hba.conf'), admitted(where));
+  for (const [file, text] of Object.entries(where.tls ?? {})) {
+    const place = path.join(where.folder, `server.${file}`);
+    fs.writeFileSync(place, text, { mode: 0o600 });
+    giveTo(place, where.home.account);
+  }
   for (;;) {
     const template = await openTemplate(where.home);
     const data = path.join(where.folder, 'data');
@@ -120,6 +125,13 @@ async function firstStart(where: ServerFolder): Promise<{ server: Server; passwo
       fs.rmSync(data, { recursive: true, force: true });
     }
   }
+}
+
+function admitted({ tls }: ServerFolder): string {
+  const from = '127.0.0.1/32 scram-sha-256\n';
+  return tls === null
+    ? `host all all ${from}`
+    : `host all ${SUPERUSER} ${from}hostssl all all ${from}`;
 }
 
 async function changePassword(server: Server, known: string): Promise<string> {

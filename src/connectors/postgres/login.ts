@@ -52,7 +52,9 @@ export function clientConfig(target: Target, login: Login): pg.ClientConfig {
     database: target.database,
     user: login.user,
     password: login.password,
-    ssl: target.tls === false ? false : { rejectUnauthorized: true, ...target.tls },
+    // without `host` a certificate for an address is held against `localhost`
+    ssl:
+      target.tls === false ? false : { rejectUnauthorized: true, host: target.host, ...target.tls },
     application_name: login.label,
     client_encoding: 'UTF8',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,

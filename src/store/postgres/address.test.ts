@@ -9,21 +9,20 @@ test('off this machine TLS is verified, whatever is said', () => {
   const { client, schema } = at('postgresql://sbx@db.example:6543/signalbox?schema=own');
   const { host, port, database, user, ssl } = client;
   assert.deepEqual([host, port, database, user], ['db.example', 6543, 'signalbox', 'sbx']);
-  assert.deepEqual(ssl, { rejectUnauthorized: true });
+  assert.deepEqual(ssl, { rejectUnauthorized: true, host: 'db.example' });
   assert.equal(schema, 'own');
   const given = at('postgres://sbx@db.example/signalbox?sslmode=verify-full', 'PEM');
-  assert.deepEqual(given.client.ssl, { rejectUnauthorized: true, ca: 'PEM' });
+  assert.deepEqual(given.client.ssl, { rejectUnauthorized: true, host: 'db.example', ca: 'PEM' });
 });
 
 test('on this machine it is used when asked for', () => {
   for (const host of ['127.0.0.1', 'localhost', '[::1]']) {
     assert.equal(at(`postgresql://sbx@${host}/d`).client.ssl, false, host);
     const asked = at(`postgresql://sbx@${host}/d?sslmode=verify-full`);
-    assert.deepEqual(asked.client.ssl, { rejectUnauthorized: true });
-    assert.deepEqual(at(`postgresql://sbx@${host}/d`, 'PEM').client.ssl, {
-      rejectUnauthorized: true,
-      ca: 'PEM',
-    });
+    const named = { rejectUnauthorized: true, host: host.replace(/^\[|\]$/g, '') };
+    assert.deepEqual(asked.client.ssl, named);
+    const given = at(`postgresql://sbx@${host}/d`, 'PEM').client.ssl;
+    assert.deepEqual(given, { ...named, ca: 'PEM' });
   }
   assert.equal(at('postgresql://sbx@[::1]/d').client.host, '::1');
 });

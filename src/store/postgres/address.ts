@@ -8,7 +8,10 @@ export interface PostgresAddress {
     readonly database: string;
     readonly user: string;
     readonly password: string;
-    readonly ssl: false | { readonly rejectUnauthorized: true; readonly ca?: string };
+    /** `host`: what its certificate must name. */
+    readonly ssl:
+      | false
+      | { readonly rejectUnauthorized: true; readonly host: string; readonly ca?: string };
   };
   /** Unset: the first schema of the login's search path. */
   readonly schema?: string;
@@ -44,10 +47,12 @@ export function postgresAddress({ url, password, ca }: AddressOptions): Postgres
   if (user === '' || database === '') throw wrong('a URL that names a user and a database');
   const isLocal = LOOPBACK.has(parsed.hostname);
   const plain = isLocal && mode === null && ca === undefined;
-  const trust = ca === undefined ? {} : { ca };
+  const host = parsed.hostname.replace(/^\[|\]$/g, '');
+  // without `host` a certificate for an address is held against `localhost`
+  const trust = { host, ...(ca === undefined ? {} : { ca }) };
   return {
     client: {
-      host: parsed.hostname.replace(/^\[|\]$/g, ''),
+      host,
       port: parsed.port === '' ? 5432 : Number(parsed.port),
       database,
       user,
