@@ -25,6 +25,7 @@ type Finding = {
 const OLDEST_SQLITE = [3, 51, 3];
 const LEAST_FREE_BYTES = 512 * 1024 * 1024;
 const PROBE_MS = 5_000;
+const BEHIND_S = 60;
 
 export const doctor: Command = {
   name: 'doctor',
@@ -201,6 +202,7 @@ async function running(call: Call): Promise<Finding[]> {
           says: `not revocable by Signalbox and not confirmed dead: ${residual.map(({ handle, connection }) => `${handle} at ${connection}`).join(', ')}`,
           fix: 'revoke them at their source',
         },
+    sealFinding(status.sealed),
     ...alertsFinding(status.alerts),
     ...(await servers(call)),
     ...(await drilled(call)),
@@ -221,6 +223,21 @@ async function haltsFinding({ api }: Call): Promise<Finding> {
     says: `in force: ${names}${alive.length === 0 ? '' : `; alive in them: ${alive.join('; ')}`}`,
     fix: '`signalbox halt list` says what is alive in them, `signalbox resume …` lifts one',
   };
+}
+
+/** The sealer signs once a second while records come: what waits for longer is not being sealed. */
+function sealFinding(value: unknown): Finding {
+  const name = 'seal';
+  const fix = 'the log says why (`sealer: …`); records stay chained meanwhile';
+  if (!isJsonObject(value) || value.checkpointAgeMs === null)
+    return { name, state: 'warn', says: 'no checkpoint of the ledger was signed yet', fix };
+  const [waiting, seconds] = [
+    Number(value.unsealed),
+    Math.round(Number(value.checkpointAgeMs) / 1_000),
+  ];
+  const says = `${count(waiting, 'record')} unsealed, last checkpoint ${seconds} s ago`;
+  const isBehind = waiting > 0 && seconds > BEHIND_S;
+  return isBehind ? { name, state: 'bad', says, fix } : { name, state: 'ok', says };
 }
 
 /** Only something to say when an alert did not arrive. */

@@ -10,6 +10,7 @@ export async function goldenLedger(
   runs: ReadonlyMap<string, string>,
   after: number,
 ): Promise<string> {
+  const names = new Map([...runs].map(([name, id]) => [`run:${id}`, `run:${name}`]));
   const lines: { at: number; order: number; text: string }[] = [];
   for (const [name, chain] of [...runs, [SYSTEM_CHAIN, SYSTEM_CHAIN] as const]) {
     const from = chain === SYSTEM_CHAIN ? after : 0;
@@ -17,7 +18,9 @@ export async function goldenLedger(
       const body: unknown = JSON.parse(event.body);
       if (!isJsonObject(body) || HIDDEN.has(event.type) || isHaltedAttempt(event.type, body))
         continue;
-      lines.push({ at: event.at, order: lines.length, text: lineOf(name, event.type, body) });
+      const scope = names.get(String(body.scope)) ?? body.scope;
+      const text = lineOf(name, event.type, { ...body, ...(scope === undefined ? {} : { scope }) });
+      lines.push({ at: event.at, order: lines.length, text });
     }
   }
   return `${lines.map(({ text }) => text).join('\n')}\n`;
@@ -42,6 +45,7 @@ function isHaltedAttempt(type: string, body: JsonObject): boolean {
 function lineOf(chain: string, type: string, body: JsonObject): string {
   const told = [
     body.tool,
+    under(body.actsFor),
     body.purpose === 'preview' ? 'preview' : undefined,
     body.mode,
     because(body),
@@ -54,6 +58,12 @@ function lineOf(chain: string, type: string, body: JsonObject): string {
     body.by === 'act' ? undefined : body.by,
   ];
   return `${chain.padEnd(9)} ${type.padEnd(18)} ${told.filter((part) => typeof part === 'string').join('  ')}`.trimEnd();
+}
+
+/** Whom a sub-run acts for, nearest first. */
+function under(actsFor: Json | undefined): string | undefined {
+  if (!Array.isArray(actsFor) || actsFor.length === 0) return undefined;
+  return `for ${actsFor.map((above) => (isJsonObject(above) ? above.agent : '')).join(', for ')}`;
 }
 
 function because(body: JsonObject): string | undefined {

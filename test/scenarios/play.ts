@@ -3,8 +3,9 @@ import { counts } from '../../examples/acme/schema.ts';
 import { act } from '../../src/broker/act.ts';
 import { answer } from '../../src/broker/answer.ts';
 import { halt, resume } from '../../src/broker/halt.ts';
-import { beginRun } from '../../src/broker/runs.ts';
+import { beginRun, beginSubRun } from '../../src/broker/runs.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
+import type { Run } from '../../src/domain/run.ts';
 import { SYSTEM_CHAIN } from '../../src/domain/store.ts';
 import { goldenLedger } from './golden.ts';
 import type { Answers, Expected, Proposes, Scenario, Step, Target } from './scenario.ts';
@@ -54,8 +55,8 @@ class Player {
     const { broker } = this.#world.system;
     const before =
       (await broker.store.chains()).find(({ chain }) => chain === SYSTEM_CHAIN)?.length ?? 0;
-    for (const [agent, { intent, budget }] of Object.entries(this.#scenario.runs)) {
-      const run = await beginRun(broker, { agent, intent, budget: budget ?? {} });
+    for (const [agent, asked] of Object.entries(this.#scenario.runs)) {
+      const run = await this.#begin(agent, asked);
       this.#runs.set(agent, run.id);
       this.#ways.set(
         agent,
@@ -72,6 +73,16 @@ class Player {
         );
       });
     return goldenLedger(broker.store, this.#runs, before);
+  }
+
+  async #begin(agent: string, asked: Scenario['runs'][string]): Promise<Run> {
+    const { broker } = this.#world.system;
+    const { intent, budget = {}, under, tools } = asked;
+    const wanted = { agent, intent, budget, ...(tools === undefined ? {} : { tools }) };
+    if (under === undefined) return beginRun(broker, wanted);
+    const parent = this.#runs.get(under);
+    assert.ok(parent, `\`${under}\` has no run before \`${agent}\``);
+    return beginSubRun(broker, { ...wanted, parent });
   }
 
   async close(): Promise<void> {

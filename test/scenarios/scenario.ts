@@ -11,7 +11,13 @@ export interface Scenario {
   readonly now: string;
   readonly config?: string;
   readonly runs: {
-    readonly [agent: string]: { readonly intent: string; readonly budget?: Partial<EffectVector> };
+    readonly [agent: string]: {
+      readonly intent: string;
+      readonly budget?: Partial<EffectVector>;
+      /** An agent named before: its run is the parent. */
+      readonly under?: string;
+      readonly tools?: readonly string[];
+    };
   };
   readonly steps: readonly Step[];
   /** The golden run: what the ledger says, with ids and hashes left out. */
@@ -100,6 +106,8 @@ export const SCENARIO_SCHEMA: JsonObject = {
           {
             intent: text,
             budget: { type: 'object', additionalProperties: { type: 'integer', minimum: 0 } },
+            under: text,
+            tools: { type: 'array', items: text },
           },
           ['intent'],
         ),

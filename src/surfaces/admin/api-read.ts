@@ -1,3 +1,4 @@
+import type { Broker } from '../../broker/broker.ts';
 import { standingHalts } from '../../broker/standing.ts';
 import type { Approval } from '../../domain/approval.ts';
 import { SignalboxError } from '../../domain/errors.ts';
@@ -73,6 +74,15 @@ const ASK_STATES = [
   'all',
 ] as const satisfies readonly (Approval['state'] | 'expired' | 'all')[];
 
+/** How far the ledger is sealed; null before anything was. */
+async function sealedUpTo({ store, doors }: Broker): Promise<Json> {
+  const seal = await store.seal();
+  if (seal === null) return null;
+  const { size, unsealed, checkpoint } = seal;
+  const ageMs = checkpoint === null ? null : Math.max(0, doors.clock.now() - checkpoint.at);
+  return { size, unsealed, checkpointAgeMs: ageMs };
+}
+
 async function status(deps: AdminDeps, operator: Operator): Promise<{ [name: string]: Json }> {
   const { broker } = deps;
   const { stamp, halts } = await broker.store.haltState();
@@ -99,6 +109,7 @@ async function status(deps: AdminDeps, operator: Operator): Promise<{ [name: str
       admittedAt,
     })),
     alerts: { ...deps.alerts() },
+    sealed: await sealedUpTo(broker),
     leases: leases.map(({ handle, connection, state, expiresAt }) => ({
       handle,
       connection,

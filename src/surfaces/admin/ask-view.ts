@@ -21,6 +21,8 @@ export interface AskView {
   readonly runId: string;
   readonly agent: string;
   readonly owner: string | null;
+  /** Whom it acts for, nearest first; only where one ask is shown. */
+  readonly actsFor: readonly { readonly run: string; readonly agent: string }[];
   /** The agent's word. Null once the run is erased. */
   readonly intent: string | null;
   readonly tool: string;
@@ -46,7 +48,12 @@ export interface AskView {
   readonly problem: string | null;
 }
 
-export function askView(ask: Ask, bundle: Bundle, now: number): AskView {
+export function askView(
+  ask: Ask,
+  bundle: Bundle,
+  now: number,
+  actsFor: AskView['actsFor'] = [],
+): AskView {
   const { approval } = ask;
   const { binding } = approval;
   const tool = own(bundle.tools, binding.tool);
@@ -64,6 +71,7 @@ export function askView(ask: Ask, bundle: Bundle, now: number): AskView {
     runId: binding.runId,
     agent: approval.agent,
     owner: own(bundle.agents, approval.agent)?.owner ?? null,
+    actsFor: actsFor.map(({ run, agent }) => ({ run, agent })),
     intent: ask.runIntent,
     tool: binding.tool,
     title: titleOf(current),

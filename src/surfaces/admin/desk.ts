@@ -49,7 +49,9 @@ export async function oneAsk(broker: Broker, id: string): Promise<AskView> {
   const ask = await broker.store.ask(id);
   if (ask === null)
     throw new SignalboxError('APPROVAL_NOT_FOUND', `no approval \`${clip(id)}\` is known`);
-  return askView(ask, await broker.bundles.active(), broker.doors.clock.now());
+  const run = await broker.store.run(ask.approval.binding.runId);
+  const bundle = await broker.bundles.active();
+  return askView(ask, bundle, broker.doors.clock.now(), run?.actsFor);
 }
 
 /** Newest first. */

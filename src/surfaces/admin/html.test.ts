@@ -139,6 +139,7 @@ function askOf(text: string): AskView {
     runId: text,
     agent: text,
     owner: text,
+    actsFor: [{ run: text, agent: text }],
     intent: text,
     tool: text,
     title: text,

@@ -4,7 +4,7 @@ import { LONGEST_REASON } from '../deeds.ts';
 import { type Html, html } from '../html.ts';
 import { measuredDiff } from './diff.ts';
 import { csrfField } from './layout.ts';
-import { agentWords, code, facts, shown, tag, when } from './words.ts';
+import { agentWords, chainOf, code, facts, shown, tag, when } from './words.ts';
 
 /** Rows shown on the page that lists every ask; the ask's own page shows all of them. */
 export const ROWS_IN_LIST = 50;
@@ -27,6 +27,7 @@ ${facts([
     'Agent',
     html`${code(view.agent)}${view.owner === null ? null : html` <span class="quiet">answerable:</span> ${shown(view.owner)}`}`,
   ],
+  ['Acts for', chainOf(view.actsFor)],
   ['Run', html`<a href="/runs/${encodeURIComponent(view.runId)}">${shown(view.runId)}</a>`],
   [
     'Why it is asked',

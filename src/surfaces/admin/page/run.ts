@@ -5,7 +5,7 @@ import type { RunView } from '../desk.ts';
 import { type Html, html } from '../html.ts';
 import { type EventView, textOf } from '../timeline.ts';
 import { measuredDiff } from './diff.ts';
-import { agentWords, code, facts, shown, tag, when } from './words.ts';
+import { agentWords, chainOf, code, facts, shown, tag, when } from './words.ts';
 
 /** One run: what it says it is for, and its records in the order of the ledger, each one whole. */
 export function runPage(view: RunView, now: number): Html {
@@ -23,15 +23,7 @@ ${facts([
     Object.keys(run.budget).length === 0 ? 'none beyond the bundle’s' : code(canonical(run.budget)),
   ],
   ['Held to the tools', run.tools === null ? null : code(run.tools.join(', '))],
-  [
-    'Acts for',
-    run.actsFor.length === 0
-      ? null
-      : html`${run.actsFor.map(
-          (above, index) =>
-            html`${index === 0 ? '' : ', who acts for '}${code(above.agent)} (<a href="/runs/${encodeURIComponent(above.run)}">${above.run}</a>)`,
-        )}`,
-  ],
+  ['Acts for', chainOf(run.actsFor)],
 ])}
 ${agentWords('What it says it is for', intentOf(view))}
 ${run.state === 'live' ? html`<p><a href="/halt?kind=run&amp;name=${id}">Halt this run</a></p>` : null}

@@ -53,6 +53,17 @@ export function plural(number: number, one: string, many = `${one}s`): string {
 }
 
 /** Name and value pairs as a definition list; pairs without a value are left out. */
+/** Who acts for whom, nearest first; null for a run that nobody began under another. */
+export function chainOf(
+  actsFor: readonly { readonly run: string; readonly agent: string }[],
+): Html | null {
+  if (actsFor.length === 0) return null;
+  return html`${actsFor.map(
+    ({ run, agent }, index) =>
+      html`${index === 0 ? '' : ', who acts for '}${code(agent)} (<a href="/runs/${encodeURIComponent(run)}">${run}</a>)`,
+  )}`;
+}
+
 export function facts(pairs: readonly (readonly [name: string, value: Content])[]): Html {
   return html`<dl class="facts">${pairs
     .filter(([, value]) => value !== null && value !== undefined)
