@@ -35,6 +35,7 @@ export type Op =
   | DrillBegin
   | DrillKeep
   | LedgerSeal
+  | ClaimTake
   | SystemNote;
 
 /** `bundle.apply`: refused `moved` when the active bundle is no longer `expected`. System chain. */
@@ -325,6 +326,17 @@ export interface LedgerSeal {
   readonly at: number;
 }
 
+/**
+ * What may happen once, on whichever replica: refused `taken` to all but the first. `claim` names it; after `until` it is
+ * forgotten. No record: nothing was allowed by it that was not judged.
+ */
+export interface ClaimTake {
+  readonly kind: 'claim.take';
+  readonly claim: string;
+  readonly until: number;
+  readonly at: number;
+}
+
 /** A fact for the system chain that changes no table (start, recovery, overload). */
 export interface SystemNote {
   readonly kind: 'system.note';
@@ -374,6 +386,7 @@ export interface OpResults {
   'ledger.erase': Ok<{ readonly payloads: number }> | Refused<'missing'>;
   'drill.begin': Ok | Refused<'running' | 'recent'>;
   'drill.keep': Ok | Refused<'missing'>;
+  'claim.take': Ok | Refused<'taken'>;
   /** `checkpoint`: the note, when one was signed. It may leave: what it says is durable. */
   'ledger.seal':
     | Ok<{ readonly sealed: number; readonly left: number; readonly checkpoint: string | null }>

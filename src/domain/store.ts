@@ -159,6 +159,9 @@ export interface Store {
     readonly { readonly name: string; readonly version: number; readonly at: number }[]
   >;
 
+  /** Somebody has taken it (`claim.take`), and it is not forgotten yet. */
+  isTaken(claim: string): Promise<boolean>;
+
   openActions(): Promise<readonly OpenAction[]>;
   leases(filter: {
     readonly state?: readonly Lease['state'][];

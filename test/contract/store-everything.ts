@@ -160,6 +160,7 @@ function evening(): Op[] {
     },
     { kind: 'drill.begin', id: 'drill_a', agent: 'canary', by: 'dana', notSince: null, at },
     { kind: 'drill.keep', id: 'drill_a', ok: true, report: '{}', signature: null, at },
+    { kind: 'claim.take', claim: 'answers_a', until: at + 60_000, at },
     { kind: 'run.end', runId: 'run_a', why: 'it is evening', at },
     { kind: 'ledger.erase', runId: 'run_c', reason: 'the law', by: 'dana', at },
     { kind: 'run.end', runId: 'run_c', why: 'it is evening', at },

@@ -7,6 +7,7 @@ import type { Store } from '../../src/domain/store.ts';
 import { actionContract } from './store-actions.ts';
 import { approvalContract } from './store-approvals.ts';
 import { batchContract } from './store-batch.ts';
+import { claimContract } from './store-claims.ts';
 import { drillContract } from './store-drills.ts';
 import { haltContract } from './store-halts.ts';
 import { identityContract } from './store-identity.ts';
@@ -34,6 +35,7 @@ export function storeContract(name: string, open: Open): void {
     ledgerContract(open);
     sealContract(open);
     drillContract(open);
+    claimContract(open);
     batchContract(open);
   });
 }

@@ -158,8 +158,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     control: 'a halt revokes credentials at their source',
     file: 'src/broker/halt.ts',
-    find: 'await broker.credentials.revoke(({ id }) => ids.has(id))',
-    replace: 'await broker.credentials.revoke(({ id }) => ids.has(id) && false)',
+    find: 'broker.credentials.revoke(({ id }) => ids.has(id)),',
+    replace: 'broker.credentials.revoke(({ id }) => ids.has(id) && false),',
     test: property('halt_is_total'),
   },
   {
@@ -326,6 +326,20 @@ export const MUTATIONS: readonly Mutation[] = [
     test: 'src/surfaces/mcp/sessions.test.ts',
   },
   {
+    control: 'a session that another replica ended is over',
+    file: 'src/surfaces/mcp/sessions.ts',
+    find: 'if (await this.#store.isTaken(claimOf(session.id)))',
+    replace: 'if (session.id === claimOf(session.id))',
+    test: 'test/replicas/sessions.test.ts',
+  },
+  {
+    control: 'a request state is good once, on whichever replica',
+    file: 'src/surfaces/mcp/answer-call.ts',
+    find: 'if (!taken.ok) throw refusedState',
+    replace: 'if (false) throw refusedState',
+    test: 'src/surfaces/mcp/questions.test.ts',
+  },
+  {
     control: 'a request state is for its own arguments',
     file: 'src/surfaces/mcp/tool-call.ts',
     find: 'state.argumentsDigest !== argumentsDigest(call.arguments)',
@@ -363,8 +377,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     control: 'the store begins no run that is more than its parent',
     file: 'src/store/tree.ts',
-    find: 'if (wider !== null) throw',
-    replace: 'if (false) throw',
+    find: 'if (wider !== null)\n',
+    replace: 'if (wider === "")\n',
     test: 'test/contract/store-sqlite.test.ts',
   },
   {

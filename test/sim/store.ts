@@ -166,6 +166,9 @@ export class SimStore implements Store {
   secret(name: string) {
     return this.#read(({ reads }) => reads.secret(name));
   }
+  isTaken(claim: string) {
+    return this.#read(({ reads }) => reads.isTaken(claim));
+  }
   secretNames() {
     return this.#read(({ reads }) => reads.secretNames());
   }

@@ -14,6 +14,7 @@ import {
 } from './load.ts';
 import { channelOf } from './locks.ts';
 import { answer, park, voidApproval } from './op-approvals.ts';
+import { take } from './op-claims.ts';
 import { beginDrill, keepDrill } from './op-drills.ts';
 import { inert, lift, raise } from './op-halts.ts';
 import {
@@ -86,6 +87,7 @@ const HANDLERS: Handlers = {
   'ledger.erase': erase,
   'drill.begin': beginDrill,
   'drill.keep': keepDrill,
+  'claim.take': take,
   'ledger.seal': seal,
   'system.note': note,
 };

@@ -11,10 +11,10 @@ import type {
   Seal,
   StoredTile,
 } from '../../domain/store.ts';
+import { type ApprovalRow, approvalOf } from '../approvals.ts';
 import { opened } from '../payload-text.ts';
 import { type RunRow, runOf } from './facts.ts';
 import { together } from './load.ts';
-import { type ApprovalRow, approvalOf } from './op-approvals.ts';
 import { drillsIn } from './op-drills.ts';
 import type { Payloads } from './payloads.ts';
 import type { OnLine } from './reads.ts';

@@ -127,6 +127,7 @@ function gather(into: Gathering, work: Work): void {
     case 'secret.forget':
     case 'drill.begin':
     case 'drill.keep':
+    case 'claim.take':
     case 'ledger.seal':
     case 'system.note':
     case 'unreadable':

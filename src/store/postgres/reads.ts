@@ -1,11 +1,12 @@
 import type { Bundle } from '../../domain/bundle.ts';
 import type { Lease } from '../../domain/credential.ts';
 import type { Dimension } from '../../domain/effect.ts';
-import type { JsonObject } from '../../domain/json.ts';
 import type { TokenRow } from '../../domain/ops.ts';
 import type { Run } from '../../domain/run.ts';
 import type { FactsQuery, OpenAction, OwnedLease, StoreFacts, Usage } from '../../domain/store.ts';
+import { type LeaseRow, type OpenRow, openActionOf, ownedLeaseOf } from '../owned.ts';
 import { RUN_COLUMNS, type RunRow, readFacts, readHalts, runOf } from './facts.ts';
+import { TAKEN } from './op-claims.ts';
 import { type StoredToken, tokenOf } from './op-identity.ts';
 import type { Payloads } from './payloads.ts';
 import type { Session } from './session.ts';
@@ -115,20 +116,7 @@ export class Reads {
   }
 
   openActions(): Promise<OpenAction[]> {
-    return this.#on(async (session) =>
-      (await session.rows<OpenRow>(OPEN, [])).map((row) => ({
-        id: row.id,
-        runId: row.run_id,
-        tool: row.tool,
-        toolDigest: row.tool_digest,
-        purpose: row.purpose,
-        trace: row.trace === null ? null : (JSON.parse(row.trace) as JsonObject),
-        state: row.state,
-        bundle: row.bundle,
-        admittedAt: row.at,
-        replica: row.replica,
-      })),
-    );
+    return this.#on(async (session) => (await session.rows<OpenRow>(OPEN, [])).map(openActionOf));
   }
 
   leases(filter: {
@@ -140,19 +128,7 @@ export class Reads {
         filter.runId ?? null,
         filter.state ?? null,
       ]);
-      return rows.map((row) => ({
-        id: row.id,
-        runId: row.run_id,
-        agent: row.agent,
-        connection: row.connection,
-        issuer: row.issuer,
-        handle: row.handle,
-        revocability: row.revocability,
-        state: row.state,
-        mintedAt: row.minted_at,
-        expiresAt: row.expires_at,
-        replica: row.replica,
-      }));
+      return rows.map(ownedLeaseOf);
     });
   }
 
@@ -170,6 +146,10 @@ export class Reads {
     name: string,
   ): Promise<{ readonly sealed: string; readonly version: number } | null> {
     return (await this.#one<{ sealed: string; version: number }>(SECRET, name)) ?? null;
+  }
+
+  async isTaken(claim: string): Promise<boolean> {
+    return (await this.#one(TAKEN, claim)) !== undefined;
   }
 
   secretNames(): Promise<
@@ -201,31 +181,4 @@ async function usageOf(
   }>(USAGE, [[...new Set(asked.flat())]]);
   const byKey = Map.groupBy(rows, ({ key }) => key);
   return asked.map((keys) => keys.flatMap((key) => byKey.get(key) ?? []));
-}
-
-interface OpenRow {
-  readonly id: string;
-  readonly run_id: string;
-  readonly tool: string;
-  readonly tool_digest: string;
-  readonly purpose: OpenAction['purpose'];
-  readonly trace: string | null;
-  readonly state: OpenAction['state'];
-  readonly bundle: string;
-  readonly at: number;
-  readonly replica: string | null;
-}
-
-interface LeaseRow {
-  readonly id: string;
-  readonly run_id: string;
-  readonly agent: string;
-  readonly connection: string;
-  readonly issuer: string;
-  readonly handle: string;
-  readonly revocability: Lease['revocability'];
-  readonly state: Lease['state'];
-  readonly minted_at: number;
-  readonly expires_at: number;
-  readonly replica: string | null;
 }

@@ -175,6 +175,9 @@ export class PostgresStore implements Store {
   secret(name: string) {
     return this.#reads.secret(name);
   }
+  isTaken(claim: string) {
+    return this.#reads.isTaken(claim);
+  }
   secretNames() {
     return this.#reads.secretNames();
   }

@@ -11,6 +11,7 @@ import { Chains } from './chains.ts';
 import { type Database, openWriter, SQLITE_CONSTRAINT, said, sqliteCode } from './database.ts';
 import { migrate } from './migrate.ts';
 import { answer, voidApproval } from './op-approvals.ts';
+import { take } from './op-claims.ts';
 import { beginDrill, keepDrill } from './op-drills.ts';
 import { inert, lift, raise } from './op-halts.ts';
 import {
@@ -62,6 +63,7 @@ const HANDLERS: Handlers = {
   'ledger.erase': erase,
   'drill.begin': beginDrill,
   'drill.keep': keepDrill,
+  'claim.take': take,
   'ledger.seal': seal,
   'system.note': note,
 };

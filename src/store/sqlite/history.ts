@@ -11,8 +11,8 @@ import type {
   Seal,
   StoredTile,
 } from '../../domain/store.ts';
+import { APPROVAL_COLUMNS, type ApprovalRow, approvalOf } from '../approvals.ts';
 import type { Database } from './database.ts';
-import { APPROVAL_COLUMNS, type ApprovalRow, approvalOf } from './op-approvals.ts';
 import { drillsIn } from './op-drills.ts';
 import { readTiles } from './op-seal.ts';
 import type { Payloads } from './payloads.ts';

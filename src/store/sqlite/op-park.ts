@@ -1,20 +1,21 @@
 import { scopesOf } from '../../domain/halt.ts';
 import type { ActionPark, OpResults } from '../../domain/ops.ts';
 import { parkRecorded } from '../../ledger/record-action.ts';
-import { insert, requireOwn } from '../actions.ts';
-import { withoutContent } from '../erased.ts';
-import { fault, refused } from '../ground.ts';
+import { insert } from '../actions.ts';
+import { ASK_COLUMNS, askValues, whyNotParked } from '../approvals.ts';
+import { refused } from '../ground.ts';
 import { isHaltedSince } from '../halted.ts';
 import { openAskOf } from './op-approvals.ts';
 import { runGate, type Transaction } from './transaction.ts';
 
+const ASK = `INSERT INTO approvals (${ASK_COLUMNS})
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
 export function park(tx: Transaction, op: ActionPark): OpResults['action.park'] {
   const { action, approval } = op;
   const run = runGate(tx, action.runId);
-  if (run?.state !== 'live' || run.expires_at <= op.at) return refused('run-over');
-  requireOwn(run, action);
-  if (approval.actionId !== action.id || approval.binding.runId !== action.runId)
-    throw fault(`approval \`${approval.id}\` is not for action \`${action.id}\``);
+  const why = whyNotParked(run, op);
+  if (run === undefined || why !== null) return why ?? refused('run-over');
   const { tool, connection } = action;
   const scopes = scopesOf({ run: { ...run, actsFor: [] }, tool, connection }); // those above are looked up
   if (isHaltedSince(tx, approval.binding.halt, scopes, run.id)) return refused('stale');
@@ -23,27 +24,6 @@ export function park(tx: Transaction, op: ActionPark): OpResults['action.park'] 
   insert(tx, action, 'parked', op.at, null);
   tx.standing.count(run.id, 1, 0);
   const seq = tx.chains.append(parkRecorded(op));
-  const { binding } = approval;
-  const erased = run.erased === 1;
-  tx.database.run(
-    `INSERT INTO approvals (id, run_id, action_id, agent, tool, tool_digest, connection,
-       arguments_digest, ask_key, binding, digest, halt, state, asked_at, expires_at, seq)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?)`,
-    approval.id,
-    action.runId,
-    action.id,
-    approval.agent,
-    binding.tool,
-    binding.toolDigest,
-    action.connection,
-    erased ? null : binding.argumentsDigest,
-    erased ? null : op.askKey,
-    JSON.stringify(erased ? withoutContent(binding) : binding),
-    approval.digest,
-    binding.halt,
-    approval.askedAt,
-    binding.expiresAt,
-    seq,
-  );
+  tx.database.run(ASK, ...askValues(op, seq, run.erased === 1));
   return { ok: true };
 }

@@ -3,13 +3,14 @@ import type { Bundle } from '../../domain/bundle.ts';
 import type { Lease } from '../../domain/credential.ts';
 import type { Dimension } from '../../domain/effect.ts';
 import type { Halt, Stamp } from '../../domain/halt.ts';
-import type { JsonObject } from '../../domain/json.ts';
 import type { TokenRow } from '../../domain/ops.ts';
 import type { Run } from '../../domain/run.ts';
 import type { FactsQuery, OpenAction, OwnedLease, StoreFacts, Usage } from '../../domain/store.ts';
+import { APPROVAL_COLUMNS, type ApprovalRow, approvalOf } from '../approvals.ts';
+import { type LeaseRow, type OpenRow, openActionOf, ownedLeaseOf } from '../owned.ts';
 import { type HeldRow, heldTo } from '../tree.ts';
 import type { Database } from './database.ts';
-import { APPROVAL_COLUMNS, type ApprovalRow, approvalOf } from './op-approvals.ts';
+import { TAKEN } from './op-claims.ts';
 import { type HaltRow, haltOf } from './op-halts.ts';
 import { type StoredToken, TOKEN_BY_HASH, tokenOf } from './op-identity.ts';
 import type { Payloads } from './payloads.ts';
@@ -123,18 +124,7 @@ export class Reads {
          FROM actions
          WHERE state IN ('open', 'running') ORDER BY at, id`,
       )
-      .map((row) => ({
-        id: row.id,
-        runId: row.run_id,
-        tool: row.tool,
-        toolDigest: row.tool_digest,
-        purpose: row.purpose,
-        trace: row.trace === null ? null : (JSON.parse(row.trace) as JsonObject),
-        state: row.state,
-        bundle: row.bundle,
-        admittedAt: row.at,
-        replica: row.replica,
-      }));
+      .map(openActionOf);
   }
 
   leases(filter: {
@@ -147,21 +137,7 @@ export class Reads {
             this.#database.all<LeaseRow>(`${LEASES} WHERE state = ? ORDER BY id`, state),
           )
         : this.#database.all<LeaseRow>(`${LEASES} WHERE run_id = ? ORDER BY id`, filter.runId);
-    return rows
-      .filter(({ state }) => filter.state?.includes(state) ?? true)
-      .map((row) => ({
-        id: row.id,
-        runId: row.run_id,
-        agent: row.agent,
-        connection: row.connection,
-        issuer: row.issuer,
-        handle: row.handle,
-        revocability: row.revocability,
-        state: row.state,
-        mintedAt: row.minted_at,
-        expiresAt: row.expires_at,
-        replica: row.replica,
-      }));
+    return rows.filter(({ state }) => filter.state?.includes(state) ?? true).map(ownedLeaseOf);
   }
 
   operator(name: string): { readonly name: string; readonly role: 'owner' | 'operator' } | null {
@@ -182,6 +158,10 @@ export class Reads {
       name,
     );
     return row === undefined ? null : { ...row };
+  }
+
+  isTaken(claim: string): boolean {
+    return this.#database.one(TAKEN, claim) !== undefined;
   }
 
   secretNames(): { readonly name: string; readonly version: number; readonly at: number }[] {
@@ -247,33 +227,6 @@ export class Reads {
   #halts(): Halt[] {
     return this.#database.all<HaltRow>(HALTS).map(haltOf);
   }
-}
-
-interface OpenRow {
-  readonly id: string;
-  readonly run_id: string;
-  readonly tool: string;
-  readonly tool_digest: string;
-  readonly purpose: OpenAction['purpose'];
-  readonly trace: string | null;
-  readonly state: OpenAction['state'];
-  readonly bundle: string;
-  readonly at: number;
-  readonly replica: string | null;
-}
-
-interface LeaseRow {
-  readonly id: string;
-  readonly run_id: string;
-  readonly agent: string;
-  readonly connection: string;
-  readonly issuer: string;
-  readonly handle: string;
-  readonly revocability: Lease['revocability'];
-  readonly state: Lease['state'];
-  readonly minted_at: number;
-  readonly expires_at: number;
-  readonly replica: string | null;
 }
 
 const LEASE_STATES: readonly Lease['state'][] = ['minting', 'live', 'revoking', 'dead', 'residual'];

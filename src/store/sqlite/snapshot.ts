@@ -81,6 +81,7 @@ export class Snapshot {
       case 'secret.forget':
       case 'drill.begin':
       case 'drill.keep':
+      case 'claim.take':
       case 'ledger.seal':
       case 'system.note':
         return;

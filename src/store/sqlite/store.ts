@@ -215,6 +215,9 @@ class SqliteStore implements Store {
   secret(name: string) {
     return this.#read((reads) => reads.secret(name));
   }
+  isTaken(claim: string) {
+    return this.#read((reads) => reads.isTaken(claim));
+  }
   secretNames() {
     return this.#read((reads) => reads.secretNames());
   }

@@ -9,7 +9,6 @@ import type { Results } from '../../protocols/mcp/results.ts';
 import type { Pending } from '../../protocols/mcp/tool-results.ts';
 import type { Governed } from '../runs/governed.ts';
 import { CallSink } from './call-sink.ts';
-import { Claims } from './claims.ts';
 import { AWAY_MS, type HeldCall, type HeldCalls } from './held-calls.ts';
 import type { LiveQuestions } from './live-questions.ts';
 import { argumentsDigest, continuationOf, refusedState, type ToolCall } from './tool-call.ts';
@@ -46,7 +45,6 @@ export interface AnswerParts {
  */
 export class CallAnswers {
   readonly #parts: AnswerParts;
-  readonly #answered = new Claims();
 
   constructor(parts: AnswerParts) {
     this.#parts = parts;
@@ -72,8 +70,7 @@ export class CallAnswers {
     let given = continuationOf(call);
     const waits = call.continues?.waits;
     if (waits?.for === 'held') return this.#rejoin(call, waits);
-    if (waits?.for === 'answers' && !this.#answered.take(waits.once))
-      throw refusedState('`requestState` was used already');
+    if (waits?.for === 'answers') await this.#useUp(waits.once, call.continues?.expiresAt ?? 0);
     let outcome =
       waits?.for === 'approval'
         ? await this.#afterHuman(
@@ -95,6 +92,14 @@ export class CallAnswers {
       outcome = await this.#act(call, given);
     }
     throw new SignalboxError('CONNECTOR_REFUSED', `the target asked more than ${MAX_ROUNDS} times`);
+  }
+
+  /** On whichever replica it comes back: a state is good once. */
+  async #useUp(claim: string, until: number): Promise<void> {
+    const { store, doors } = this.#parts.governed.broker;
+    const at = doors.clock.now();
+    const taken = await store.commit({ kind: 'claim.take', claim, until, at });
+    if (!taken.ok) throw refusedState('`requestState` was used already');
   }
 
   /** Null: the client has its answer, whatever it is. */

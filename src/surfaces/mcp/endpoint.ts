@@ -86,10 +86,11 @@ class Endpoint {
       text = await exchange.text(this.#maxBody);
       const body = parseBody(text);
       const named = headers['mcp-session-id'];
-      const session =
+      const found =
         typeof named === 'string' && headers['mcp-protocol-version'] !== MODERN_VERSION
           ? this.methods.sessions.find(named, caller)
           : null;
+      const session = found instanceof Promise ? await found : found;
       if (isBatch(body)) await this.#batch(exchange, caller, session, body);
       else await this.#message(exchange, caller, session, body, null);
     } catch (fault) {
@@ -109,7 +110,7 @@ class Endpoint {
   /** A legacy client ends its session. */
   async delete(exchange: Exchange): Promise<void> {
     await this.#ofSession(exchange, async (_caller, session) => {
-      this.methods.sessions.end(session.id);
+      await this.methods.sessions.end(session);
       exchange.raw(200, 'text/plain', '');
     });
   }
@@ -126,7 +127,7 @@ class Endpoint {
         exchange.response.setHeader('allow', 'POST');
         throw new SignalboxError('METHOD_REFUSED', 'only a session of an older revision has this');
       }
-      await then(caller, this.methods.sessions.find(named, caller));
+      await then(caller, await this.methods.sessions.find(named, caller));
     } catch (fault) {
       this.#fail(exchange, new HttpReply(exchange, null), null, fault);
     }

@@ -8,7 +8,7 @@ import type { Callers } from '../runs/governed.ts';
 import type { Audience, Listener } from './audience.ts';
 import type { GrantedViews } from './granted-views.ts';
 import type { Resources } from './resources.ts';
-import type { Session } from './sessions.ts';
+import type { Session, Sessions } from './sessions.ts';
 import type { Streams } from './streams.ts';
 import { invalid } from './tool-call.ts';
 import { placeOf, type Turn } from './turn.ts';
@@ -24,6 +24,7 @@ interface Parts {
   readonly streams: Streams;
   readonly audience: Audience;
   readonly callers: Callers;
+  readonly sessions: Sessions;
 }
 
 /**
@@ -106,7 +107,7 @@ export class Listening {
       scopes,
       wants: { tools: true, prompts: true, resources: true },
       uris: this.#watchedBy(session.id),
-      mayHear: () => this.#mayHear(exchange),
+      mayHear: () => this.#mayHear(exchange, session),
       tell: (method, params) => void stream.message(notificationText(method, params)),
       dismiss: () => stream.drop(),
     };
@@ -163,9 +164,11 @@ export class Listening {
     return watched;
   }
 
-  async #mayHear({ request }: Exchange): Promise<boolean> {
+  /** Its token still counts, and its session was ended nowhere. */
+  async #mayHear({ request }: Exchange, session: Session | null = null): Promise<boolean> {
     const caller = await this.#parts.callers.authenticate(request.headers.authorization);
     await this.#parts.views.scopesOf(caller);
+    if (session !== null) await this.#parts.sessions.find(session.id, caller);
     return true;
   }
 }

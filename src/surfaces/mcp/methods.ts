@@ -35,6 +35,7 @@ export class Methods {
     fail: (turn: Turn, fault: unknown) => void,
   ) {
     const { broker } = options.governed;
+    const { store } = broker;
     const { clock, entropy } = broker.doors;
     this.#results = results;
     const views = new GrantedViews(broker);
@@ -43,6 +44,8 @@ export class Methods {
     this.#resources = new Resources(options, this.calls, views);
     this.streams = new Streams(broker.doors);
     this.#audience = new Audience(broker, views);
+    const ids = createSessionIds(options.stateKey, entropy);
+    this.sessions = new Sessions(ids, { clock, store }, (id) => this.listening.ended(id));
     this.listening = new Listening({
       results,
       views,
@@ -50,9 +53,8 @@ export class Methods {
       streams: this.streams,
       audience: this.#audience,
       callers,
+      sessions: this.sessions,
     });
-    const ids = createSessionIds(options.stateKey, entropy);
-    this.sessions = new Sessions(ids, clock, (id) => this.listening.ended(id));
   }
 
   changed(change: Change): void {

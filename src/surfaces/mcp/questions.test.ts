@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { done, type Heard, type Stage, startStage } from './testing/stage.ts';
+import { bundleOf, done, type Heard, type Stage, startStage } from './testing/stage.ts';
 
 /** A target asks a client: all four pairs of eras. */
 
@@ -93,6 +94,28 @@ test('modern client, modern target: sent away with sealed state, once', async ()
   for (const more of refused) assert.equal((await retry(more)).error.code, -32602);
   assert.deepEqual((await retry({})).result.content, [{ responses: { who: ANSWER }, state: 's1' }]);
   assert.match((await retry({})).error.message, /used already/);
+});
+
+test('a state goes on at whichever replica it comes back, once', async (t) => {
+  const shared = { claims: new Set<string>(), stateKey: randomBytes(32) };
+  const [one, two] = [await startStage(bundleOf(), shared), await startStage(bundleOf(), shared)];
+  t.after(() => Promise.all([one.close(), two.close()]));
+  const wants = { questions: { who: QUESTION }, state: 's1' };
+  for (const { act } of [one, two])
+    act(async ({ continuation }) =>
+      continuation === undefined
+        ? ({ kind: 'done', result: { text: '', cut: [], wants } } as never)
+        : done({ content: [{ ...continuation }] }),
+    );
+  const capable = { capabilities: ASKED };
+  const { requestState } = (await (await one.modern('tools/call', PLAIN, capable)).next()).result;
+  const again = { ...PLAIN, requestState, inputResponses: { who: ANSWER } };
+  const retry = async (at: Stage) => (await at.modern('tools/call', again, capable)).next();
+  assert.deepEqual((await retry(two)).result.content, [
+    { responses: { who: ANSWER }, state: 's1' },
+  ]);
+  for (const at of [one, two]) assert.match((await retry(at)).error.message, /used already/);
+  assert.equal(one.proposals.length + two.proposals.length, 2);
 });
 
 test('modern client, legacy target: the call stays in the air until its client is back', async () => {

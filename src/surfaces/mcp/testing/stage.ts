@@ -58,7 +58,26 @@ export const done = (wire: object): Omit<Outcome, 'actionId'> =>
     result: { text: '', cut: [], wire: JSON.stringify(wire).slice(1, -1) },
   }) as never;
 
-export async function startStage(bundle: Bundle = bundleOf()): Promise<Stage> {
+function storeOf(claims: Set<string>, notes: JsonObject[]): object {
+  return {
+    alone: false,
+    run: async () => ({ id: 'run_1', agent: 'coder', actsFor: [], state: 'live' }),
+    haltState: async () => ({ stamp: { halt: 0, bundle: '' }, halts: [] }),
+    isTaken: async (claim: string) => claims.has(claim),
+    commit: async (op: { kind: string; claim: string; body: JsonObject }) => {
+      if (op.kind !== 'claim.take') return void notes.push(op.body);
+      const ok = !claims.has(op.claim);
+      claims.add(op.claim);
+      return { ok };
+    },
+  };
+}
+
+/** `shared`: what replicas have in common. */
+export async function startStage(
+  bundle: Bundle = bundleOf(),
+  shared = { claims: new Set<string>(), stateKey: realDoors().entropy.bytes(32) },
+): Promise<Stage> {
   const doors = realDoors();
   const proposals: Proposal[] = [];
   const notes: JsonObject[] = [];
@@ -73,11 +92,7 @@ export async function startStage(bundle: Bundle = bundleOf()): Promise<Stage> {
     local: new LocalGate(),
     alerts: NO_ALERTS,
     bundles: { active: async () => active, get: async () => active },
-    store: {
-      run: async () => ({ id: 'run_1', agent: 'coder', actsFor: [], state: 'live' }),
-      haltState: async () => ({ stamp: { halt: 0, bundle: '' }, halts: [] }),
-      commit: async (op: { body: JsonObject }) => void notes.push(op.body),
-    },
+    store: storeOf(shared.claims, notes),
   } as unknown as Broker;
   const governed: Governed = {
     broker,
@@ -103,7 +118,7 @@ export async function startStage(bundle: Bundle = bundleOf()): Promise<Stage> {
       renew: () => Promise.reject(new Error('no tokens here')),
     },
     version: '0',
-    stateKey: doors.entropy.bytes(32),
+    stateKey: shared.stateKey,
     log: () => undefined,
     hold: { modernMs: 20, legacyMs: 20 },
   });
