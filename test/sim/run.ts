@@ -5,7 +5,8 @@
  * world that a seed decides. Time, timers, ids and randomness are simulated; so are agents, operators, targets and the
  * issuer of credentials. Each seed draws which faults it has and how often: crashes between any two things that happen,
  * commits that fail or whose answers are lost, full queues, slow or lost answers of targets, hangs, revocations that do
- * not succeed, clock jumps; and halts, resumes, applies and ends of runs at any moment, halt files and signals (`machine.ts`). Half of the seeds have two replicas
+ * not succeed, clock jumps; and halts, resumes, applies and ends of runs at any moment, halt files and signals
+ * (`machine.ts`). Half of the seeds have two replicas
  * on one store (`shared-store.ts`): requests and answers slow, late or lost, notices lost or doubled, one of them cut off from
  * the store or stopped for a while, clocks that jump for one alone.
  *
