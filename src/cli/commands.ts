@@ -32,6 +32,8 @@ import { storeBackup } from './store/backup.ts';
 import { storeMigrate } from './store/migrate.ts';
 import { storeMove } from './store/move.ts';
 import { storeRestore } from './store/restore.ts';
+import { toolAccept } from './tool/accept.ts';
+import { toolDiff } from './tool/diff.ts';
 import { up } from './up.ts';
 import { verify } from './verify.ts';
 import { version } from './version.ts';
@@ -47,6 +49,8 @@ export const COMMANDS: readonly Command[] = [
   apply,
   adopt,
   eject,
+  toolDiff,
+  toolAccept,
   agentEnrol,
   operatorInvite,
   secretSet,

@@ -293,17 +293,21 @@ async function servers({ api }: Call): Promise<Finding[]> {
 
 function serverFinding(view: ServerView): Finding {
   const name = `server ${view.connection}`;
-  const { fault, server, protocol, offers, served, changed, gone } = view;
+  const { fault, server, protocol, offers, served, changed, gone, reworded } = view;
   if (fault !== null) return { name, state: 'bad', says: fault.message, fix: fault.fix };
   const says = [
     `${server?.name ?? 'it'} ${server?.version ?? ''} answers`.replace('  ', ' '),
     ...(protocol === null ? [] : [protocol]),
     `${served} of ${count(offers, 'tool')} served`,
     ...(changed.length === 0 ? [] : [`defined otherwise now: ${changed.join(', ')}`]),
+    ...(reworded.length === 0
+      ? []
+      : [`in other words now, the old ones are shown: ${reworded.join(', ')}`]),
+    ...(view.instructionsChanged ? ['its instructions changed; no agent reads them'] : []),
     ...(gone.length === 0 ? [] : [`no longer there: ${gone.join(', ')}`]),
   ].join('; ');
   if (changed.length + gone.length === 0) return { name, state: 'ok', says };
   const fix =
-    'calls of these are refused; `signalbox plan` shows what changed, `signalbox apply` accepts it';
+    'calls of these are refused; `signalbox tool diff` shows what changed, `signalbox tool accept NAME` takes it';
   return { name, state: 'warn', says, fix };
 }

@@ -2,14 +2,15 @@ import type { Connection } from '../domain/bundle.ts';
 import type { Inspector } from '../domain/connector.ts';
 import type { Timers } from '../domain/doors.ts';
 import { SignalboxError } from '../domain/errors.ts';
+import type { JsonObject } from '../domain/json.ts';
 
 /** How the systems behind tools are asked what those tools really do. */
 export interface Inspection {
   readonly inspectors: ReadonlyMap<string, Inspector>;
   /** With it one answer may take 20 s; without it an inspector’s own timeouts hold. */
   readonly timers?: Timers;
-  /** May this server be started or called, as the file describes it? Without it every one may. */
-  readonly mayAsk?: (connection: Connection) => boolean;
+  /** May this server be started or called, as the file describes it and with this to start? Without it every one may. */
+  readonly mayAsk?: (connection: Connection, launch: JsonObject | null) => boolean;
 }
 
 const AT_ONCE = 8;

@@ -57,25 +57,43 @@ export function uriClashes(config: Config): ConfigProblem[] {
   });
 }
 
-/** Words of one server that name a tool of another one: how a tool is shadowed. */
+/**
+ * Words of one server that name a tool of another one: how a tool is shadowed. A tool is known by the name that agents see
+ * and by the one that its own server gives it.
+ */
 export function crossReferences(
-  tools: readonly Tool[],
+  placed: readonly Placed[],
   connections: { readonly [name: string]: Connection },
-): string[] {
-  const telling = tools.filter(
-    ({ name, offers }) => offers === undefined && /[-_.]/.test(name) && name.length >= 8,
+): ConfigProblem[] {
+  const telling = placed.flatMap(({ tool }) =>
+    tool.offers !== undefined
+      ? []
+      : [tool.name, String(tool.binding.name ?? tool.name)]
+          .filter((name) => /[-_.]/.test(name) && name.length >= 8)
+          .map((name) => ({ name, tool })),
   );
-  return tools.flatMap((tool) => {
-    if (connections[tool.connection]?.kind !== 'mcp') return [];
-    const words = new Set(
-      tool.description.split(/[^A-Za-z0-9_.-]+/).map((word) => word.replace(/\.$/, '')),
+  return placed.flatMap(({ tool, at }) => {
+    if (connections[tool.connection]?.kind !== 'mcp' || tool.offers !== undefined) return [];
+    const words = wordsOf(tool);
+    const own = new Set(
+      telling
+        .filter(({ tool: { connection } }) => connection === tool.connection)
+        .map(({ name }) => name),
     );
-    const named = telling.filter(
-      ({ name, connection }) => connection !== tool.connection && words.has(name),
+    const other = telling.find(
+      ({ name, tool: { connection } }) =>
+        connection !== tool.connection && words.has(name) && !own.has(name),
     );
-    return named.map(
-      ({ name, connection }) =>
-        `the description of \`${tool.name}\` speaks of \`${name}\`, a tool of \`${connection}\`: read it before agents do`,
-    );
+    if (other === undefined) return [];
+    const message = `the words of \`${tool.name}\` speak of \`${other.name}\`, a tool of \`${other.tool.connection}\`: a server has nothing to say about another’s`;
+    return [problem('TOOL_FORBIDDEN', at, message, LEAVE_OUT)];
   });
+}
+
+const LEAVE_OUT = 'read it; write `false` for it under `serve.tools`, or have its server mended';
+
+/** Everything an agent would read of it, schema and all. */
+function wordsOf({ description, inputSchema, listing = {} }: Tool): ReadonlySet<string> {
+  const text = `${description} ${JSON.stringify(inputSchema)} ${JSON.stringify(listing)}`;
+  return new Set(text.split(/[^A-Za-z0-9_.-]+/).map((word) => word.replace(/\.$/, '')));
 }

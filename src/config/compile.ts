@@ -19,7 +19,7 @@ import { pointer } from './meaning.ts';
 import { compare } from './order.ts';
 import { isOutward } from './outward.ts';
 import { type ConfigProblem, ConfigProblems, problem } from './problems.ts';
-import { servedTools } from './served.ts';
+import { type Served, servedTools } from './served.ts';
 
 /** A bundle, and what its making had to say. */
 export interface Compiled {
@@ -47,6 +47,7 @@ export async function compileBundle(config: Config, inspection: Inspection): Pro
     ...served.problems,
     ...clashing.problems,
     ...uriClashes(config),
+    ...crossReferences(placed, config.connections),
   ];
   const found = placed.map(({ tool }) => tool).sort((a, b) => compare(a.name, b.name));
   const tools = Object.fromEntries(found.map((tool) => [tool.name, tool]));
@@ -62,7 +63,7 @@ export async function compileBundle(config: Config, inspection: Inspection): Pro
   const contents: Omit<Bundle, 'digest'> = {
     format: 1,
     organisation: config.organisation,
-    connections: config.connections,
+    connections: pinnedConnections(config.connections, served.pins),
     tools,
     agents: config.agents,
     grants: granted.grants,
@@ -81,10 +82,21 @@ export async function compileBundle(config: Config, inspection: Inspection): Pro
       ...served.warnings,
       ...clashing.warnings,
       ...granted.warnings,
-      ...crossReferences(found, bundle.connections),
       ...idleGrants(bundle),
     ],
   };
+}
+
+function pinnedConnections(
+  connections: Config['connections'],
+  pins: Served['pins'],
+): Bundle['connections'] {
+  return Object.fromEntries(
+    Object.entries(connections).map(([name, connection]) => {
+      const seen = pins.get(name);
+      return [name, seen === undefined ? connection : { ...connection, pins: seen }];
+    }),
+  );
 }
 
 interface Completed {

@@ -42,6 +42,7 @@ describe('what is served', () => {
         protocol: 'auto',
         toolPrefix: 'files_',
       },
+      pins: { instructions: bundle.connections.files?.pins?.instructions ?? null },
     });
   });
 
@@ -283,10 +284,7 @@ describe('what is worth a look', () => {
       files: { tools: [defined('a', { description: 'Before more_transfer, call this.' })] },
       more: { tools: [defined('transfer')] },
     };
-    assert.match(
-      (await planned(text, offered)).warnings.join('\n'),
-      /description of `files_a` speaks of `more_transfer`/,
-    );
+    await assert.rejects(planned(text, offered), /words of `files_a` speak of `more_transfer`/);
   });
 
   test('what its schema leaves to the server stands in the derivation', async () => {

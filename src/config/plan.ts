@@ -1,5 +1,5 @@
 import type { Bundle, Connection } from '../domain/bundle.ts';
-import { canonical } from '../domain/json.ts';
+import { canonical, type JsonObject } from '../domain/json.ts';
 import type { Inspection } from './asking.ts';
 import { type Change, changesBetween } from './changes.ts';
 import { compileBundle } from './compile.ts';
@@ -32,13 +32,16 @@ export async function planBundle(
   config: Config,
   { active, inspect = [], ...inspection }: Planning,
 ): Promise<Plan> {
-  const isApplied = (connection: Connection): boolean =>
-    Object.hasOwn(active.connections, connection.name) &&
-    canonical(active.connections[connection.name]) === canonical(connection);
+  const isApplied = (connection: Connection, launch: JsonObject | null): boolean => {
+    if (!Object.hasOwn(active.connections, connection.name)) return false;
+    const { pins, ...applied } = active.connections[connection.name] as Connection;
+    const swapped = pins?.launch !== undefined && canonical(pins.launch) !== canonical(launch);
+    return canonical(applied) === canonical(connection) && !swapped;
+  };
   const { bundle, warnings } = await compileBundle(config, {
     ...inspection,
-    mayAsk: (connection) =>
-      inspect === 'all' || inspect.includes(connection.name) || isApplied(connection),
+    mayAsk: (connection, launch) =>
+      inspect === 'all' || inspect.includes(connection.name) || isApplied(connection, launch),
   });
   const changes = changesBetween(active, bundle, wideningsOf(active, bundle));
   const widenings = changes.flatMap(({ widens }) => widens);

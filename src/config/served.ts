@@ -1,7 +1,8 @@
-import type { Connection, Tool } from '../domain/bundle.ts';
+import type { Connection, Pins, Tool } from '../domain/bundle.ts';
 import type { Catalogue } from '../domain/connector.ts';
 import { type ErrorCode, SignalboxError } from '../domain/errors.ts';
-import { isJsonObject, type Json } from '../domain/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
+import { instructionsDigest } from '../tools/pin.ts';
 import { answered, type Inspection, inTurn } from './asking.ts';
 import type { Placed } from './clashes.ts';
 import type { Config, Serving } from './config.ts';
@@ -17,6 +18,8 @@ export interface Served {
   readonly placed: readonly Placed[];
   readonly problems: readonly ConfigProblem[];
   readonly warnings: readonly string[];
+  /** What was seen of each server, by its connection. */
+  readonly pins: ReadonlyMap<string, Pins>;
 }
 
 /** Every server asked once for all it offers, and once for each tool that is served. */
@@ -31,6 +34,7 @@ export async function servedTools(config: Config, inspection: Inspection): Promi
     placed: parts.flatMap(({ placed }) => placed),
     problems: parts.flatMap(({ problems }) => problems),
     warnings: parts.flatMap(({ warnings }) => warnings),
+    pins: new Map(parts.flatMap(({ pins }) => [...pins])),
   };
 }
 
@@ -46,9 +50,11 @@ async function servedBy(
     const message = `there is nothing here that knows connections of kind \`${connection.kind}\``;
     return failed(problem('CONFIG_INVALID', at, message));
   }
-  if (inspection.mayAsk?.(connection) === false) return failed(unasked(connection, at));
   let catalogue: Catalogue;
+  let launch: JsonObject | null;
   try {
+    launch = (await inspector.launch?.(connection)) ?? null;
+    if (inspection.mayAsk?.(connection, launch) === false) return failed(unasked(connection, at));
     catalogue = await answered(inspector.catalogue(connection), connection, inspection.timers);
   } catch (error) {
     return failed(faultOf(error, connection, at));
@@ -67,7 +73,12 @@ async function servedBy(
         at,
       ),
     ],
+    pins: new Map([[connection.name, pinsOf(catalogue, launch)]]),
   };
+}
+
+function pinsOf({ instructions }: Catalogue, launch: JsonObject | null): Pins {
+  return { instructions: instructionsDigest(instructions), ...(launch === null ? {} : { launch }) };
 }
 
 /** A file is anybody’s word: what it names is not started, and sent no secret, because somebody wants to read a plan. */
@@ -103,7 +114,7 @@ function secretsOf(secrets: Json | undefined): string {
 }
 
 function failed(fault: ConfigProblem): Served {
-  return { placed: [], problems: [fault], warnings: [] };
+  return { placed: [], problems: [fault], warnings: [], pins: new Map() };
 }
 
 async function finished(

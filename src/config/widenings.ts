@@ -1,6 +1,6 @@
 import type { Bundle, Connection, Tool } from '../domain/bundle.ts';
 import { DIMENSIONS, type Dimension, EFFECT_CLASSES } from '../domain/effect.ts';
-import { isJsonObject, type Json } from '../domain/json.ts';
+import { canonical, isJsonObject, type Json } from '../domain/json.ts';
 import { RUNGS } from '../domain/mode.ts';
 import { type Change, type FieldChange, fieldChanges } from './changes.ts';
 import { drillWidens } from './drill.ts';
@@ -208,6 +208,11 @@ function connection(name: string, before: Connection | null, after: Connection |
     words.push(
       `credentials for \`${name}\` are made by ${told(after.issuer)} instead of ${told(before.issuer)}`,
     );
+  if (
+    before.pins !== undefined &&
+    canonical(before.pins.launch ?? null) !== canonical(after.pins?.launch ?? null)
+  )
+    words.push(`what \`${name}\` starts is no longer the same: look at what was installed there`);
   for (const { field, before: was, after: is } of fieldChanges(before.settings, after.settings)) {
     if (field === 'allowPrivate') {
       if (is === true) words.push(`\`${name}\` may reach private addresses`);

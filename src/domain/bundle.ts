@@ -17,6 +17,15 @@ export interface Connection {
   readonly secret?: string;
   /** How credentials are made for it: a file of `credentials/` (`postgres-role`, `static-secret`); none if absent. */
   readonly issuer?: string;
+  /** What was seen of a system that describes itself when it was accepted; made by a plan, never written in a file. */
+  readonly pins?: Pins;
+}
+
+export interface Pins {
+  /** SHA-256 of what the server says to its clients before anything else; null: nothing. No agent is shown it. */
+  readonly instructions: string | null;
+  /** What its command starts: program, script or package, each by SHA-256. Absent where nothing is started. */
+  readonly launch?: JsonObject;
 }
 
 /** A narrow operation. Built from its manifest by the loader, which raises what the manifest understates. */

@@ -132,6 +132,8 @@ export interface Inspector {
     grants: { readonly agent: string; readonly tools: readonly Tool[] },
     credential: Credential | null,
   ): Promise<Verified>;
+  /** What a connection would start on this machine, by content, without starting it. Null: nothing. */
+  launch?(connection: Connection): Promise<JsonObject | null>;
   /** What a system that describes itself offers. Absent where the operator writes every tool. Throws SignalboxError. */
   catalogue?(connection: Connection): Promise<Catalogue>;
 }

@@ -155,6 +155,10 @@ export const ERRORS = {
     status: 409,
     fix: 'the server defines this tool otherwise now: `signalbox plan` shows it, `signalbox apply` accepts it',
   },
+  LAUNCH_CHANGED: {
+    status: 409,
+    fix: 'look at what was installed there; if it is meant, an owner runs `signalbox plan --inspect NAME` and applies it',
+  },
   TOOL_GONE: {
     status: 409,
     fix: 'the server no longer offers this tool; `signalbox plan` shows what it offers',

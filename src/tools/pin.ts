@@ -28,3 +28,10 @@ export function toolDigest(tool: Omit<Tool, 'digest'>): string {
 export function pinned(tool: Omit<Tool, 'digest'>): Tool {
   return { ...tool, digest: toolDigest(tool) };
 }
+
+/** What a server says to its clients before anything else, by its SHA-256; null where it says nothing. */
+export function instructionsDigest(instructions: string | null): string | null {
+  return instructions === null || instructions === ''
+    ? null
+    : digestOf('mcp/instructions', instructions);
+}

@@ -2,6 +2,7 @@ import { digestOf } from '../../domain/digest.ts';
 import type { Clock } from '../../domain/doors.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Listing } from './listing.ts';
+import { shapeDigest } from './shape.ts';
 
 /** Kept at least this long whatever a server says, so that one that says 0 does not double every call. */
 const LEAST_MS = 2_000;
@@ -13,6 +14,13 @@ export function definitionDigest(definition: JsonObject): string {
   return digestOf('mcp/definition', definition);
 }
 
+interface Seen {
+  readonly digest: string;
+  readonly shape: string;
+}
+
+const AMBIGUOUS: Seen = { digest: 'ambiguous', shape: 'ambiguous' };
+
 /**
  * The definitions that a server lists now, as digests by name:
  *   unread → fresh → due → fresh      due: most of its time is over; it is read again beside the calls
@@ -21,7 +29,7 @@ export function definitionDigest(definition: JsonObject): string {
 export class Definitions {
   readonly #list: () => Promise<Listing>;
   readonly #clock: Clock;
-  #byName: ReadonlyMap<string, string> = new Map();
+  #byName: ReadonlyMap<string, Seen> = new Map();
   #staleAt = Number.NEGATIVE_INFINITY;
   #dueAt = Number.NEGATIVE_INFINITY;
   #reading: Promise<void> | null = null;
@@ -39,10 +47,11 @@ export class Definitions {
     return true;
   }
 
-  compare(name: string, digest: string): 'same' | 'changed' | 'gone' {
+  /** With `shape`, a definition that has other words and is the same otherwise is the same. */
+  compare(name: string, digest: string, shape: string | null): 'same' | 'changed' | 'gone' {
     const live = this.#byName.get(name);
     if (live === undefined) return 'gone';
-    return live === digest ? 'same' : 'changed';
+    return live.digest === digest || (shape !== null && live.shape === shape) ? 'same' : 'changed';
   }
 
   /** The server said that they changed. */
@@ -63,11 +72,14 @@ export class Definitions {
   /** What was read before a change was told is not kept. */
   async #read(isCurrent: () => boolean): Promise<void> {
     const { items, ttlMs } = await this.#list();
-    const byName = new Map<string, string>();
+    const byName = new Map<string, Seen>();
     for (const item of items) {
       const name = String(item.name);
       // listed twice: nobody knows which one a call would reach
-      byName.set(name, byName.has(name) ? 'ambiguous' : definitionDigest(item));
+      byName.set(
+        name,
+        byName.has(name) ? AMBIGUOUS : { digest: definitionDigest(item), shape: shapeDigest(item) },
+      );
     }
     this.#byName = byName;
     if (!isCurrent()) return;

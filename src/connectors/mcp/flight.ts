@@ -189,8 +189,11 @@ export function isPinned(channel: Channel, { pinned }: Request): boolean {
   return true;
 }
 
-function compare(channel: Channel, { what, name, digest }: NonNullable<Request['pinned']>): void {
-  switch (channel[what].compare(name, digest)) {
+function compare(
+  channel: Channel,
+  { what, name, digest, shape }: NonNullable<Request['pinned']>,
+): void {
+  switch (channel[what].compare(name, digest, shape)) {
     case 'same':
       return;
     case 'gone':

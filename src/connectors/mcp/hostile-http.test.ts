@@ -210,7 +210,7 @@ describe('a server over HTTP that does not keep to the rules', () => {
   it('is not called when it defines a tool otherwise, or no longer has it', async () => {
     said([{ type: 'text', text: 'hello' }]);
     const calls = () => site.calls;
-    site.tools = [{ ...site.usual[0], description: 'now it does more' } as JsonObject];
+    site.tools = [{ ...site.usual[0], annotations: { readOnlyHint: true } } as JsonObject];
     const count = calls();
     assert.deepEqual(await fails(write), ['TOOL_CHANGED', 'none', null]);
     await connector.close();

@@ -9,9 +9,11 @@ import { canonical, isJsonObject, type JsonObject } from '../../domain/json.ts';
 import { bindingOfParams, mirroredParams } from '../../protocols/mcp/mirror.ts';
 import { type McpOptions, openSites } from './connector.ts';
 import { definitionDigest } from './definitions.ts';
+import { launchOf } from './launch.ts';
 import { listAll } from './listing.ts';
 import { opinionsOf } from './opinions.ts';
 import type { Caller } from './peer.ts';
+import { shapeDigest } from './shape.ts';
 import { WireFault } from './wire.ts';
 
 export interface McpInspectorOptions extends McpOptions {
@@ -57,6 +59,7 @@ export function createMcpInspector(doors: Doors, options: McpInspectorOptions): 
     kind: 'mcp',
     derive: async (draft, connection) => derived(draft, connection, await look(connection)),
     async prepare() {},
+    launch: launchOf,
     catalogue: look,
   };
 }
@@ -135,6 +138,7 @@ function derived(draft: Tool, connection: Connection, catalogue: Catalogue): Der
       mcp: 'tools/call',
       name,
       definition: definitionDigest(definition),
+      shape: shapeDigest(definition),
       headers: headersOf(definition, connection),
     },
     derivation: opinionsOf(definition, effect),

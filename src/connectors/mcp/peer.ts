@@ -8,6 +8,7 @@ import { NOTHING_WITHHELD } from './clean.ts';
 import { Definitions } from './definitions.ts';
 import { commandOf, environmentOf, headersOf } from './environment.ts';
 import { changeOf } from './feed.ts';
+import { checkLaunch } from './launch.ts';
 import { listAll } from './listing.ts';
 import { type Opening, openChild, openHttp, type Wanted } from './opening.ts';
 import type { Site } from './site.ts';
@@ -193,6 +194,7 @@ export class Peer {
       client,
       capabilities: caller.alone ? caller.capabilities : {},
     };
+    await checkLaunch(connection);
     let watch: Watch | null = null;
     const unasked = (method: string, params: JsonObject) =>
       watch === null ? this.#unasked(method, params) : watch.heard(method, params);

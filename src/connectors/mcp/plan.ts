@@ -22,6 +22,8 @@ export interface Pinned {
   readonly what: 'tools' | 'prompts';
   readonly name: string;
   readonly digest: string;
+  /** Of the definition without its words, where those may change; null: not one character may. */
+  readonly shape: string | null;
 }
 
 /** A tool as its binding says it, prepared once. */
@@ -45,11 +47,16 @@ export function planOf(tool: Tool): Plan {
 }
 
 function toolPlan({ binding }: Tool): Plan {
-  const { name, definition, headers } = binding;
+  const { name, definition, shape, headers } = binding;
   if (typeof name !== 'string' || typeof definition !== 'string')
     throw refused('its binding names no tool of the server');
   const head = `"name":${JSON.stringify(name)},"arguments":`;
-  const pinned: Pinned = { what: 'tools', name, digest: definition };
+  const pinned: Pinned = {
+    what: 'tools',
+    name,
+    digest: definition,
+    shape: typeof shape === 'string' ? shape : null,
+  };
   return {
     params: paramsOfBinding(headers),
     request: (_, input, continuation) => ({
@@ -96,7 +103,12 @@ function promptPlan({ listing, name: toolName }: Tool): Plan {
   const pinned = new Map<string, Pinned>();
   for (const each of Array.isArray(listing?.prompts) ? (listing.prompts as Json[]) : [])
     if (isJsonObject(each) && typeof each.name === 'string')
-      pinned.set(each.name, { what: 'prompts', name: each.name, digest: definitionDigest(each) });
+      pinned.set(each.name, {
+        what: 'prompts',
+        name: each.name,
+        digest: definitionDigest(each),
+        shape: null,
+      });
   const find = (connection: Connection, name: Json | undefined): Pinned => {
     const { toolPrefix } = connection.settings;
     const prefix = typeof toolPrefix === 'string' ? toolPrefix : '';

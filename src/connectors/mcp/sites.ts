@@ -22,8 +22,8 @@ export class Sites {
   of(connection: Connection): Site {
     const known = this.#byConnection.get(connection);
     if (known !== undefined && !known.closed) return known;
-    const { name, settings, issuer = null, secret = null } = connection;
-    const key = digestOf('mcp/site', { name, settings, issuer, secret });
+    const { name, settings, issuer = null, secret = null, pins = null } = connection;
+    const key = digestOf('mcp/site', { name, settings, issuer, secret, pins });
     let site = this.#byKey.get(key);
     if (site === undefined) {
       site = new Site(connection, this.#parts);

@@ -4,6 +4,7 @@ import type { Bundle, Connection, Tool } from '../../domain/bundle.ts';
 import type { Inspector } from '../../domain/connector.ts';
 import { exposed } from '../../domain/errors.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import { instructionsDigest } from '../../tools/pin.ts';
 
 /** A system that describes itself (an MCP server), asked now and compared with what was applied. */
 export interface ServerView {
@@ -20,6 +21,20 @@ export interface ServerView {
   /** Served tools that it defines otherwise now, or no longer has. */
   readonly changed: readonly string[];
   readonly gone: readonly string[];
+  /** Served tools whose words it changed and nothing else: agents go on reading the words that were pinned. */
+  readonly reworded: readonly string[];
+  /** By its own names: what it offers and was never accepted. Nobody is shown it. */
+  readonly unserved: readonly string[];
+  /** What it says to clients before anything else is not what it said then; no agent is shown it. */
+  readonly instructionsChanged: boolean;
+  /** What was pinned of each that differs, beside what it says now. */
+  readonly drift: readonly Drift[];
+}
+
+export interface Drift {
+  readonly tool: string;
+  readonly pinned: JsonObject;
+  readonly live: JsonObject | null;
 }
 
 const ANSWER_MS = 20_000;
@@ -58,10 +73,21 @@ async function viewOf(
   const offered = new Map(catalogue.tools.map((definition) => [definition.name, definition]));
   const changed: string[] = [];
   const gone: string[] = [];
+  const reworded: string[] = [];
+  const drift: Drift[] = [];
+  const known = new Set(served.map((tool) => String(tool.binding.name)));
   for (const tool of served) {
     const definition = offered.get(String(tool.binding.name));
-    if (definition === undefined) gone.push(tool.name);
-    else if (await isChanged(tool, definition, connection, inspector)) changed.push(tool.name);
+    if (definition === undefined) {
+      gone.push(tool.name);
+      drift.push({ tool: tool.name, pinned: pinnedOf(tool), live: null });
+    } else {
+      const drifted = await driftOf(tool, definition, connection, inspector);
+      if (drifted === 'changed') changed.push(tool.name);
+      if (drifted === 'reworded') reworded.push(tool.name);
+      if (drifted !== 'same')
+        drift.push({ tool: tool.name, pinned: pinnedOf(tool), live: definition });
+    }
   }
   return {
     ...{ connection: connection.name, kind: connection.kind, fault: null },
@@ -69,24 +95,37 @@ async function viewOf(
     protocol: catalogue.protocol ?? null,
     offers: catalogue.tools.length,
     served: served.length,
-    changed,
-    gone,
+    ...{ changed, gone, reworded, drift },
+    unserved: [...offered.keys()].map(String).filter((name) => !known.has(name)),
+    instructionsChanged:
+      connection.pins !== undefined &&
+      connection.pins.instructions !== instructionsDigest(catalogue.instructions),
   };
 }
 
-/** By the digest that calls are refused by, of what the server says now. */
-async function isChanged(
+/** By the digests that calls are refused by, of what the server says now. */
+async function driftOf(
   tool: Tool,
   { description = '', inputSchema }: JsonObject,
   connection: Connection,
   inspector: Inspector,
-): Promise<boolean> {
+): Promise<'same' | 'reworded' | 'changed'> {
   const now = { ...tool, description, inputSchema } as Tool;
   const { binding } = await inspector.derive(now, connection);
-  return binding.definition !== tool.binding.definition;
+  if (binding.definition === tool.binding.definition) return 'same';
+  const { shape } = tool.binding;
+  return shape !== undefined && binding.shape === shape ? 'reworded' : 'changed';
+}
+
+/** As its server would list it. */
+function pinnedOf({ binding, description, inputSchema, listing = {} }: Tool): JsonObject {
+  return { name: binding.name ?? null, description, inputSchema, ...listing };
 }
 
 function failed({ name, kind }: Connection, message: string, fix: string): ServerView {
-  const nothing = { server: null, protocol: null, offers: 0, served: 0, changed: [], gone: [] };
+  const nothing = {
+    ...{ server: null, protocol: null, offers: 0, served: 0, changed: [], gone: [] },
+    ...{ reworded: [], unserved: [], instructionsChanged: false, drift: [] },
+  };
   return { connection: name, kind, fault: { message, fix }, ...nothing };
 }

@@ -1,0 +1,151 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { delimiter, dirname, extname, isAbsolute, join, relative, resolve } from 'node:path';
+import type { Connection } from '../../domain/bundle.ts';
+import { digestOf } from '../../domain/digest.ts';
+import { canonical, isJsonObject, type JsonObject } from '../../domain/json.ts';
+import { WireFault } from './wire.ts';
+
+const MAX_FILES = 4_000;
+const MAX_BYTES = 128 * 1024 * 1024;
+const MAX_LEVELS = 6;
+const MAX_KEPT = 20_000;
+/** What a program is made of; what it keeps beside itself while it runs is its own affair. */
+const CODE = new Set(
+  '.js .mjs .cjs .ts .mts .cts .jsx .tsx .node .wasm .py .pyc .so .rb .pl .sh .php .lua .jar .class .dll .exe'.split(
+    ' ',
+  ),
+);
+const SKIPPED = new Set(['node_modules', '.git', '.hg', '.venv', '__pycache__']);
+
+/**
+ * What the command of a connection would start now: its program, and the script or package behind its first argument that is
+ * a file, each by SHA-256. What a package itself depends on is not looked at. Null where nothing is started from here, or
+ * the program is not there.
+ */
+export async function launchOf({ settings }: Connection): Promise<JsonObject | null> {
+  const { command, cwd, env } = settings;
+  if (!Array.isArray(command)) return null;
+  const [program = '', ...args] = command.map(String);
+  const folder = typeof cwd === 'string' ? cwd : '/';
+  const path = isJsonObject(env) && typeof env.PATH === 'string' ? env.PATH : USUAL_PATH;
+  const place = await programAt(program, folder, path);
+  if (place === null) return null;
+  const entry = await entryIn(args, folder);
+  return {
+    program: place,
+    sha256: await fileDigest(place),
+    ...(entry === null ? {} : await packageOf(entry)),
+  };
+}
+
+/** Throws WireFault `LAUNCH_CHANGED` when what would be started is not what was accepted; nothing was started. */
+export async function checkLaunch(connection: Connection): Promise<void> {
+  const pinned = connection.pins?.launch;
+  if (pinned === undefined) return;
+  const now = await launchOf(connection);
+  if (now !== null && canonical(now) === canonical(pinned)) return;
+  const what = now === null ? 'is not there any more' : 'is not what was accepted';
+  throw new WireFault(
+    'LAUNCH_CHANGED',
+    `what \`${connection.name}\` is started from ${what}: it was not started`,
+    false,
+  );
+}
+
+const USUAL_PATH = `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`;
+
+async function programAt(program: string, cwd: string, path: string): Promise<string | null> {
+  const places = isAbsolute(program)
+    ? [program]
+    : program.includes('/')
+      ? [resolve(cwd, program)]
+      : path.split(delimiter).map((folder) => join(folder, program));
+  for (const place of places) {
+    const real = await realpath(place).catch(() => null);
+    if (real !== null && (await stat(real)).isFile()) return real;
+  }
+  return null;
+}
+
+async function entryIn(args: readonly string[], cwd: string): Promise<string | null> {
+  for (const word of args) {
+    if (word.startsWith('-') || !CODE.has(extname(word))) continue;
+    const real = await realpath(resolve(cwd, word)).catch(() => null);
+    if (real !== null && (await stat(real)).isFile()) return real;
+  }
+  return null;
+}
+
+/** The package that a script belongs to, whole; the script alone where there is none, or too much of it. */
+async function packageOf(entry: string): Promise<JsonObject> {
+  let root = dirname(entry);
+  for (let level = 0; level < MAX_LEVELS && dirname(root) !== root; level++, root = dirname(root)) {
+    const manifest = await readFile(join(root, 'package.json'), 'utf8').catch(() => null);
+    if (manifest === null) continue;
+    const files = await codeIn(root);
+    if (files === null) break;
+    const lines = await Promise.all(
+      [...files, join(root, 'package.json')].map(async (file) => [
+        relative(root, file),
+        await fileDigest(file),
+      ]),
+    );
+    const { name, version } = named(manifest);
+    return {
+      entry,
+      files: files.length,
+      code: digestOf('mcp/launch', lines),
+      ...(name === null ? {} : { package: name }),
+      ...(version === null ? {} : { version }),
+    };
+  }
+  return { entry, files: 1, code: await fileDigest(entry) };
+}
+
+function named(manifest: string): { name: string | null; version: string | null } {
+  try {
+    const value: unknown = JSON.parse(manifest);
+    const text = (key: string) =>
+      isJsonObject(value) && typeof value[key] === 'string' ? value[key] : null;
+    return { name: text('name'), version: text('version') };
+  } catch {
+    return { name: null, version: null };
+  }
+}
+
+/** In one order. Null beyond bounds. */
+async function codeIn(root: string): Promise<string[] | null> {
+  const found: string[] = [];
+  const folders = [root];
+  let bytes = 0;
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    for (const entry of await readdir(folder, { withFileTypes: true })) {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory() && !SKIPPED.has(entry.name)) folders.push(path);
+      if (!entry.isFile() || !CODE.has(extname(entry.name))) continue;
+      bytes += (await stat(path)).size;
+      found.push(path);
+      if (found.length > MAX_FILES || bytes > MAX_BYTES) return null;
+    }
+    if (folders.length > MAX_FILES) return null;
+  }
+  return found.sort();
+}
+
+const known = new Map<string, string>();
+
+/** Read again when anything of the file moved: its change time is not for its owner to set. */
+async function fileDigest(path: string): Promise<string> {
+  const { ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
+  const key = `${path} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+  const kept = known.get(key);
+  if (kept !== undefined) return kept;
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  const digest = hash.digest('hex');
+  if (known.size >= MAX_KEPT) known.clear();
+  known.set(key, digest);
+  return digest;
+}
