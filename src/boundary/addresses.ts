@@ -71,9 +71,17 @@ export function addressKind(address: string): AddressKind {
   const groups = groupsOf(bare);
   const inner = embeddedIPv4(groups);
   if (inner !== null) return kindOf4(inner);
-  if (forbidden6.check(bare, 'ipv6')) return 'forbidden';
-  if (private6.check(bare, 'ipv6')) return 'private';
-  return global6.check(bare, 'ipv6') && !reserved6.check(bare, 'ipv6') ? 'public' : 'forbidden';
+  const own = ownTranslator(groups);
+  if (own.length > 0) return worst(own.map(kindOf4));
+  const isatap = isatapIPv4(groups);
+  return worst([rangeOf6(bare), ...(isatap === null ? [] : [kindOf4(isatap)])]);
+}
+
+function rangeOf6(address: string): AddressKind {
+  if (forbidden6.check(address, 'ipv6')) return 'forbidden';
+  if (private6.check(address, 'ipv6')) return 'private';
+  const open = global6.check(address, 'ipv6') && !reserved6.check(address, 'ipv6');
+  return open ? 'public' : 'forbidden';
 }
 
 function kindOf4(address: string): AddressKind {
@@ -84,17 +92,45 @@ function kindOf4(address: string): AddressKind {
 /** The IPv4 address that an IPv6 address stands for: mapped, compatible, translated, NAT64, 6to4. */
 function embeddedIPv4(groups: readonly number[]): string | null {
   const startsWith = (...prefix: number[]) => prefix.every((group, i) => groups[i] === group);
-  const at = (high: number) => {
-    const [a = 0, b = 0] = [groups[high], groups[high + 1]];
-    return `${a >> 8}.${a & 255}.${b >> 8}.${b & 255}`;
-  };
+  const at = (high: number) => dotted(groups[high] ?? 0, groups[high + 1] ?? 0);
   const low = (groups[6] ?? 0) * 65536 + (groups[7] ?? 0);
   if (startsWith(0, 0, 0, 0, 0, 0xffff)) return at(6);
   if (startsWith(0, 0, 0, 0, 0xffff, 0)) return at(6);
   if (startsWith(0, 0, 0, 0, 0, 0) && low > 1) return at(6);
-  if (startsWith(0x64, 0xff9b)) return at(6);
+  if (startsWith(0x64, 0xff9b, 0, 0, 0, 0)) return at(6);
   if (startsWith(0x2002)) return at(1);
   return null;
+}
+
+/**
+ * The IPv4 addresses that one of a translator of our own (64:ff9b:1::/48) may stand for: its prefix may end after 48, 56,
+ * 64 or 96 bits (RFC 6052), and nobody here knows which. None is public, whoever is meant.
+ */
+function ownTranslator(groups: readonly number[]): string[] {
+  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = groups;
+  if (a !== 0x64 || b !== 0xff9b || c !== 1) return [];
+  const places = [
+    dotted(d, ((e & 255) << 8) | (f >> 8)),
+    dotted(((d & 255) << 8) | (e & 255), f),
+    dotted(((e & 255) << 8) | (f >> 8), ((f & 255) << 8) | (g >> 8)),
+    dotted(g, h),
+  ];
+  return ['10.0.0.0', ...places.filter((place) => !place.startsWith('0.'))];
+}
+
+/** ISATAP: the interface says its own IPv4 address. */
+function isatapIPv4(groups: readonly number[]): string | null {
+  const [, , , , e = 0, f = 0, g = 0, h = 0] = groups;
+  return (e === 0 || e === 0x200) && f === 0x5efe ? dotted(g, h) : null;
+}
+
+function dotted(high: number, low: number): string {
+  return `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`;
+}
+
+function worst(kinds: readonly AddressKind[]): AddressKind {
+  if (kinds.includes('forbidden')) return 'forbidden';
+  return kinds.includes('private') ? 'private' : 'public';
 }
 
 function groupsOf(address: string): number[] {
