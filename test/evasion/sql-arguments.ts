@@ -1,6 +1,8 @@
 /** Fixed statements, attacked by their arguments. What may come out is what the database itself gives for the same values. */
 import pg from 'pg';
 import { isJsonObject, type JsonObject } from '../../src/domain/json.ts';
+import type { VerifiedGrants } from '../../src/domain/verified.ts';
+import { send } from '../crash/wire.ts';
 import { type Gateway, openGateway } from './gateway.ts';
 import type { Case, Control, Group, Stand } from './group.ts';
 import { ARGUMENT_CASES, ARGUMENT_CONTROLS, type ArgumentCase } from './sql/argument-cases.ts';
@@ -24,7 +26,10 @@ export const sqlArguments: Group = {
     );
     return {
       cases: ARGUMENT_CASES.map((one) => caseOf(one, target, gateway)),
-      controls: ARGUMENT_CONTROLS.map((one) => controlOf(one, target, gateway)),
+      controls: [
+        ...ARGUMENT_CONTROLS.map((one) => controlOf(one, target, gateway)),
+        ...verifyControls(gateway),
+      ],
       async close() {
         await gateway.close();
         await target.stop();
@@ -71,6 +76,55 @@ function controlOf(one: ArgumentCase, target: SqlTarget, gateway: Gateway): Cont
     },
   };
 }
+
+/** What the database itself says of the same agent's login. */
+function verifyControls({ operator, operatorsUrl }: Gateway): Control[] {
+  const verified = async (): Promise<VerifiedGrants> => {
+    const reply = await send('POST', `${operatorsUrl}/api/verify`, operator.key, { agent: AGENT });
+    const { verified: found } = reply?.body ?? {};
+    if (!Array.isArray(found)) throw new Error(`no answer: ${JSON.stringify(reply)}`);
+    return found[0] as unknown as VerifiedGrants;
+  };
+  return [
+    {
+      name: 'verify: the database refuses what no tool needs',
+      async attempt() {
+        const { probes } = await verified();
+        const refused = new Set(probes.filter((one) => !one.allowed).map((one) => one.what));
+        const missing = MUST_REFUSE.filter((what) => !refused.has(what));
+        return missing.length === 0 ? null : `not refused: ${missing.join()}`;
+      },
+    },
+    {
+      name: 'verify: what a careless administrator gave to everybody is found',
+      async attempt() {
+        const beyond = (await verified()).beyond.join('\n');
+        const missed = MUST_FIND.filter((what) => !beyond.includes(what));
+        return missed.length === 0 ? null : `not found: ${missed.join()}`;
+      },
+    },
+    {
+      name: 'verify: rows that only the statement binds are said',
+      async attempt() {
+        const { notes } = await verified();
+        const said = notes.some((note) =>
+          note.startsWith('rows of public.customers are bound by the'),
+        );
+        return said ? null : notes.join('; ');
+      },
+    },
+  ];
+}
+
+const MUST_REFUSE = [
+  'read email of public.customers',
+  'update email of public.customers',
+  'delete from public.customers',
+  'read id of public.payroll',
+  'update status of public.orders',
+  'make roles',
+];
+const MUST_FIND = ['of vault.keys', 'of public.customer_emails', 'call public.leak_email(integer)'];
 
 async function proven(sql: string, target: SqlTarget): Promise<string | null> {
   const [row] = await target.rows(sql);
