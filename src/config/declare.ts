@@ -80,6 +80,7 @@ function connectionOf(
   if (kind === 'command') return { ...shared, ...commandSettingsOf(rest) };
   if (kind === 'mcp')
     return { ...shared, ...mcpConnection(name, value, organisation, secretHeader) };
+  if (kind === 'sqlite') return { ...shared, settings: { path: String(value.path) } };
   const postgres = kind === 'postgres';
   const settings = postgres ? postgresSettings(rest) : httpSettings(rest, secret, organisation);
   const made = postgres

@@ -56,14 +56,14 @@ export function toolProblems(source: Source, root: JsonObject): ConfigProblem[] 
 }
 
 function kindProblems(tool: JsonObject, connection: JsonObject, place: string, say: Say): void {
-  for (const [key, kind] of [
-    ['sql', 'postgres'],
+  for (const [key, ...kinds] of [
+    ['sql', 'postgres', 'sqlite'],
     ['query', 'postgres'],
     ['http', 'http'],
     ['command', 'command'],
   ] as const) {
     const other = connection.kind;
-    if (tool[key] === undefined || other === kind) continue;
+    if (tool[key] === undefined || kinds.some((kind) => kind === other)) continue;
     if (typeof other !== 'string' || !KINDS.has(other)) continue;
     say(
       `${place}/${key}`,
@@ -75,7 +75,7 @@ function kindProblems(tool: JsonObject, connection: JsonObject, place: string, s
   }
 }
 
-const KINDS = new Set(['postgres', 'http', 'mcp', 'command']);
+const KINDS = new Set(['postgres', 'sqlite', 'http', 'mcp', 'command']);
 
 const BELONGS: Readonly<Record<string, readonly string[]>> = {
   minimum: ['integer', 'number'],

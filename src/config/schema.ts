@@ -54,6 +54,15 @@ const postgres = closed('A PostgreSQL database', ['kind', 'host', 'database', 'u
   vault: ref('vaultDatabase'),
 });
 
+const sqlite = closed('A file of SQLite, opened by Signalbox itself', ['kind', 'path'], {
+  kind: { const: 'sqlite' },
+  environment,
+  path: text('Absolute path of the file; it must exist', {
+    maxLength: 1_000,
+    pattern: '^(?:/|[A-Za-z]:[\\\\/])',
+  }),
+});
+
 const overHttp: JsonObject = {
   url: text('Where its paths begin: scheme, host, port and path; no query, no user'),
   allowPrivate: flag(
@@ -84,7 +93,7 @@ const http = closed('An HTTP API', ['kind', 'url'], {
   vault: ref('vaultKv'),
 });
 
-const KINDS = ['postgres', 'http', 'mcp', 'command'];
+const KINDS = ['postgres', 'sqlite', 'http', 'mcp', 'command'];
 
 const connection: JsonObject = {
   type: 'object',
@@ -157,6 +166,7 @@ export const CONFIG_SCHEMA: JsonObject = {
   $defs: {
     connection,
     postgres,
+    sqlite,
     http,
     command: commandConnection(environment, secret),
     ...credentialDefinitions(secret),

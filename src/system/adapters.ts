@@ -7,6 +7,8 @@ import { createMcpInspector } from '../connectors/mcp/inspector.ts';
 import { createPostgresAdmin, type PostgresAdmin } from '../connectors/postgres/admin.ts';
 import { createPostgresConnector } from '../connectors/postgres/connector.ts';
 import { createPostgresInspector } from '../connectors/postgres/inspector.ts';
+import { createSqliteConnector } from '../connectors/sqlite/connector.ts';
+import { createSqliteInspector } from '../connectors/sqlite/inspector.ts';
 import { createIssuers } from '../credentials/issuers.ts';
 import type { RenewableIssuer } from '../credentials/leases.ts';
 import type { UpstreamOAuth } from '../credentials/oauth/upstream.ts';
@@ -51,12 +53,15 @@ export function createAdapters({ doors, store, secrets, tag, changed }: Given): 
   const upstream: McpOptions = { challenged, version: VERSION };
   const connectors = [
     createPostgresConnector(doors, admin),
+    createSqliteConnector(doors),
+    createHttpConnector(doors),
     createCommandConnector(doors),
     createHttpConnector(doors, { challenged }),
     createMcpConnector(doors, { ...upstream, feed: changed }),
   ];
   const inspectors = [
     createPostgresInspector(admin),
+    createSqliteInspector(doors),
     createHttpInspector(),
     createCommandInspector(),
     createMcpInspector(doors, { ...upstream, reveal }),
