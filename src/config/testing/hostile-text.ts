@@ -126,7 +126,7 @@ export const HOSTILE_TEXT: readonly Hostile[] = [
   bad(
     'an unknown kind',
     ALL.replace('kind: postgres', 'kind: §postgress'),
-    /one of `postgres`, `http`/,
+    /one of `postgres`, `sqlite`, `http`/,
     /did you mean `postgres`/,
   ),
   bad(
