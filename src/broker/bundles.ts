@@ -1,7 +1,8 @@
-import { type Bundle, bundleDigest, EMPTY_BUNDLE } from '../domain/bundle.ts';
+import { type Bundle, bundleDigest, type Connection, EMPTY_BUNDLE } from '../domain/bundle.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import type { Store } from '../domain/store.ts';
 import type { BundleSource } from './broker.ts';
+import type { Freshness } from './freshness.ts';
 
 const MAX_KEPT = 32;
 
@@ -33,6 +34,31 @@ export function bundleSource(store: Store): BundleSource {
     get,
     known: (digest) => kept.get(digest),
     active: async () => get((await store.haltState()).stamp.bundle),
+  };
+}
+
+/** The bundle that was active when this replica last heard from its store, while that is not too old to go by. */
+export function bundleHeard({
+  bundles,
+  freshness,
+}: {
+  readonly bundles: Pick<BundleSource, 'known'>;
+  readonly freshness: Pick<Freshness, 'bundle'>;
+}): Bundle | undefined {
+  return freshness.bundle === null ? undefined : bundles.known(freshness.bundle);
+}
+
+/** A connection as it is configured now, or was when this replica last heard; null when it is not. */
+export function connectionOf({
+  bundles,
+  freshness,
+}: {
+  readonly bundles: BundleSource;
+  readonly freshness: Pick<Freshness, 'bundle'>;
+}): (name: string) => Promise<Connection | null> {
+  return async (name) => {
+    const bundle = bundleHeard({ bundles, freshness }) ?? (await bundles.active());
+    return bundle.connections[name] ?? null;
   };
 }
 

@@ -29,6 +29,7 @@ export class Freshness {
   #sentAt = Number.NEGATIVE_INFINITY;
   #replicas: readonly Replica[] = [];
   #epoch = -1;
+  #bundle: string | null = null;
 
   constructor(
     store: Pick<Store, 'replica' | 'alone' | 'beat'>,
@@ -50,6 +51,7 @@ export class Freshness {
       this.#sentAt = sentAt;
       this.#epoch = beat.stamp.halt;
       this.#replicas = beat.replicas;
+      this.#bundle = beat.stamp.bundle;
     }
     return beat;
   }
@@ -57,6 +59,11 @@ export class Freshness {
   /** The newest halt number it has heard of. */
   get epoch(): number {
     return this.#epoch;
+  }
+
+  /** The digest of the bundle that was active when it last heard, no longer ago than the bound; else null. */
+  get bundle(): string | null {
+    return this.leftMs >= 0 ? this.#bundle : null;
   }
 
   get isFresh(): boolean {

@@ -5,7 +5,7 @@ import { type BroughtDown, bringDown } from './bring-down.ts';
 import type { Broker, HaltReport, LeaseEnd } from './broker.ts';
 import { type Landing, landings } from './landings.ts';
 import { REVOKED_WITHIN_MS, within } from './patience.ts';
-import { leasesIn } from './reach.ts';
+import { aliveLeases, leasesAmong, leasesIn } from './reach.ts';
 import { releaseRun } from './runs.ts';
 import { checkScope, knownScope, runsUnder } from './scopes.ts';
 
@@ -134,7 +134,8 @@ async function endAll(
   heard?: (known: readonly Landing[]) => void,
 ): Promise<{ readonly covered: readonly Lease[]; readonly finished: Promise<Ended> }> {
   const { scope } = halt;
-  const [covered, under] = await Promise.all([leasesIn(broker, scope), runsUnder(broker, scope)]);
+  const [alive, under] = await Promise.all([aliveLeases(broker), runsUnder(broker, scope)]);
+  const covered = leasesAmong(alive, scope, under);
   const runs = new Set([...under.map(({ id }) => id), ...covered.map(({ runId }) => runId)]);
   const rest = runs.size === 0 ? down : bringDown(broker, scope, runs);
   const elsewhere = landings(broker, halt.epoch, heard);
@@ -152,19 +153,18 @@ async function revokeAll(
   covered: readonly Lease[],
   landed: BroughtDown['landed'],
 ): Promise<Ended> {
-  const ids = new Set(covered.map(({ id }) => id));
   const runs = [...new Set(covered.map(({ runId }) => runId))];
-  // what is kept open for the runs is closed beside: the source ends it in any case
-  const [first] = await Promise.all([
-    broker.credentials.revoke(({ id }) => ids.has(id)),
+  const [first, { left, alive }] = await Promise.all([
+    broker.credentials.revokeThese(covered),
+    // an answer still on its way would be an effect after `inert`
+    landed.then(async (left) => ({ left, alive: await leftAlive(broker, raised.scope) })),
+    // what is kept open for the runs is closed beside: the source ends it in any case
     ...runs.map((runId) => releaseRun(broker, runId)),
   ]);
-  const left = await landed; // an answer still on its way would be an effect after `inert`
-  const late = await leftAlive(broker, raised.scope);
-  const leases = [
-    ...first.filter(({ lease: { id } }) => !late.some(({ lease }) => lease.id === id)),
-    ...late,
-  ];
+  const over = new Set(first.filter(isOver).map(({ lease }) => lease.id));
+  const late = await broker.credentials.revokeThese(alive.filter(({ id }) => !over.has(id)));
+  const again = new Set(late.map(({ lease }) => lease.id));
+  const leases = [...first.filter(({ lease }) => !again.has(lease.id)), ...late];
   const ended = { leases, left };
   if (isInert(ended)) {
     const report = {
@@ -183,11 +183,9 @@ async function revokeAll(
   return ended;
 }
 
-/** What another replica was just minting when the halt fell, and has ended itself, or not. */
-async function leftAlive(broker: Broker, scope: HaltScope): Promise<readonly LeaseReport[]> {
-  if (broker.store.alone) return [];
-  const ids = new Set((await leasesIn(broker, scope)).map(({ id }) => id));
-  return ids.size === 0 ? [] : broker.credentials.revoke(({ id }) => ids.has(id));
+/** What another replica was just minting when the halt fell, and has ended itself by the time it landed, or not. */
+async function leftAlive(broker: Broker, scope: HaltScope): Promise<readonly Lease[]> {
+  return broker.store.alone ? [] : leasesIn(broker, scope);
 }
 
 /** Dead at its source, or dropped here and, being a fixed secret, said to live on there. */

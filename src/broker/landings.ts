@@ -9,7 +9,7 @@ export interface Landing {
 
 /** What an aborted flight may take to come down, beyond the bound at which a silent replica stops itself. */
 const ABORT_GRACE_MS = 1_000;
-/** How often it is asked again while the answer is waited for, at first and later. */
+/** How often it is asked again while no notice of a landing comes, at first and later. */
 const SOON_MS = 25;
 const LATER_MS = 250;
 const SOON = 80;
@@ -38,9 +38,7 @@ export async function landings(
     heard(report);
     const isOver = report.every(({ landedMs, silentMs }) => landedMs !== null || silentMs !== null);
     if (isOver && freshness.isFresh && freshness.epoch >= epoch) return report;
-    await new Promise<void>((resolve) =>
-      doors.timers.after(asked < SOON ? SOON_MS : LATER_MS, resolve),
-    );
+    await broker.notices.wait('landed', asked < SOON ? SOON_MS : LATER_MS);
     await freshness.ask().catch(() => undefined);
   }
 }

@@ -1,7 +1,8 @@
 import type { Lease } from '../domain/credential.ts';
 import { type HaltScope, partsOf } from '../domain/halt.ts';
+import type { LiveRun } from '../domain/run.ts';
 import type { Broker, HaltReach, HeldCredentials } from './broker.ts';
-import { knownScope, liveRuns, runsUnder } from './scopes.ts';
+import { knownScope, runsUnder } from './scopes.ts';
 
 const MOST_ASKS = 10_000;
 
@@ -52,14 +53,26 @@ async function users(broker: Broker, scope: HaltScope) {
     kind === 'tool' ? tool === name : kind === 'connection' && tools[tool]?.connection === name,
   );
   const agents = new Set(touched.map(({ agent }) => agent));
-  return (await liveRuns(broker)).filter(({ agent }) => agents.has(agent));
+  return (await broker.store.liveRuns()).filter(({ agent }) => agents.has(agent));
 }
 
 /** Credentials that are alive and that a halt of this scope ends. */
 export async function leasesIn(broker: Broker, scope: HaltScope): Promise<readonly Lease[]> {
-  const alive = await broker.store.leases({ state: ['minting', 'live', 'revoking'] });
-  if (alive.length === 0) return alive;
-  const under = new Set((await runsUnder(broker, scope)).map(({ id }) => id));
+  const [alive, under] = await Promise.all([aliveLeases(broker), runsUnder(broker, scope)]);
+  return leasesAmong(alive, scope, under);
+}
+
+export function aliveLeases(broker: Broker): Promise<readonly Lease[]> {
+  return broker.store.leases({ state: ['minting', 'live', 'revoking'] });
+}
+
+/** Those of them that a halt of this scope ends; `runs`: what lives under it. */
+export function leasesAmong(
+  alive: readonly Lease[],
+  scope: HaltScope,
+  runs: readonly LiveRun[],
+): readonly Lease[] {
+  const under = new Set(runs.map(({ id }) => id));
   const [kind, name] = partsOf(scope);
   return alive.filter(
     ({ id, runId, agent, connection }) =>
@@ -83,7 +96,7 @@ async function grouped(
     ({ connection, revocability }) => `${revocability} ${connection}`,
   );
   const wide = leases.some(({ revocability }) => revocability === 'principal-wide');
-  const alive = wide ? await broker.store.leases({ state: ['minting', 'live', 'revoking'] }) : [];
+  const alive = wide ? await aliveLeases(broker) : [];
   const own = new Set(leases.map(({ id }) => id));
   return [...groups.values()].flatMap((group) => {
     const [first] = group;

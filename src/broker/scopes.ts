@@ -1,10 +1,9 @@
-import { modelsOf } from '../domain/bundle.ts';
+import { type Bundle, modelsOf } from '../domain/bundle.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import { HALT_SCOPE_KINDS, type HaltScope, partsOf, scopesOfRun } from '../domain/halt.ts';
-import { actorsOf, type Run } from '../domain/run.ts';
+import { actorsOf, type LiveRun } from '../domain/run.ts';
 import type { Broker } from './broker.ts';
-
-const MOST_RUNS = 10_000;
+import { bundleHeard } from './bundles.ts';
 
 /**
  * The scope as the store keeps it. A halt that stops nothing is worse than none: the name must be one that is
@@ -26,10 +25,16 @@ export async function knownScope(broker: Broker, scope: HaltScope): Promise<Halt
 }
 
 async function isKnown(broker: Broker, kind: string, name: string): Promise<boolean> {
-  const { tools, connections, agents } = await broker.bundles.active();
+  if (kind === 'run') return (await broker.store.run(name)) !== null;
+  const heard = bundleHeard(broker);
+  // who pulls it does not wait for the store to say once more what this replica heard just now
+  if (heard !== undefined && isNamed(heard, kind, name)) return true;
+  if (isNamed(await broker.bundles.active(), kind, name)) return true;
+  return kind === 'agent' && (await broker.store.liveRuns()).some(({ agent }) => agent === name);
+}
+
+function isNamed({ tools, connections, agents }: Bundle, kind: string, name: string): boolean {
   switch (kind) {
-    case 'run':
-      return (await broker.store.run(name)) !== null;
     case 'tool':
       return Object.hasOwn(tools, name);
     case 'connection':
@@ -37,9 +42,7 @@ async function isKnown(broker: Broker, kind: string, name: string): Promise<bool
     case 'model':
       return Object.values(agents).some(({ model }) => model === name);
     default:
-      return (
-        Object.hasOwn(agents, name) || (await liveRuns(broker)).some(({ agent }) => agent === name)
-      );
+      return Object.hasOwn(agents, name);
   }
 }
 
@@ -59,14 +62,10 @@ function unknown(scope: HaltScope): SignalboxError {
 }
 
 /** Live runs that a halt of this scope stops whole, with everything below them. */
-export async function runsUnder(broker: Broker, scope: HaltScope): Promise<readonly Run[]> {
-  const runs = await liveRuns(broker);
+export async function runsUnder(broker: Broker, scope: HaltScope): Promise<readonly LiveRun[]> {
+  const runs = await broker.store.liveRuns();
   const [kind, name] = partsOf(scope);
   if (kind !== 'model') return runs.filter((run) => scopesOfRun(run).includes(scope));
   const bundle = await broker.bundles.active();
   return runs.filter((run) => modelsOf(bundle, actorsOf(run)).includes(name));
-}
-
-export async function liveRuns(broker: Broker): Promise<readonly Run[]> {
-  return (await broker.store.runs({ limit: MOST_RUNS, state: 'live' })).map(({ run }) => run);
 }

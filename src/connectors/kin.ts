@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import type { Timers } from '../domain/doors.ts';
 
 /** In the environment of every child, and so of whatever it starts; the value is this child's own. */
@@ -97,7 +97,7 @@ function list(): readonly string[] {
 /** `pid (name) state parent group session …`; the name may hold anything, so what follows its last bracket is read. */
 function read(pid: number): Process | null {
   try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const text = firstOf(`/proc/${pid}/stat`);
     const rest = text.slice(text.lastIndexOf(')') + 2).split(' ');
     const [state = 'X', parent, , session] = rest;
     return {
@@ -109,6 +109,18 @@ function read(pid: number): Process | null {
     };
   } catch {
     return null;
+  }
+}
+
+/** What one read brings: the whole of a file that is always short, at half the price. */
+const page = Buffer.alloc(4_096);
+
+function firstOf(path: string): string {
+  const file = openSync(path, 'r');
+  try {
+    return page.toString('latin1', 0, readSync(file, page, 0, page.length, null));
+  } finally {
+    closeSync(file);
   }
 }
 

@@ -14,6 +14,7 @@ import { type HaltScope, partsOf, scopesOfRun } from '../domain/halt.ts';
 import type { Run } from '../domain/run.ts';
 import type { OwnedLease, Store } from '../domain/store.ts';
 import { keyOf } from './lease-key.ts';
+import { addSources } from './lease-sources.ts';
 
 /** An issuer whose credentials depend on what its source can do, and may die before their lease. */
 export interface RenewableIssuer extends CredentialIssuer {
@@ -71,7 +72,7 @@ export class Leases implements CredentialDesk {
   /** Of those, the ones that nothing more goes out on: the next sweep ends them. */
   readonly #forgotten = new Set<string>();
   readonly #trying = new Map<string, Trying>();
-  /** Where a lease of this process was minted: its connection may be gone from the configuration when it ends. */
+  /** Where a lease that is made or ended here was minted: its connection may be gone from the configuration. */
   readonly #source = new Map<string, Connection>();
   #closed = false;
 
@@ -100,7 +101,11 @@ export class Leases implements CredentialDesk {
   }
 
   async revoke(which: (lease: Lease) => boolean): Promise<readonly LeaseReport[]> {
-    const alive = (await this.#parts.store.leases({ state: ALIVE })).filter(which);
+    return this.revokeThese((await this.#parts.store.leases({ state: ALIVE })).filter(which));
+  }
+
+  async revokeThese(alive: readonly Lease[]): Promise<readonly LeaseReport[]> {
+    await addSources(this.#source, alive, this.#parts.connection);
     return Promise.all(alive.map((lease) => this.#end(lease)));
   }
 
@@ -148,7 +153,7 @@ export class Leases implements CredentialDesk {
   }
 
   async #mint(run: Run, connection: Connection, kind: string): Promise<Held> {
-    const { store, doors } = this.#parts;
+    const { doors } = this.#parts;
     const issuer = this.#issuer(kind);
     const revocability =
       'revocabilityAt' in issuer ? await issuer.revocabilityAt(connection) : issuer.revocability;
@@ -179,14 +184,8 @@ export class Leases implements CredentialDesk {
           'CREDENTIAL_FAILED',
           'a halt or the end of its run came while this credential was made',
         );
-      const live = { ...lease, state: 'live' as const };
-      await store.commit({
-        kind: 'lease.write',
-        lease: live,
-        note: 'minted',
-        at: doors.clock.now(),
-      });
-      return { lease: live, credential };
+      await this.#write(lease, 'live', 'minted');
+      return { lease: { ...lease, state: 'live' }, credential };
     } catch (error) {
       if (error instanceof SignalboxError && error.code === 'HALTED') throw error;
       // who ended it meanwhile waits for this mint, and ends what came of it
@@ -294,8 +293,8 @@ export class Leases implements CredentialDesk {
         );
       await this.#pause(wait);
     }
-    await noted;
-    await this.#written(lease, 'dead', 'the source confirmed that it is dead');
+    const written = this.#written(lease, 'dead', 'the source confirmed that it is dead');
+    await Promise.all([noted, written]); // the store keeps the order
     return this.#report({ ...lease, state: 'dead' }, started, 'confirmed dead at its source');
   }
 

@@ -149,6 +149,47 @@ test('thirty mints at once, used, and revoked at once', async () => {
   }
 });
 
+test('what ends together ends whole, also when one of it is gone and another is at work', async () => {
+  const minted = await Promise.all(Array.from({ length: 4 }, () => site.mint()));
+  const [gone, busy] = minted;
+  assert.ok(gone && busy);
+  await site.sql(`DROP ROLE "${gone.login.user}"`);
+  const thief = await site.leaked(busy.login);
+  await Promise.all(minted.map(({ lease }) => site.issuer.revoke(lease, site.connection)));
+  await assert.rejects(thief.query('SELECT 1'));
+  const dead = await Promise.all(
+    minted.map(({ lease }) => site.issuer.verifyDead(lease, site.connection)),
+  );
+  assert.deepEqual(dead, [true, true, true, true]);
+  for (const { login } of minted) assert.equal(await role(login.user), undefined);
+});
+
+test('one login is tried for all that end together; when it is not refused, each is', async () => {
+  const tried: string[] = [];
+  let taken: string | null = null;
+  const issuer = postgresRoleIssuer(
+    {
+      ...site.admin,
+      tryLogin: async (connection, user, password) => {
+        tried.push(user);
+        taken ??= user;
+        return user === taken ? 'accepted' : site.admin.tryLogin(connection, user, password);
+      },
+    },
+    site.doors,
+  );
+  const leases = ['lease_side_1', 'lease_side_2', 'lease_side_3'].map((id) => site.lease(id));
+  for (const lease of leases) await issuer.mint({ lease, connection: site.connection, run: RUN });
+  await Promise.all(leases.map((lease) => issuer.revoke(lease, site.connection)));
+  const verdicts = () =>
+    Promise.all(leases.map((lease) => issuer.verifyDead(lease, site.connection)));
+  assert.deepEqual(await verdicts(), [false, true, true]);
+  assert.equal(tried.length, 3);
+  taken = 'nobody';
+  assert.deepEqual(await verdicts(), [true, true, true]);
+  assert.equal(tried.length, 4);
+});
+
 test('after a crash another process ends a login whose password it never knew', async () => {
   const { lease, login } = await site.mint();
   const thief = await site.leaked(login);

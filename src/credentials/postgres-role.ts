@@ -4,21 +4,20 @@ import type { CredentialIssuer, MintRequest } from '../domain/credential.ts';
 import { digestOf } from '../domain/digest.ts';
 import type { Doors } from '../domain/doors.ts';
 import { SignalboxError } from '../domain/errors.ts';
+import { aliveAmong, endRoles, isMissing } from './postgres-role-end.ts';
 import { scramVerifier } from './scram.ts';
+import { SideBySide } from './side-by-side.ts';
 
 /*
  * A lease is a LOGIN role that is a member of its agent's grant role and owns nothing:
  *   mint ──▶ LOGIN, VALID UNTIL ──revoke──▶ NOLOGIN, sessions ended ──▶ dropped
- * NOLOGIN comes first, or what is ended connects again. Dead means: gone or NOLOGIN, no session, and a login refused.
+ * NOLOGIN comes first, or what is ended connects again. Dead means: gone or NOLOGIN, no session, and a login refused; of
+ * those that end side by side one is tried for all.
  */
 
 const LIFETIME_MS = 15 * 60_000;
 /** The connector keeps four sessions; the rest is for those being replaced. */
 const CONNECTION_LIMIT = 6;
-const TERMINATE_TRIES = 60;
-const SOON = 10;
-/** At first and at most: a session mostly ends within a few milliseconds. */
-const TERMINATE_PAUSE_MS = [3, 20] as const;
 /** The first release in which GRANT says INHERIT and SET for each membership. */
 const PG16 = 160_000;
 const TRANSIENT = new Set(['40001', '40P01', 'XX000', '55P03']);
@@ -55,13 +54,17 @@ const NAME_LENGTH = 40;
 export function postgresRoleIssuer(admin: RoleServer, doors: Doors, tag = ''): CredentialIssuer {
   /** Until the lease is verified dead, to try the real password against it. */
   const passwords = new Map<string, string>();
+  const endings = new SideBySide((connection, close: () => readonly string[]) =>
+    admin.with(connection, (client) => endRoles(client, close(), doors.timers)),
+  );
+  const verdicts = new SideBySide((connection, close: () => readonly Suspect[]) =>
+    areDead(admin, connection, close),
+  );
 
-  const end = (role: string, connection: Connection): Promise<void> =>
-    admin.with(connection, async (client) => {
-      await lock(client, role);
-      await terminate(client, role, doors);
-      await drop(client, role);
-    });
+  const end = async (role: string, connection: Connection): Promise<void> => {
+    const why = await endings.join(connection, role);
+    if (why !== null) throw why;
+  };
 
   return {
     kind: 'postgres-role',
@@ -107,15 +110,49 @@ export function postgresRoleIssuer(admin: RoleServer, doors: Doors, tag = ''): C
     endStray: (handle, connection) => end(handle, connection),
 
     async verifyDead(lease, connection) {
-      const alive = await admin.with(connection, (client) => isAlive(client, lease.handle));
-      if (alive) return false;
       // After a restart nobody knows the password any more: then any will do to be refused.
-      const password = passwords.get(lease.id) ?? 'unknown';
-      if ((await admin.tryLogin(connection, lease.handle, password)) !== 'refused') return false;
-      passwords.delete(lease.id);
-      return true;
+      const password = passwords.get(lease.id) ?? null;
+      const dead = await verdicts.join(connection, { role: lease.handle, password });
+      if (dead) passwords.delete(lease.id);
+      return dead;
     },
   };
+}
+
+interface Suspect {
+  readonly role: string;
+  readonly password: string | null;
+}
+
+/**
+ * Which of them are dead: none is found alive in the catalogue, and a login is really tried. One for all of them, since
+ * each costs the server a process; each its own when that one is not refused.
+ */
+async function areDead(
+  admin: RoleServer,
+  connection: Connection,
+  close: () => readonly Suspect[],
+): Promise<boolean[]> {
+  return admin.with(connection, async (client) => {
+    const suspects = close();
+    const isRefused = async ({ role, password }: Suspect): Promise<boolean> =>
+      (await admin.tryLogin(connection, role, password ?? 'unknown')) === 'refused';
+    const [first] = suspects.toSorted(
+      (a, b) => Number(b.password !== null) - Number(a.password !== null),
+    );
+    const roles = suspects.map(({ role }) => role);
+    const [alive, allRefused] = await Promise.all([
+      aliveAmong(client, roles),
+      first === undefined || isRefused(first),
+    ]);
+    const dead: boolean[] = [];
+    for (const suspect of suspects)
+      dead.push(
+        !alive.has(suspect.role) &&
+          (allRefused || (suspect !== first && (await isRefused(suspect)))),
+      );
+    return dead;
+  });
 }
 
 interface MintSql {
@@ -163,59 +200,6 @@ async function twice(work: () => Promise<void>): Promise<void> {
     if (!(error instanceof pg.DatabaseError) || !TRANSIENT.has(error.code ?? '')) throw error;
     await work();
   }
-}
-
-async function lock(client: pg.ClientBase, role: string): Promise<void> {
-  try {
-    await client.query(`ALTER ROLE ${quote(role)} NOLOGIN`);
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-  }
-}
-
-/** Throws when sessions are left after all tries; a session that was just logging in is seen by the next one. */
-async function terminate(client: pg.ClientBase, role: string, { timers }: Doors): Promise<void> {
-  for (let attempt = 0; attempt < TERMINATE_TRIES; attempt++) {
-    const { rows } = await client.query(
-      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1',
-      [role],
-    );
-    if (rows.length === 0) return;
-    const pause = Promise.withResolvers<void>();
-    timers.after(attempt < SOON ? TERMINATE_PAUSE_MS[0] : TERMINATE_PAUSE_MS[1], pause.resolve);
-    await pause.promise;
-  }
-  throw new SignalboxError('CREDENTIAL_FAILED', `sessions of \`${role}\` do not end`);
-}
-
-/** Tidiness, not safety: a NOLOGIN role without sessions is as dead, and may be kept by what it owns elsewhere. */
-async function drop(client: pg.ClientBase, role: string): Promise<void> {
-  try {
-    await client.query(`DROP ROLE ${quote(role)}`);
-  } catch (error) {
-    if (isMissing(error)) return;
-    if (!(error instanceof pg.DatabaseError) || error.code !== '2BP01') throw error;
-    await client
-      .query(`DROP OWNED BY ${quote(role)} CASCADE; DROP ROLE ${quote(role)}`)
-      .catch((kept: unknown) => {
-        if (!(kept instanceof pg.DatabaseError)) throw kept;
-      });
-  }
-}
-
-/** Can log in, has a session, or holds a prepared transaction that outlives both. */
-async function isAlive(client: pg.ClientBase, role: string): Promise<boolean> {
-  const { rows } = await client.query<{ alive: boolean }>(
-    `SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1 AND rolcanlogin)
-         OR EXISTS (SELECT FROM pg_stat_activity WHERE usename = $1)
-         OR EXISTS (SELECT FROM pg_prepared_xacts WHERE owner = $1) AS alive`,
-    [role],
-  );
-  return rows[0]?.alive !== false;
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof pg.DatabaseError && error.code === '42704';
 }
 
 function unminted(connection: Connection, error: unknown): SignalboxError {

@@ -81,6 +81,8 @@ export interface CredentialDesk {
   obtain(run: Run, connection: Connection): Promise<Credential | null>;
   /** Revokes at the source and verifies every lease that matches; resolves when all are dead or residual, retrying with back-off. */
   revoke(which: (lease: Lease) => boolean): Promise<readonly LeaseReport[]>;
+  /** The same for leases that were read just now. */
+  revokeThese(leases: readonly Lease[]): Promise<readonly LeaseReport[]>;
   /**
    * Forgets what this replica holds in scope, so that nothing goes out on it any more. Resolves when what was just being
    * minted has been ended again; all else is for `revoke`.

@@ -25,6 +25,9 @@ export interface Run {
   readonly actsFor: readonly Ancestor[];
 }
 
+/** What tells which halts stop a run. */
+export type LiveRun = Pick<Run, 'id' | 'agent' | 'parent' | 'actsFor'>;
+
 /** A run above another, with what never changes of it. */
 export interface Ancestor {
   readonly run: string;

@@ -6,7 +6,7 @@ import type { Dimension } from './effect.ts';
 import type { Halt, Stamp } from './halt.ts';
 import type { JsonObject } from './json.ts';
 import type { Op, ResultOf, TokenRow } from './ops.ts';
-import type { Run } from './run.ts';
+import type { LiveRun, Run } from './run.ts';
 
 /** What gather asks of the store in one read. */
 export interface FactsQuery {
@@ -143,7 +143,7 @@ export interface Store {
    */
   beat(landed: number): Promise<Beat>;
   /**
-   * Tells what changed elsewhere, by the keys of notices (`halt`, `bundle`, `ask:ID`, `run:ID`). Only ever faster than
+   * Tells what changed elsewhere, by the keys of notices (`halt`, `landed`, `bundle`, `ask:ID`, `run:ID`). Only ever faster than
    * asking: a notice may be lost, late or doubled. Returns how to stop listening.
    */
   watch(heard: (key: string) => void): () => void;
@@ -169,6 +169,8 @@ export interface Store {
   }): Promise<readonly OwnedLease[]>;
 
   run(id: string): Promise<Run | null>;
+  /** All that live, without what was said of them: a halt waits for this. */
+  liveRuns(): Promise<readonly LiveRun[]>;
   runs(filter: {
     readonly limit: number;
     readonly state?: Run['state'];

@@ -1,4 +1,4 @@
-import type { Run } from '../domain/run.ts';
+import type { LiveRun, Run } from '../domain/run.ts';
 import { TREE, widening } from '../domain/run.ts';
 import { fault } from './ground.ts';
 
@@ -26,13 +26,28 @@ export interface SubRunRow {
   readonly expires_at: number;
 }
 
+export interface LiveRow {
+  readonly id: string;
+  readonly agent: string;
+  readonly parent: string | null;
+  readonly acts_for: string;
+}
+
 const NOBODY: Run['actsFor'] = [];
+
+export function liveRunOf({ acts_for, ...row }: LiveRow): LiveRun {
+  return { ...row, actsFor: actsForOf(acts_for) };
+}
+
+function actsForOf(text: string): Run['actsFor'] {
+  return text === '[]' ? NOBODY : (JSON.parse(text) as Run['actsFor']);
+}
 
 export function heldTo(row: HeldRow): Pick<Run, 'budget' | 'tools' | 'actsFor'> {
   return {
     budget: JSON.parse(row.budget) as Run['budget'],
     tools: row.tools === null ? null : (JSON.parse(row.tools) as readonly string[]),
-    actsFor: row.acts_for === '[]' ? NOBODY : (JSON.parse(row.acts_for) as Run['actsFor']),
+    actsFor: actsForOf(row.acts_for),
   };
 }
 

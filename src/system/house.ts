@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { Webhooks } from '../boundary/webhook.ts';
 import { Alerts, tellStuck } from '../broker/alerts.ts';
 import type { Broker } from '../broker/broker.ts';
-import { bundleSource } from '../broker/bundles.ts';
+import { bundleSource, connectionOf } from '../broker/bundles.ts';
 import { Flights } from '../broker/flights.ts';
 import { boundsOf, Freshness } from '../broker/freshness.ts';
 import { LocalGate } from '../broker/local-gate.ts';
@@ -47,10 +47,10 @@ export async function build(options: SystemOptions): Promise<House> {
   const adapters = createAdapters({ doors, store, secrets, tag, changed });
   const { connectors, inspectors, issuers } = adapters;
   const connections = async () => (await bundles.active()).connections;
-  const connection = async (name: string) => (await connections())[name] ?? null;
   const strays = new Strays({ store, issuers, connections, doors, log });
   const { boundMs, beatMs } = boundsOf(bounds);
   const freshness = new Freshness(store, doors.clock, boundMs);
+  const connection = connectionOf({ bundles, freshness });
   const whoseIsLeft = () => freshness.whoseIsLeft();
   const webhooks = new Webhooks(doors.timers);
   const alerts = new Alerts({

@@ -29,6 +29,7 @@ export function identityContract(open: Open): void {
     tokens(open);
     operators(open);
     leases(open);
+    leaseEnds(open);
     secrets(open);
   });
 }
@@ -146,6 +147,54 @@ function leases(open: Open): void {
     await assert.rejects(store.commit(write({ state: 'live' })), { code: 'CREDENTIAL_FAILED' });
     assert.equal((await store.leases({}))[0]?.state, 'dead');
   });
+}
+
+function leaseEnds(open: Open): void {
+  const write = (id: string, runId: string, state: Lease['state']) =>
+    ({
+      kind: 'lease.write',
+      lease: { ...LEASE, id, handle: `role_${id}`, runId, state },
+      note: state,
+      at: T0,
+    }) as const;
+
+  scene(
+    open,
+    'leases that end at once are each ended and recorded, in their order',
+    async (store) => {
+      await store.commit(beginRun('run_a'));
+      const begun = [write('lease_1', 'run_a', 'live'), write('lease_2', 'run_gone', 'live')];
+      for (const op of begun) await store.commit(op);
+      const ends = (state: 'revoking' | 'dead') => [
+        write('lease_1', 'run_a', state),
+        write('lease_2', 'run_gone', state),
+        write('lease_3', 'run_a', state), // never begun: what is found anywhere can be ended
+      ];
+      const ops = [...ends('revoking'), ...ends('dead')];
+      const answers = await Promise.allSettled(ops.map((op) => store.commit(op)));
+      assert.deepEqual(
+        answers,
+        ops.map(() => ({ status: 'fulfilled', value: { ok: true } })),
+      );
+      const rows = await store.leases({});
+      assert.deepEqual(
+        rows.map(({ id, state }) => [id, state]),
+        ['lease_1', 'lease_2', 'lease_3'].map((id) => [id, 'dead']),
+      );
+      const told = async (chain: string) =>
+        (await store.timeline(chain))
+          .filter(({ type }) => type === 'lease.written')
+          .map(({ body }) => JSON.parse(body));
+      const states = (records: readonly { readonly lease: string; readonly state: string }[]) =>
+        records.map(({ lease, state }) => `${lease} ${state}`);
+      assert.deepEqual(states(await told('run_a')), [
+        ...['lease_1 live', 'lease_1 revoking', 'lease_3 revoking', 'lease_1 dead', 'lease_3 dead'],
+      ]);
+      assert.deepEqual(states(await told(SYSTEM_CHAIN)), [
+        ...['lease_2 live', 'lease_2 revoking', 'lease_2 dead'],
+      ]);
+    },
+  );
 }
 
 function secrets(open: Open): void {

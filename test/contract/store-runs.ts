@@ -19,6 +19,7 @@ import { scene, types } from './store-scene.ts';
 export function runContract(open: Open): void {
   describe('runs', () => {
     subRuns(open);
+    living(open);
 
     scene(open, 'a run comes back as it was begun', async (store) => {
       const begun = beginRun('run_a', { budget: { calls: 9 } });
@@ -175,4 +176,24 @@ function subRuns(open: Open): void {
     await store.commit({ kind: 'run.end', runId: `run_w${TREE.depth}`, why: 'done', at: T0 });
     assert.deepEqual(await more('run_late'), { ok: true });
   });
+}
+
+function living(open: Open): void {
+  scene(
+    open,
+    'what lives is told with who it acts for, without what was said of it',
+    async (store) => {
+      const [above, other] = [beginRun('run_a'), beginRun('run_c')];
+      const below = beginSubRun('run_b', above);
+      for (const begin of [above, below, other]) await store.commit(begin);
+      await store.commit({ kind: 'run.end', runId: 'run_c', why: 'done', at: T0 + 5 });
+      const told = [above, below].map(({ run: { id, agent, parent, actsFor } }) => ({
+        ...{ id, agent, parent, actsFor },
+      }));
+      assert.deepEqual(
+        (await store.liveRuns()).map((run) => ({ ...run })),
+        told,
+      );
+    },
+  );
 }

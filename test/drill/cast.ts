@@ -59,7 +59,9 @@ export interface Cast {
   readonly missing: readonly string[];
 }
 
-const PACE_MS = 60;
+const PACE_MS = 100;
+/** Everybody at ordinary work before the halt, when all have begun. */
+const AT_WORK_MS = 500;
 const PATIENCE_MS = 25_000;
 let lastSlot = 0;
 
@@ -107,6 +109,7 @@ export async function assemble(d: Deployment, crew: Crew, from: number): Promise
   const logins = await d.canary.mintedLogins();
   const { host, port, database } = d.canary;
   await crew.thief.steal({ host, port, database, user: await victimsLogin(d) });
+  await sleep(AT_WORK_MS);
   return { runs, subRuns, others, approved, parked, held, logins, missing };
 }
 

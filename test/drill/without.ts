@@ -79,7 +79,7 @@ const WITHOUT: { readonly [control: string]: Control } = {
       },
       {
         file: 'src/connectors/mcp/child.ts',
-        find: 'killKin(root, this.#terms.timers)',
+        find: 'killKin(root, timers)',
         replace: 'Promise.resolve<readonly number[]>([])',
       },
     ],

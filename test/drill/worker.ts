@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import type { JsonObject } from '../../src/domain/json.ts';
-import { callTool } from '../crash/agent.ts';
+import { callTool } from './lean-client.ts';
 
 export interface Job {
   readonly kind: 'calls' | 'stream';
@@ -55,7 +55,7 @@ async function calls(
   for (let n = 1; mine === round; n++) {
     const from = Date.now();
     flyingFrom = from;
-    const said = await callTool(url, { id: '', token }, tool, args);
+    const said = await callTool(url, token, tool, args);
     const answer = 'code' in said ? `${said.kind} ${said.code}` : said.kind;
     if (mine !== round) return;
     flyingFrom = null;

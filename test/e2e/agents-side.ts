@@ -78,6 +78,7 @@ export async function startAgentsSide(
       obtain: async () => null,
       revoke: async () => [],
       revokeKnown: async () => [],
+      revokeThese: async () => [],
       trying: () => [],
       letGo: async () => {},
       sweep: async () => 0,

@@ -163,6 +163,9 @@ export class SharedStore implements Store {
   leases(filter: Parameters<Store['leases']>[0]) {
     return this.#read(({ reads }) => reads().leases(filter));
   }
+  liveRuns() {
+    return this.#read(({ reads }) => reads().liveRuns());
+  }
   run(id: string) {
     return this.#read(({ reads }) => reads().run(id));
   }

@@ -178,6 +178,9 @@ export class SimStore implements Store {
   leases(filter: Parameters<Store['leases']>[0]) {
     return this.#read(({ reads }) => reads.leases(filter));
   }
+  liveRuns() {
+    return this.#read(({ reads }) => reads.liveRuns());
+  }
   run(id: string) {
     return this.#read(({ reads }) => reads.run(id));
   }

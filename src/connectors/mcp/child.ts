@@ -41,6 +41,8 @@ const KEPT_WORDS = 2_048;
 const ASIDE_MS = 300;
 const GRACE_MS = 2_000;
 const LAST_LINES_MS = 500;
+/** What was killed mostly has died by then, and is not looked for. */
+const SETTLE_MS = 3;
 
 /**
  * A server as a child process:
@@ -55,6 +57,8 @@ export class Child {
   readonly #root: Root | null;
   readonly #ended = Promise.withResolvers<void>();
   #swept: Promise<readonly number[]> | null = null;
+  /** The one of them that has not begun. */
+  #coming: Promise<readonly number[]> | null = null;
   #pieces: Buffer[] = [];
   #length = 0;
   #state: 'running' | 'stopping' | 'gone' = 'running';
@@ -170,13 +174,26 @@ export class Child {
     this.#ended.resolve();
   }
 
-  /** One at a time; a later one looks again, since more may have been started meanwhile. */
+  /**
+   * One at a time; a later one looks again, since more may have been started meanwhile. A look at every process of the
+   * machine holds up everything else here: who asks before it has begun shares it, and it comes after the first deaths.
+   */
   #sweep(): Promise<readonly number[]> {
     const root = this.#root;
     if (root === null) return Promise.resolve([]);
+    if (this.#coming !== null) return this.#coming;
+    const { timers } = this.#terms;
     const before = this.#swept ?? Promise.resolve();
-    this.#swept = before.then(() => killKin(root, this.#terms.timers));
-    return this.#swept;
+    const coming = before.then(async () => {
+      const settled = Promise.withResolvers<void>();
+      timers.after(SETTLE_MS, settled.resolve);
+      await settled.promise;
+      this.#coming = null;
+      return killKin(root, timers);
+    });
+    this.#coming = coming;
+    this.#swept = coming;
+    return coming;
   }
 
   #signal(name: 'SIGTERM' | 'SIGKILL'): void {

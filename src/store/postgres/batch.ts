@@ -26,7 +26,7 @@ import {
   revoke,
   setSecret,
 } from './op-identity.ts';
-import { applyBundle, erase, note, writeLease } from './op-ledger.ts';
+import { applyBundle, endLeases, erase, isLeaseEnd, note, writeLease } from './op-ledger.ts';
 import { beginRun, endRun } from './op-runs.ts';
 import { seal } from './op-seal.ts';
 import { Picture } from './picture.ts';
@@ -138,6 +138,8 @@ class Batch {
   readonly #picture = new Picture();
   readonly #loading: Loading;
   readonly #tx: Transaction;
+  /** Sent and not waited for; a failure is one of the whole batch. */
+  readonly #sent: Promise<unknown>[] = [];
   /** An op changed tables by itself: they are read again before the next one looks. */
   #isStale = false;
 
@@ -158,11 +160,11 @@ class Batch {
     try {
       const xid = await lockAndLoad(this.#loading);
       const applied: Applied[] = [];
-      for (const work of this.#works) applied.push(await this.#one(work));
+      for (const group of groups(this.#works)) applied.push(...(await this.#several(group)));
       const writes = this.#writes();
       // A failed write turns COMMIT into a rollback; only when the connection is lost is anything in doubt.
       this.#options.committing({ pid: session.pid, xid, proof: this.#chains.newest }, applied);
-      const answers = await together([...writes, session.say('COMMIT')]);
+      const answers = await together([...writes, ...this.#sent, session.say('COMMIT')]);
       const said = answers.at(-1);
       if (said !== 'COMMIT') throw new Error(`expected COMMIT to be carried out, not \`${said}\``);
       this.#options.known.committed(this.#loading.places.usage);
@@ -173,12 +175,27 @@ class Batch {
     }
   }
 
+  async #several(works: readonly Work[]): Promise<readonly Applied[]> {
+    const [first, ...rest] = works.filter(isLeaseEnd);
+    if (first !== undefined && rest.length > 0 && !this.#isCareful) {
+      const applied = await this.#guarded([first, ...rest], (tx) =>
+        endLeases(tx, [first, ...rest]),
+      );
+      if ('result' in applied) return works.map(() => applied);
+    }
+    const applied: Applied[] = [];
+    for (const work of works) applied.push(await this.#one(work));
+    return applied;
+  }
+
   async #one(work: Work): Promise<Applied> {
     if (isCommon(work) && !this.#isCareful) {
       if (this.#isStale) await this.#reload();
       return this.#inMemory(work);
     }
-    return this.#guarded(work);
+    return this.#guarded([work], async (tx) =>
+      isCommon(work) ? decide(tx, work) : handle(tx, work),
+    );
   }
 
   #inMemory(work: Common): Applied {
@@ -193,23 +210,34 @@ class Batch {
     }
   }
 
-  async #guarded(work: Work): Promise<Applied> {
+  /** Stands or falls as one. Its savepoint is set and let go without waiting: what follows is answered after it. */
+  async #guarded(
+    works: readonly [Work, ...Work[]],
+    carryOut: (tx: Transaction) => Promise<OpResults[Op['kind']]>,
+  ): Promise<Applied> {
     const { session } = this.#options;
     await this.#flush();
     if (this.#isStale) await this.#reload();
-    await session.say('SAVEPOINT op');
+    this.#send('SAVEPOINT op');
     try {
-      const result = isCommon(work) ? decide(this.#tx, work) : await handle(this.#tx, work);
+      const result = await carryOut(this.#tx);
       if (!result.ok) return await this.#undone({ result });
       await this.#flush();
       this.#keep();
-      await session.say('RELEASE op');
-      this.#isStale = true;
+      this.#send('RELEASE op');
+      // of leases nothing was loaded
+      this.#isStale ||= works.some(({ kind }) => kind !== 'lease.write');
       return { result };
     } catch (error) {
       if (session.isLost || (stateOf(error) !== null && !isDataFault(error))) throw error;
-      return this.#undone({ fault: faultOf(work, error) });
+      return this.#undone({ fault: faultOf(works[0], error) });
     }
+  }
+
+  #send(sql: string): void {
+    const sent = this.#options.session.say(sql);
+    sent.catch(() => {});
+    this.#sent.push(sent);
   }
 
   async #undone(applied: Applied): Promise<Applied> {
@@ -243,6 +271,25 @@ class Batch {
   #writes(): Promise<number>[] {
     return writeAll(this.#options.session, this.#chains.take(), this.#picture.take());
   }
+}
+
+/** Ends of different leases that follow each other go together: a halt has many. Everything else stands alone. */
+function groups(works: readonly Work[]): Work[][] {
+  const all: Work[][] = [];
+  let ends: { readonly group: Work[]; readonly ids: Set<string> } | null = null;
+  for (const work of works) {
+    if (!isLeaseEnd(work)) {
+      all.push([work]);
+      ends = null;
+    } else if (ends === null || ends.ids.has(work.lease.id)) {
+      ends = { group: [work], ids: new Set([work.lease.id]) };
+      all.push(ends.group);
+    } else {
+      ends.group.push(work);
+      ends.ids.add(work.lease.id);
+    }
+  }
+  return all;
 }
 
 function isCommon(work: Work): work is Common {

@@ -16,6 +16,7 @@ import {
 } from '../approvals.ts';
 import { refused } from '../ground.ts';
 import { isHaltedSince } from '../halted.ts';
+import { together } from './load.ts';
 import type { Transaction } from './transaction.ts';
 
 const APPROVAL = {
@@ -86,11 +87,13 @@ export async function voidAsks(
   asks: readonly AskRef[],
   why: Parameters<typeof approvalVoided>[1],
 ): Promise<void> {
-  if (asks.length === 0) return;
-  await tx.run(
-    VOID,
-    asks.map(({ approvalId }) => approvalId),
-  );
   for (const ask of asks) tx.chains.append(approvalVoided(ask, why));
-  for (const { approvalId } of asks) await tx.notify(`ask:${approvalId}`);
+  if (asks.length === 0) return;
+  await together([
+    tx.run(
+      VOID,
+      asks.map(({ approvalId }) => approvalId),
+    ),
+    ...asks.map(({ approvalId }) => tx.notify(`ask:${approvalId}`)),
+  ]);
 }

@@ -9,6 +9,7 @@ import {
   tokenRevoked,
 } from '../../ledger/record.ts';
 import { refused } from '../ground.ts';
+import { together } from './load.ts';
 import { voidAsks } from './op-approvals.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -56,23 +57,27 @@ const REVOKE = {
 
 export async function raise(tx: Transaction, op: HaltRaise): Promise<OpResults['halt.raise']> {
   const epoch = tx.standing.control().halt + 1;
-  await tx.run(NUMBER, epoch);
-  await tx.run(RAISE, epoch, op.scope, op.reason, op.by, op.at);
-  const runs = await runsIn(tx, op.scope);
+  // everybody waits for this: what does not hang on an answer is sent with the rest
+  const [runs] = await together([
+    runsIn(tx, op.scope),
+    tx.run(NUMBER, epoch),
+    tx.run(RAISE, epoch, op.scope, op.reason, op.by, op.at),
+    tx.notify('halt'),
+  ]);
   const asks = await openAsksIn(tx, op.scope, runs);
   await tx.lock(...runs, ...asks.map(({ runId }) => runId), SYSTEM_CHAIN);
-  await voidAsks(tx, asks, { cause: 'halt', halt: epoch, because: op.reason, at: op.at });
-  const tokens = await revokeRunTokens(tx, runs, op.at, 'halt');
+  const [, tokens] = await together([
+    voidAsks(tx, asks, { cause: 'halt', halt: epoch, because: op.reason, at: op.at }),
+    revokeRunTokens(tx, runs, op.at, 'halt'),
+  ]);
   tx.chains.append(haltRaised(op, { epoch, voided: asks.length, tokens }));
-  await tx.notify('halt');
   const { scope, reason, by, at } = op;
   const halt: Halt = { scope, epoch, reason, by, at, state: 'gated' };
   return { ok: true, halt, voided: asks.map(({ approvalId }) => approvalId), tokens };
 }
 
 export async function inert(tx: Transaction, op: HaltInert): Promise<OpResults['halt.inert']> {
-  await tx.lock(SYSTEM_CHAIN);
-  const changed = await tx.run(INERT, op.epoch, op.scope);
+  const [, changed] = await together([tx.lock(SYSTEM_CHAIN), tx.run(INERT, op.epoch, op.scope)]);
   if (changed === 0) return refused('moved');
   tx.chains.append(haltInert(op));
   return { ok: true };

@@ -28,6 +28,15 @@ const WRITE_LEASE = {
     ON CONFLICT (id) DO UPDATE SET handle = excluded.handle, revocability = excluded.revocability,
       state = excluded.state, minted_at = excluded.minted_at, expires_at = excluded.expires_at`,
 };
+const END_LEASES = {
+  name: 'end-leases',
+  text: `INSERT INTO leases (id, run_id, agent, connection, issuer, handle, revocability, state,
+      minted_at, expires_at, replica)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+      $7::text[], $8::text[], $9::bigint[], $10::bigint[], $11::text[])
+    ON CONFLICT (id) DO UPDATE SET handle = excluded.handle, revocability = excluded.revocability,
+      state = excluded.state, minted_at = excluded.minted_at, expires_at = excluded.expires_at`,
+};
 const ERASE_KEY = { name: 'erase-key', text: 'DELETE FROM chain_keys WHERE chain = $1' };
 const ERASE_PAYLOADS = { name: 'erase-payloads', text: 'DELETE FROM payloads WHERE chain = $1' };
 const ERASE_RUN = { name: 'erase-run', text: 'UPDATE runs SET erased = 1 WHERE id = $1' };
@@ -81,8 +90,30 @@ export async function writeLease(
       'CREDENTIAL_FAILED',
       `lease \`${lease.id}\` is \`${before.state}\` and cannot become \`${lease.state}\``,
     );
-  await tx.run(
-    WRITE_LEASE,
+  await tx.run(WRITE_LEASE, ...columnsOf(op));
+  tx.chains.append(leaseWritten(op, chain));
+  return { ok: true };
+}
+
+/** Takes a lease towards its end: nothing that stands or was before can refuse it. */
+export function isLeaseEnd(op: { readonly kind: string }): op is LeaseWrite {
+  return op.kind === 'lease.write' && !['minting', 'live'].includes((op as LeaseWrite).lease.state);
+}
+
+/** The same for the ends of several leases, each once, in one statement. */
+export async function endLeases(
+  tx: Transaction,
+  ops: readonly LeaseWrite[],
+): Promise<OpResults['lease.write']> {
+  const rows = ops.map(columnsOf);
+  const [first = []] = rows;
+  await tx.run(END_LEASES, ...first.map((_, column) => rows.map((row) => row[column])));
+  for (const op of ops) tx.chains.append(leaseWritten(op, await chainFor(tx, op.lease.runId)));
+  return { ok: true };
+}
+
+function columnsOf({ lease, replica }: LeaseWrite): readonly unknown[] {
+  return [
     lease.id,
     lease.runId,
     lease.agent,
@@ -93,10 +124,8 @@ export async function writeLease(
     lease.state,
     lease.mintedAt,
     lease.expiresAt,
-    op.replica ?? null,
-  );
-  tx.chains.append(leaseWritten(op, chain));
-  return { ok: true };
+    replica ?? null,
+  ];
 }
 
 /**

@@ -1,5 +1,7 @@
 import type { Beat } from '../../domain/store.ts';
 import { type HaltState, IN_FORCE, inForceOf } from './facts.ts';
+import { together } from './load.ts';
+import { channelOf } from './locks.ts';
 import type { Session } from './session.ts';
 
 /** A replica that said nothing for so long is forgotten. */
@@ -24,14 +26,22 @@ const BEAT = {
        FROM replicas WHERE id <> $1 AND id NOT IN (SELECT id FROM forgotten)) AS others
     FROM control`,
 };
+const NOTIFY = { name: 'notify', text: 'SELECT pg_notify($1, $2)' };
 const LEAVE = { name: 'leave', text: 'DELETE FROM replicas WHERE id = $1' };
 
 interface Row extends HaltState {
   readonly others: readonly Beat['replicas'][number][] | null;
 }
 
-export async function beat(session: Session, id: string, landed: number): Promise<Beat> {
-  const [row] = await session.rows<Row>(BEAT, [id, landed, FORGOTTEN_MS]);
+/** `tells`: something landed since the last beat, and who waits for that need not ask again to hear of it. */
+export async function beat(
+  session: Session,
+  { id, landed, tells }: { readonly id: string; readonly landed: number; readonly tells: boolean },
+): Promise<Beat> {
+  const [[row]] = await together([
+    session.rows<Row>(BEAT, [id, landed, FORGOTTEN_MS]),
+    tells ? session.rows(NOTIFY, [channelOf(session.key), 'landed']) : Promise.resolve([]),
+  ]);
   if (row === undefined) throw new Error('the store has no control row');
   const others = (row.others ?? []).toSorted((a, b) => (a.id < b.id ? -1 : 1));
   return { ...inForceOf(row), replicas: [{ id, quietMs: 0, landed }, ...others] };

@@ -2,9 +2,10 @@ import type { Bundle } from '../../domain/bundle.ts';
 import type { Lease } from '../../domain/credential.ts';
 import type { Dimension } from '../../domain/effect.ts';
 import type { TokenRow } from '../../domain/ops.ts';
-import type { Run } from '../../domain/run.ts';
+import type { LiveRun, Run } from '../../domain/run.ts';
 import type { FactsQuery, OpenAction, OwnedLease, StoreFacts, Usage } from '../../domain/store.ts';
 import { type LeaseRow, type OpenRow, openActionOf, ownedLeaseOf } from '../owned.ts';
+import { type LiveRow, liveRunOf } from '../tree.ts';
 import { RUN_COLUMNS, type RunRow, readFacts, readHalts, runOf } from './facts.ts';
 import { TAKEN } from './op-claims.ts';
 import { type StoredToken, tokenOf } from './op-identity.ts';
@@ -26,6 +27,10 @@ const USAGE = {
     WHERE key = ANY ($1) AND (posted <> 0 OR pending <> 0) ORDER BY key, dimension`,
 };
 const RUN = { name: 'run', text: `SELECT ${RUN_COLUMNS} FROM runs WHERE id = $1` };
+const LIVE = {
+  name: 'live-runs',
+  text: `SELECT id, agent, parent, acts_for FROM runs WHERE state = 'live' ORDER BY id`,
+};
 const BUNDLE = { name: 'bundle', text: 'SELECT body FROM bundles WHERE digest = $1' };
 const OPEN = {
   name: 'open-actions',
@@ -113,6 +118,10 @@ export class Reads {
     if (this.#bundles.size >= KEPT_BUNDLES) this.#bundles.clear();
     this.#bundles.set(digest, bundle);
     return bundle;
+  }
+
+  liveRuns(): Promise<LiveRun[]> {
+    return this.#on(async (session) => (await session.rows<LiveRow>(LIVE, [])).map(liveRunOf));
   }
 
   openActions(): Promise<OpenAction[]> {

@@ -109,6 +109,8 @@ export class PostgresStore implements Store {
   readonly #listener: Listener;
   readonly #reads: Reads;
   readonly #history: History;
+  /** What was landed by the last beat. */
+  #told = 0;
   #closing: Promise<void> | null = null;
 
   constructor(session: Session, options: PostgresStoreOptions, identity: Identity) {
@@ -148,7 +150,12 @@ export class PostgresStore implements Store {
     return this.#reads.haltState();
   }
   beat(landed: number): Promise<Beat> {
-    return this.#on(this.#beats, (session) => beat(session, this.replica, landed));
+    return this.#on(this.#beats, async (session) => {
+      const tells = landed !== this.#told;
+      const said = await beat(session, { id: this.replica, landed, tells });
+      this.#told = landed;
+      return said;
+    });
   }
   watch(heard: (key: string) => void): () => void {
     return this.#listener.add(heard);
@@ -186,6 +193,9 @@ export class PostgresStore implements Store {
   }
   leases(filter: Parameters<Store['leases']>[0]) {
     return this.#reads.leases(filter);
+  }
+  liveRuns() {
+    return this.#reads.liveRuns();
   }
   run(id: string) {
     return this.#reads.run(id);

@@ -4,11 +4,11 @@ import type { Lease } from '../../domain/credential.ts';
 import type { Dimension } from '../../domain/effect.ts';
 import type { Halt, Stamp } from '../../domain/halt.ts';
 import type { TokenRow } from '../../domain/ops.ts';
-import type { Run } from '../../domain/run.ts';
+import type { LiveRun, Run } from '../../domain/run.ts';
 import type { FactsQuery, OpenAction, OwnedLease, StoreFacts, Usage } from '../../domain/store.ts';
 import { APPROVAL_COLUMNS, type ApprovalRow, approvalOf } from '../approvals.ts';
 import { type LeaseRow, type OpenRow, openActionOf, ownedLeaseOf } from '../owned.ts';
-import { type HeldRow, heldTo } from '../tree.ts';
+import { type HeldRow, heldTo, type LiveRow, liveRunOf } from '../tree.ts';
 import type { Database } from './database.ts';
 import { TAKEN } from './op-claims.ts';
 import { type HaltRow, haltOf } from './op-halts.ts';
@@ -33,6 +33,7 @@ export const RUN_COLUMNS =
   'id, root, parent, depth, agent, state, started_at, expires_at, ended_at, budget, tools, acts_for, erased';
 
 const RUN = `SELECT ${RUN_COLUMNS} FROM runs WHERE id = ?`;
+const LIVE = `SELECT id, agent, parent, acts_for FROM runs WHERE state = 'live' ORDER BY id`;
 const STAMP = 'SELECT halt, bundle FROM control WHERE id = 1';
 const HALTS = `SELECT epoch, scope, reason, raised_by, at, state FROM halts
   WHERE state <> 'lifted' ORDER BY epoch`;
@@ -115,6 +116,10 @@ export class Reads {
       digest,
     );
     return row === undefined ? null : (JSON.parse(row.body) as Bundle);
+  }
+
+  liveRuns(): LiveRun[] {
+    return this.#database.all<LiveRow>(LIVE).map(liveRunOf);
   }
 
   openActions(): OpenAction[] {

@@ -227,6 +227,9 @@ class SqliteStore implements Store {
   leases(filter: Parameters<Store['leases']>[0]) {
     return this.#read((reads) => reads.leases(filter));
   }
+  liveRuns() {
+    return this.#read((reads) => reads.liveRuns());
+  }
   run(id: string) {
     return this.#read((reads) => reads.run(id));
   }

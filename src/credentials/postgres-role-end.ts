@@ -1,0 +1,122 @@
+import pg from 'pg';
+import type { Timers } from '../domain/doors.ts';
+import { SignalboxError } from '../domain/errors.ts';
+
+/*
+ * How minted roles end at their server. What is to end together ends in a few statements, whatever their number; when one
+ * of it is in the way (gone already, changed by somebody else), each ends by itself.
+ */
+
+const TERMINATE_TRIES = 60;
+const SOON = 10;
+/** At first and at most: a session mostly ends within a few milliseconds. */
+const TERMINATE_PAUSE_MS = [3, 20] as const;
+
+/** NOLOGIN, sessions ended, dropped. In the order of `roles`: why one did not end, else null. Throws when the session broke. */
+export async function endRoles(
+  client: pg.ClientBase,
+  roles: readonly string[],
+  timers: Timers,
+): Promise<(Error | null)[]> {
+  try {
+    await endTogether(client, roles, timers);
+    return roles.map(() => null);
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError)) throw error;
+    await client.query('ROLLBACK');
+  }
+  const ended: (Error | null)[] = [];
+  for (const role of roles)
+    ended.push(
+      await endOne(client, role, timers).then(
+        () => null,
+        (error: Error) => error,
+      ),
+    );
+  return ended;
+}
+
+async function endTogether(
+  client: pg.ClientBase,
+  roles: readonly string[],
+  timers: Timers,
+): Promise<void> {
+  // seen by every other session before the first of theirs is looked for
+  await client.query(
+    `BEGIN; ${roles.map((role) => `ALTER ROLE ${quote(role)} NOLOGIN`).join('; ')}; COMMIT;
+     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE usename IN (${roles.map((role) => pg.escapeLiteral(role)).join(', ')})`,
+  );
+  await terminate(client, roles, timers);
+  await client.query(`DROP ROLE ${roles.map(quote).join(', ')}`).catch(async (error: unknown) => {
+    if (!(error instanceof pg.DatabaseError)) throw error;
+    for (const role of roles) await drop(client, role);
+  });
+}
+
+async function endOne(client: pg.ClientBase, role: string, timers: Timers): Promise<void> {
+  try {
+    await client.query(`ALTER ROLE ${quote(role)} NOLOGIN`);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+  await terminate(client, [role], timers);
+  await drop(client, role);
+}
+
+/** Throws when sessions are left after all tries; a session that was just logging in is seen by the next one. */
+async function terminate(
+  client: pg.ClientBase,
+  roles: readonly string[],
+  timers: Timers,
+): Promise<void> {
+  for (let attempt = 0; attempt < TERMINATE_TRIES; attempt++) {
+    const { rows } = await client.query(
+      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = ANY ($1)',
+      [roles],
+    );
+    if (rows.length === 0) return;
+    const pause = Promise.withResolvers<void>();
+    timers.after(attempt < SOON ? TERMINATE_PAUSE_MS[0] : TERMINATE_PAUSE_MS[1], pause.resolve);
+    await pause.promise;
+  }
+  const named = roles.map((role) => `\`${role}\``).join(', ');
+  throw new SignalboxError('CREDENTIAL_FAILED', `sessions of ${named} do not end`);
+}
+
+/** Tidiness, not safety: a NOLOGIN role without sessions is as dead, and may be kept by what it owns elsewhere. */
+async function drop(client: pg.ClientBase, role: string): Promise<void> {
+  try {
+    await client.query(`DROP ROLE ${quote(role)}`);
+  } catch (error) {
+    if (isMissing(error)) return;
+    if (!(error instanceof pg.DatabaseError) || error.code !== '2BP01') throw error;
+    await client
+      .query(`DROP OWNED BY ${quote(role)} CASCADE; DROP ROLE ${quote(role)}`)
+      .catch((kept: unknown) => {
+        if (!(kept instanceof pg.DatabaseError)) throw kept;
+      });
+  }
+}
+
+/** Those that can log in, have a session, or hold a prepared transaction that outlives both. */
+export async function aliveAmong(
+  client: pg.ClientBase,
+  roles: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const { rows } = await client.query<{ role: string }>(
+    `SELECT role FROM unnest($1::text[]) AS asked (role)
+     WHERE role IN (SELECT rolname FROM pg_roles WHERE rolcanlogin
+       UNION ALL SELECT usename FROM pg_stat_activity WHERE usename IS NOT NULL
+       UNION ALL SELECT owner FROM pg_prepared_xacts)`,
+    [roles],
+  );
+  return new Set(rows.map(({ role }) => role));
+}
+
+/** There is no such role. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === '42704';
+}
+
+const quote = pg.escapeIdentifier;
