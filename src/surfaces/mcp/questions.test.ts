@@ -170,7 +170,7 @@ test('a client that leaves while it is asked takes its call with it', async () =
   const left = Promise.withResolvers<string>();
   stage.act(async ({ signal }, sink) => {
     const asking = sink.ask(QUESTION).catch((error: Error) => error.message);
-    assert.ok(signal instanceof AbortSignal);
+    assert.equal(signal?.aborted, false);
     left.resolve(String(await asking));
     return done({ content: [] });
   });
