@@ -2,6 +2,8 @@ import { adopt } from './adopt/adopt.ts';
 import { eject } from './adopt/eject.ts';
 import { agentEnrol } from './agent/enrol.ts';
 import { approvals, approve, refuse } from './approvals.ts';
+import { artefactCheck } from './artefact/check.ts';
+import { artefactPin } from './artefact/pin.ts';
 import type { Command, Option } from './command.ts';
 import { connectionAuthorize } from './connection/authorize.ts';
 import { connectionForget } from './connection/forget.ts';
@@ -18,6 +20,7 @@ import { ledgerCheckpoint, ledgerKey } from './ledger/checkpoint.ts';
 import { ledgerErase } from './ledger/erase.ts';
 import { ledgerProve } from './ledger/prove.ts';
 import { ledgerVerify } from './ledger/verify.ts';
+import { lint } from './lint.ts';
 import { login, logout } from './login.ts';
 import { mcpStdio } from './mcp-stdio/mcp-stdio.ts';
 import { operatorInvite } from './operator/invite.ts';
@@ -51,6 +54,9 @@ export const COMMANDS: readonly Command[] = [
   eject,
   toolDiff,
   toolAccept,
+  lint,
+  artefactPin,
+  artefactCheck,
   agentEnrol,
   operatorInvite,
   secretSet,

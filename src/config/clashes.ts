@@ -64,6 +64,7 @@ export function uriClashes(config: Config): ConfigProblem[] {
 export function crossReferences(
   placed: readonly Placed[],
   connections: { readonly [name: string]: Connection },
+  offered: ReadonlyMap<string, readonly string[]>,
 ): ConfigProblem[] {
   const telling = placed.flatMap(({ tool }) =>
     tool.offers !== undefined
@@ -75,11 +76,12 @@ export function crossReferences(
   return placed.flatMap(({ tool, at }) => {
     if (connections[tool.connection]?.kind !== 'mcp' || tool.offers !== undefined) return [];
     const words = wordsOf(tool);
-    const own = new Set(
-      telling
-        .filter(({ tool: { connection } }) => connection === tool.connection)
-        .map(({ name }) => name),
-    );
+    const own = new Set([
+      ...placed.flatMap((each) =>
+        each.tool.connection === tool.connection ? [each.tool.name] : [],
+      ),
+      ...(offered.get(tool.connection) ?? []),
+    ]);
     const other = telling.find(
       ({ name, tool: { connection } }) =>
         connection !== tool.connection && words.has(name) && !own.has(name),

@@ -47,7 +47,7 @@ export async function compileBundle(config: Config, inspection: Inspection): Pro
     ...served.problems,
     ...clashing.problems,
     ...uriClashes(config),
-    ...crossReferences(placed, config.connections),
+    ...crossReferences(placed, config.connections, served.offered),
   ];
   const found = placed.map(({ tool }) => tool).sort((a, b) => compare(a.name, b.name));
   const tools = Object.fromEntries(found.map((tool) => [tool.name, tool]));

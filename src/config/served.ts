@@ -20,6 +20,8 @@ export interface Served {
   readonly warnings: readonly string[];
   /** What was seen of each server, by its connection. */
   readonly pins: ReadonlyMap<string, Pins>;
+  /** Every name that a server gives a tool of its own, served or not, by its connection. */
+  readonly offered: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Every server asked once for all it offers, and once for each tool that is served. */
@@ -35,6 +37,7 @@ export async function servedTools(config: Config, inspection: Inspection): Promi
     problems: parts.flatMap(({ problems }) => problems),
     warnings: parts.flatMap(({ warnings }) => warnings),
     pins: new Map(parts.flatMap(({ pins }) => [...pins])),
+    offered: new Map(parts.flatMap(({ offered }) => [...offered])),
   };
 }
 
@@ -74,6 +77,7 @@ async function servedBy(
       ),
     ],
     pins: new Map([[connection.name, pinsOf(catalogue, launch)]]),
+    offered: new Map([[connection.name, catalogue.tools.map(({ name }) => String(name))]]),
   };
 }
 
@@ -114,7 +118,7 @@ function secretsOf(secrets: Json | undefined): string {
 }
 
 function failed(fault: ConfigProblem): Served {
-  return { placed: [], problems: [fault], warnings: [], pins: new Map() };
+  return { placed: [], problems: [fault], warnings: [], pins: new Map(), offered: new Map() };
 }
 
 async function finished(

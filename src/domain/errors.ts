@@ -224,6 +224,10 @@ export const ERRORS = {
     fix: 'start it with `signalbox up`, or name its operators address with `--url`',
   },
   NOT_CONFIRMED: { status: 409, fix: 'nothing was changed; `--yes` answers for you' },
+  ARTEFACT_CHANGED: {
+    status: 409,
+    fix: 'look at the files named; if they are meant, `signalbox artefact pin` accepts them',
+  },
   CLIENT_CHANGED: {
     status: 409,
     fix: 'look at the file of the client, then do it again',

@@ -1,6 +1,5 @@
 import { basename, resolve } from 'node:path';
 import { changedText } from '../../clients/read.ts';
-import { type PlanView, renderPlan } from '../../config/render-plan.ts';
 import type { Catalogue } from '../../domain/connector.ts';
 import { EFFECT_CLASSES, type EffectClass } from '../../domain/effect.ts';
 import { SignalboxError } from '../../domain/errors.ts';
@@ -10,6 +9,7 @@ import type { Answer, Call, Command } from '../command.ts';
 import { EXIT } from '../exit.ts';
 import { count } from '../render.ts';
 import { type Agents, agentsFor, enrolled, grantingsOf } from './agents.ts';
+import { applied, type Setting } from './applied.ts';
 import { httpEntry, stdioEntry } from './client-entry.ts';
 import { Decisions } from './decisions.ts';
 import type { Left } from './found.ts';
@@ -76,17 +76,6 @@ export const adopt: Command = {
   },
   run: async (call) => adopted(call),
 };
-
-interface Setting {
-  readonly call: Call;
-  readonly path: string;
-  readonly configName: string;
-  readonly configPath: string;
-  readonly proposal: Proposal;
-  readonly decisions: Decisions;
-  readonly status: JsonObject;
-  readonly client: Awaited<ReturnType<typeof readClient>>;
-}
 
 async function adopted(call: Call): Promise<Answer> {
   const { io, options, positionals, style } = call;
@@ -256,24 +245,6 @@ async function acceptances(
       accepted.add(connection);
   }
   return accepted;
-}
-
-/** The same plan that `signalbox apply` makes and shows. */
-async function applied(
-  { call, decisions, proposal, configName }: Setting,
-  servers: readonly Answering[],
-): Promise<void> {
-  const inspect = [...new Set(servers.map(({ taken }) => taken.connection))].join(',');
-  const config = { text: proposal.text, path: configName, inspect };
-  const planned = await call.api.post('/api/plan', config);
-  const view = planned as unknown as PlanView;
-  if (view.changes.length === 0) return;
-  await decisions.must(
-    { kind: 'apply', widenings: [...view.widenings] },
-    renderPlan(view),
-    'Apply this?',
-  );
-  await call.api.post('/api/apply', { ...config, plan: planned.plan ?? '' });
 }
 
 interface Story {

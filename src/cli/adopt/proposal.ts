@@ -49,6 +49,21 @@ export class Proposal {
     this.#put(['connections', name, 'serve'], serving);
   }
 
+  /** The server and its own name of a tool that is served under this name, or named by it alone; null: none is. */
+  servedAs(name: string): [connection: string, tool: string] | null {
+    for (const [connection, value] of Object.entries(this.members('connections'))) {
+      const serve = isJsonObject(value) && isJsonObject(value.serve) ? value.serve : {};
+      const tools = isJsonObject(serve.tools) ? serve.tools : {};
+      const tool = name.startsWith(`${connection}_`) ? name.slice(connection.length + 1) : name;
+      if (Object.hasOwn(tools, tool) && tools[tool] !== false) return [connection, tool];
+    }
+    return null;
+  }
+
+  withhold(connection: string, tool: string): void {
+    this.#document.setIn(['connections', connection, 'serve', 'tools', tool], false);
+  }
+
   /** What it is granted already is left alone. */
   grant({ agent, owner, tools }: Granting): void {
     if (!Object.hasOwn(this.members('agents'), agent)) this.#put(['agents', agent], { owner });

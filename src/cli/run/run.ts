@@ -3,6 +3,7 @@ import { exposed, SignalboxError } from '../../domain/errors.ts';
 import { isJsonObject, type JsonObject } from '../../domain/json.ts';
 import { plain } from '../../surfaces/admin/reveal.ts';
 import { checkedUrl } from '../address.ts';
+import { refuseChangedArtefacts } from '../artefact/check.ts';
 import { openToAgent } from '../boundary.ts';
 import { join, request } from '../client.ts';
 import type { Call, Command } from '../command.ts';
@@ -55,6 +56,7 @@ export const run: Command = {
     const budget = budgetOf(options.budget);
     const { url, token, parentToken } = await starter(call);
     const tools = typeof options.tools === 'string' ? options.tools.split(',') : undefined;
+    await refuseChangedArtefacts(call.home, io.cwd);
     const open = await openToAgent(call);
     const warnings = open.map(
       (what) => `no secret boundary: this command runs as your user and can read ${what}`,

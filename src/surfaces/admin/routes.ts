@@ -5,6 +5,7 @@ import { connectionRoutes } from './connections.ts';
 import type { AdminDeps } from './deps.ts';
 import { drillRoutes } from './drills.ts';
 import { entranceRoutes } from './entrance.ts';
+import { lintRoutes } from './lint.ts';
 import { lookRoutes } from './look.ts';
 import { pageRoutes } from './page/routes.ts';
 import { verifyRoutes } from './verify.ts';
@@ -17,6 +18,7 @@ export function adminRoutes(deps: AdminDeps): Route[] {
     ...connectionRoutes(deps),
     ...drillRoutes(deps),
     ...verifyRoutes(deps),
+    ...lintRoutes(deps),
     ...lookRoutes(deps),
     ...entranceRoutes(deps),
     ...pageRoutes(deps),
