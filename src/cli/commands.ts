@@ -37,6 +37,7 @@ import { storeMove } from './store/move.ts';
 import { storeRestore } from './store/restore.ts';
 import { toolAccept } from './tool/accept.ts';
 import { toolDiff } from './tool/diff.ts';
+import { toolImport } from './tool/import.ts';
 import { up } from './up.ts';
 import { verify } from './verify.ts';
 import { version } from './version.ts';
@@ -52,6 +53,7 @@ export const COMMANDS: readonly Command[] = [
   apply,
   adopt,
   eject,
+  toolImport,
   toolDiff,
   toolAccept,
   lint,
