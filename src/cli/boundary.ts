@@ -10,6 +10,10 @@ export async function openToAgent({ io, home }: Pick<Call, 'io' | 'home'>): Prom
       'your operator key, so it can approve what it asks for',
       join(home.directory, 'operator.json'),
     ],
+    [
+      'what files of clients held before `adopt`, secrets included',
+      join(home.directory, 'adopted'),
+    ],
   ] as const;
   const known = await Promise.all(
     places.map(async ([what, path]) => {
