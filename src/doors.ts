@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { randomBytes, randomFillSync } from 'node:crypto';
 import { constants } from 'node:fs';
 import { link, open, readFile, rename, rm } from 'node:fs/promises';
@@ -143,4 +144,17 @@ export async function readText(path: string): Promise<string> {
   } finally {
     await file.close();
   }
+}
+
+const COMMAND_MS = 30_000;
+
+/** What a program prints, run without a shell. Rejects when it fails, or is not done in half a minute. */
+export function outputOf([program = '', ...words]: readonly string[]): Promise<string> {
+  const bounds = { timeout: COMMAND_MS, maxBuffer: MOST_TEXT, encoding: 'utf8' as const };
+  return new Promise((resolve, reject) => {
+    execFile(program, words, bounds, (error, stdout) => {
+      if (error === null) resolve(stdout);
+      else reject(new Error('the program failed')); // its own words may hold what it was asked for
+    });
+  });
 }

@@ -1,11 +1,9 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { machine } from './cli/door.ts';
 import { main as command } from './cli/main.ts';
 import type { Parts, StoreAt } from './cli/parts.ts';
-import { KEY_FILE, loadMasterKey } from './credentials/master-key.ts';
+import { hasMasterKey, masterKeyOf } from './credentials/key-source.ts';
 import type { Doors } from './domain/doors.ts';
-import { haltFile, realDoors } from './doors.ts';
+import { haltFile, outputOf, realDoors } from './doors.ts';
 import { VERSION } from './version.ts';
 
 /** Runs one command line; answers its exit code. */
@@ -28,8 +26,9 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function keyIn(directory: string, doors: Doors): Promise<Uint8Array | null> {
-  const hasKey = existsSync(join(directory, KEY_FILE));
-  return hasKey ? loadMasterKey(directory, doors.entropy) : null;
+  if (!(await hasMasterKey(directory))) return null;
+  const credentials = process.env.CREDENTIALS_DIRECTORY ?? null;
+  return masterKeyOf(directory, { doors, credentials, outputOf });
 }
 
 /** Loaded when it is asked for: no other command needs the databases. */

@@ -37,7 +37,7 @@ export interface System {
 export async function startSystem(options: SystemOptions): Promise<System> {
   const house = await build(options);
   try {
-    return await start(house, options);
+    return await start(house, { ...options, log: house.log });
   } catch (error) {
     await house.close();
     throw error;

@@ -1,28 +1,31 @@
-const MARK = '[secret withheld]';
-/** Shorter values would blank out ordinary words; a credential this short is no secret anyway. */
-const MIN_SECRET = 6;
+import { Matcher } from './matcher.ts';
+import { MIN_SECRET, spellings } from './spellings.ts';
+
+export const MARK = '[secret withheld]';
 
 /**
- * Replaces a secret in whatever leaves, in the spellings a target may echo it: as is, base64, hex, and behind the escapes
- * of JSON or percent-encoding, in any mixture. `whole`: nothing cut this text short, so its end is no part of a secret.
+ * Replaces a secret in whatever leaves, in the spellings a target may echo it (`spellings`), and behind the escapes of
+ * JSON or percent-encoding, in any mixture. `whole`: nothing cut this text short, so its end is no part of a secret.
  */
 export type Redact = (text: string, whole?: boolean) => string;
 
 export function redactorFor(secrets: readonly string[]): Redact {
-  const spellings = [
-    ...new Set(secrets.filter(({ length }) => length >= MIN_SECRET).flatMap(spell)),
-  ];
-  spellings.sort((a, b) => b.length - a.length);
+  return redactorOf([...new Set(secrets.flatMap(spellings))]);
+}
+
+/** The same for texts that are looked for as they are, and for what has one of these shapes. */
+export function redactorOf(texts: readonly string[], shapes: readonly RegExp[] = []): Redact {
+  if (texts.length === 0 && shapes.length === 0) return (text) => text;
+  const matcher = new Matcher(texts);
+  const starts = startsOf(texts);
   const withheld = (text: string, whole: boolean): string => {
-    let clean = text;
-    for (const spelling of spellings)
-      if (clean.includes(spelling)) clean = clean.replaceAll(spelling, MARK);
-    if (!whole) for (const spelling of spellings) clean = withoutPartAtEnd(clean, spelling);
-    return clean;
+    let clean = replaced(text, matcher);
+    for (const shape of shapes) clean = clean.replaceAll(shape, MARK);
+    return whole ? clean : withoutPartAtEnd(clean, starts, matcher.longest);
   };
   return (text, whole = false) => {
     let clean = withheld(text, whole);
-    if (spellings.length === 0) return clean;
+    if (!text.includes('\\') && !text.includes('%')) return clean;
     for (const decode of DECODERS) {
       const plain = decode(whole ? clean : clean.replace(HALF_ESCAPE, ''));
       if (plain === clean) continue;
@@ -32,6 +35,19 @@ export function redactorFor(secrets: readonly string[]): Redact {
     }
     return clean;
   };
+}
+
+function replaced(text: string, matcher: Matcher): string {
+  let found = matcher.find(text);
+  if (found === null) return text;
+  let clean = '';
+  let done = 0;
+  while (found !== null) {
+    clean += text.slice(done, found.at) + MARK;
+    done = found.at + found.length;
+    found = matcher.find(text, done);
+  }
+  return clean + text.slice(done);
 }
 
 /** What a cap leaves of an escape that it cut. */
@@ -49,6 +65,8 @@ const DECODERS: readonly ((text: string) => string)[] = [
   (text) => unescaped(text),
   (text) => unpercented(text),
   (text) => unpercented(unescaped(text)),
+  (text) => unpercented(unpercented(text)),
+  (text) => unescaped(unescaped(text)),
 ];
 
 /** What the escapes of JSON stand for, wherever they are. */
@@ -67,23 +85,54 @@ function unpercented(text: string): string {
   );
 }
 
-function spell(secret: string): string[] {
-  const bytes = Buffer.from(secret, 'utf8');
-  return [
-    secret,
-    secret.toLowerCase(),
-    bytes.toString('base64'),
-    bytes.toString('base64url'),
-    bytes.toString('hex'),
-    bytes.toString('hex').toUpperCase(),
-    encodeURIComponent(secret),
-    JSON.stringify(secret).slice(1, -1),
-  ];
+/** Texts by how they begin. */
+function startsOf(texts: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const starts = new Map<string, string[]>();
+  for (const text of texts) {
+    const start = text.slice(0, MIN_SECRET);
+    starts.set(start, [...(starts.get(start) ?? []), text]);
+  }
+  return starts;
 }
 
 /** A cap may cut in the middle of an echo: what is left of the secret at the end goes too. */
-function withoutPartAtEnd(text: string, secret: string): string {
-  for (let length = Math.min(secret.length - 1, text.length); length >= MIN_SECRET; length--)
-    if (text.endsWith(secret.slice(0, length))) return text.slice(0, -length) + MARK;
+function withoutPartAtEnd(
+  text: string,
+  starts: ReadonlyMap<string, readonly string[]>,
+  longest: number,
+): string {
+  for (let at = Math.max(0, text.length - longest + 1); at <= text.length - MIN_SECRET; at++) {
+    const begun = starts.get(text.slice(at, at + MIN_SECRET));
+    if (begun === undefined) continue;
+    const end = text.slice(at);
+    if (begun.some((one) => one.startsWith(end))) return text.slice(0, at) + MARK;
+  }
   return text;
+}
+
+/**
+ * Pieces that follow each other, as a target tells them: a secret that begins in one and ends in the next is withheld in
+ * both, as far as it was not told before it could be known.
+ */
+export class Pieces {
+  readonly #redact: Redact;
+  readonly #whole: Redact;
+  readonly #reach: number;
+  #before = '';
+
+  /** `reach`: characters of what came before that a secret may have begun in. */
+  constructor(redact: Redact, whole: Redact, reach: number) {
+    this.#redact = redact;
+    this.#whole = whole;
+    this.#reach = reach;
+  }
+
+  next(text: string): string {
+    const joined = this.#before + text;
+    const clean = this.#whole(joined, true);
+    const spans = clean !== joined && this.#whole(text, true) === text;
+    this.#before = joined.slice(-this.#reach);
+    // what was told cannot be taken back; the rest of it is not told
+    return spans ? MARK : this.#redact(text);
+  }
 }

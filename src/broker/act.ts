@@ -28,6 +28,7 @@ import {
   settleFault,
   stopped,
 } from './settle.ts';
+import { safeSink } from './withhold.ts';
 
 /** Facts that moved under a decision are gathered and judged again, this often; then the answer is no. */
 const MAX_JUDGEMENTS = 3;
@@ -48,7 +49,8 @@ type Step = (
  * Never waits for a human: what needs one is parked, and on re-entry the approval is one of the facts.
  * Answers with a decision or an outcome; throws SignalboxError when the store or the request itself is at fault.
  */
-export async function act(broker: Broker, proposal: Proposal, sink?: Sink): Promise<Outcome> {
+export async function act(broker: Broker, proposal: Proposal, heard?: Sink): Promise<Outcome> {
+  const sink = heard === undefined ? heard : safeSink(broker.withhold, heard);
   for (let judgement = 0; judgement < MAX_JUDGEMENTS; judgement++) {
     const facts = await gather(broker, proposal); // 1. one snapshot, one stamp, one clock reading
     const decision = judge(facts); // 2. pure; the lowest ceiling wins

@@ -1,3 +1,4 @@
+import type { KnownSecrets } from '../boundary/known-secrets.ts';
 import type { AlertDesk } from '../domain/alert.ts';
 import type { Bundle, Tool } from '../domain/bundle.ts';
 import type { Connector, Inspector } from '../domain/connector.ts';
@@ -34,6 +35,8 @@ export interface Broker {
   readonly alerts: AlertDesk;
   /** Wakes who waits for an answer to an ask, a halt or a run's end. */
   readonly notices: Notices;
+  /** What no target's words may bring back out of this process. */
+  readonly withhold: KnownSecrets;
 }
 
 /** Says what does not fit a tool's input schema; empty when it fits. Compiled once per tool digest. */

@@ -76,14 +76,20 @@ async function haltedCredentials(
     .filter((scope) => named.has(scope));
 }
 
-/** The lowest rung of everybody who acts in this run; null when one of them has no grant. */
+/** The lowest rung of everybody who acts in this run; null when one of them, or its subject user, has no grant. */
 export function rungOf(
   bundle: Bundle,
-  run: Pick<Run, 'agent' | 'actsFor'>,
+  run: Pick<Run, 'agent' | 'actsFor' | 'subject'>,
   tool: string,
 ): Rung | null {
+  if (run.subject !== undefined && !userMay(bundle, run.subject, tool)) return null;
   if (run.actsFor.length === 0) return rungOfAgent(bundle, run.agent, tool);
   return lowestRung(actorsOf(run).map((agent) => rungOfAgent(bundle, agent, tool)));
+}
+
+/** A user who is not in the bundle may nothing. */
+function userMay({ users = {} }: Bundle, subject: string, tool: string): boolean {
+  return own(users, subject)?.tools.includes(tool) === true;
 }
 
 /** The rung of the bundle; null without agent or grant. */

@@ -27,6 +27,8 @@ export interface RunRequest {
   readonly budget: Partial<EffectVector>;
   /** The only tools it may use; all that its agent is granted when left out or null. */
   readonly tools?: readonly string[] | null;
+  /** The user on whose behalf; nobody when left out or null. Its agent must be trusted to name this one. */
+  readonly subject?: string | null;
   /** How long it may live at most, in milliseconds; eight hours when left out or null, and never more. */
   readonly lifetimeMs?: number | null;
 }
@@ -34,9 +36,12 @@ export interface RunRequest {
 /** Starts a root run for an agent of the active bundle. Refused while a halt stands over it. */
 export async function beginRun(broker: Broker, request: RunRequest): Promise<Run> {
   const { agent, budget, tools = null } = request;
+  const onBehalf = request.subject == null ? {} : { subject: request.subject };
   const bundle = await broker.bundles.active();
   const intent = checked(bundle, request);
-  const ungranted = tools?.find((tool) => rungOf(bundle, { agent, actsFor: [] }, tool) === null);
+  requireSubject(bundle, agent, request.subject ?? null);
+  const actor = { agent, actsFor: [], ...onBehalf };
+  const ungranted = tools?.find((tool) => rungOf(bundle, actor, tool) === null);
   if (ungranted !== undefined)
     throw new SignalboxError(
       'REQUEST_MALFORMED',
@@ -59,10 +64,23 @@ export async function beginRun(broker: Broker, request: RunRequest): Promise<Run
     budget,
     tools,
     actsFor: [],
+    ...onBehalf,
   };
   const begun = await broker.store.commit({ kind: 'run.begin', run, at: now });
   if (!begun.ok) throw halted(agent);
   return run;
+}
+
+/** Whoever may say for whom it acts could say anything: only agents that the bundle trusts with it, and known users. */
+function requireSubject(bundle: Bundle, agent: string, subject: string | null): void {
+  if (subject === null) return;
+  const { subjects = [] } = bundle.agents[agent] ?? {};
+  const known = Object.hasOwn(bundle.users ?? {}, subject);
+  if (!known || !(subjects.includes('*') || subjects.includes(subject)))
+    throw new SignalboxError(
+      'SUBJECT_REFUSED',
+      `agent \`${agent}\` may not act on behalf of \`${subject.slice(0, 128)}\``,
+    );
 }
 
 /** What the store does not look at when a run begins: declared models, and the halts of this machine. */
@@ -119,8 +137,12 @@ export async function beginSubRun(broker: Broker, request: SubRunRequest): Promi
     budget: request.budget,
     tools: request.tools ?? parent.tools,
     actsFor: actsForUnder(parent),
+    ...(parent.subject === undefined ? {} : { subject: parent.subject }),
   };
-  const wider = widening(parent, run) ?? ungranted(bundle, run);
+  const wider =
+    otherSubject(parent, request.subject ?? null) ??
+    widening(parent, run) ??
+    ungranted(bundle, run);
   if (wider !== null) throw new SignalboxError('DELEGATION_WIDENS', wider);
   await refuseHalted(broker, bundle, run);
   const begun = await broker.store.commit({ kind: 'run.begin', run, at: now });
@@ -136,6 +158,13 @@ export async function beginSubRun(broker: Broker, request: SubRunRequest): Promi
         `${TREE.live} sub-runs of \`${run.root}\` are live already`,
       );
   }
+}
+
+/** A sub-run is on behalf of the same user as its parent; it may say so, and nothing else. */
+function otherSubject({ subject }: Run, said: string | null): string | null {
+  return said === null || said === subject
+    ? null
+    : 'it is on behalf of another user than its parent';
 }
 
 /** The intent, when agent, intent and budget can be those of a run. */

@@ -10,6 +10,7 @@ import type { Aloft } from './execute.ts';
 import { STALE_ABORT } from './flights.ts';
 import { stale } from './freshness.ts';
 import type { LateIntent } from './late-intent.ts';
+import { safeMeasured, safeSettlement } from './withhold.ts';
 
 const NOTHING: ToolResult = { text: '', cut: [] };
 
@@ -100,9 +101,11 @@ export async function settleFault(
 export async function settle(
   broker: Broker,
   intent: ActionAdmit,
-  settlement: Settlement,
-  measured: Measured | null,
+  found: Settlement,
+  seen: Measured | null,
 ): Promise<Outcome> {
+  const settlement = safeSettlement(broker.withhold, found);
+  const measured = safeMeasured(broker.withhold, seen);
   const settled = await record(broker, {
     kind: 'action.settle',
     actionId: intent.action.id,
@@ -146,9 +149,10 @@ export async function recordRead(
   intent: ActionAdmit,
   late: LateIntent,
   aloft: Aloft,
-  settlement: Settlement,
+  found: Settlement,
   measured: Measured | null,
 ): Promise<Outcome | 'again'> {
+  const settlement = safeSettlement(broker.withhold, found);
   const recorded = late.silent ? 'unrecorded' : await late.settled();
   if (recorded === 'moved') return 'again';
   if (recorded === 'lost')

@@ -165,11 +165,24 @@ describe('secrets and agents', () => {
     assert.equal(set.out, 'shop-db is set, version 1\n');
     assert.equal(
       await said('secret', 'list'),
-      'NAME     VERSION  SET\nshop-db  1        2026-11-22 09:00:00Z\n',
+      'NAME     VERSION  SET                   AGE  USED BY\nshop-db  1        2026-11-22 09:00:00Z  0 d  nobody\n',
     );
     const none = await terminal.run(['secret', 'set', 'shop-db'], { stdin: '\n' });
     assert.equal(none.code, 2);
     assert.equal((await terminal.run(['secret', 'set', 'shop-db', 'hunter2'])).code, 2);
+  });
+
+  test('a secret is typed unseen or read from a file, and rotated when it is there', async () => {
+    const typed = await terminal.run(['secret', 'set', 'typed-one'], { lines: ['typed-value'] });
+    assert.equal(typed.out, 'typed-one is set, version 1\n');
+    assert.ok(!(typed.out + typed.err).includes('typed-value'));
+    const file = join(terminal.home, 'new-value');
+    await writeFile(file, 'a-new-value\n');
+    const rotated = await terminal.run(['secret', 'rotate', 'typed-one', '--file', file]);
+    assert.equal(rotated.code, 0, rotated.err);
+    assert.match(rotated.out, /^typed-one is rotated, version 2\nnothing here uses the old value/);
+    const missing = await terminal.run(['secret', 'rotate', 'no-such'], { stdin: 'x-value' });
+    assert.match(missing.err, /SECRET_MISSING: there is no secret `no-such` to rotate/);
   });
 
   test('an agent secret is shown once, or kept for run', async () => {

@@ -30,6 +30,7 @@ import { runList } from './run/list.ts';
 import { run } from './run/run.ts';
 import { runShow } from './run/show.ts';
 import { secretList } from './secret/list.ts';
+import { secretRotate } from './secret/rotate.ts';
 import { secretSet } from './secret/set.ts';
 import { storeBackup } from './store/backup.ts';
 import { storeMigrate } from './store/migrate.ts';
@@ -62,6 +63,7 @@ export const COMMANDS: readonly Command[] = [
   agentEnrol,
   operatorInvite,
   secretSet,
+  secretRotate,
   secretList,
   connectionAuthorize,
   connectionList,

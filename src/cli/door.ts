@@ -88,8 +88,32 @@ function input(stream: ReadStream): Input {
         stream.pause();
       }
     },
+    hidden: () => unseen(stream),
     bytes: () => bytesOf(stream),
   };
+}
+
+const ENTER = /[\r\n]/;
+/** Ctrl-C and Ctrl-D. */
+const BREAK = [3, 4].map((code) => String.fromCharCode(code));
+
+/** The terminal hands over every key and shows none, until the line is over. */
+async function unseen(stream: ReadStream): Promise<string | null> {
+  stream.setRawMode(true);
+  let typed = '';
+  try {
+    for await (const chunk of stream) {
+      const keys = String(chunk);
+      if (BREAK.some((key) => keys.includes(key))) return null;
+      for (const key of keys.split(ENTER)[0] ?? '')
+        typed = key === '\x7f' || key === '\b' ? typed.slice(0, -1) : typed + key;
+      if (ENTER.test(keys)) return typed;
+    }
+    return null;
+  } finally {
+    stream.setRawMode(false);
+    stream.pause();
+  }
 }
 
 /** A generator that waits cannot be told to return, so the stream itself is ended under it. */

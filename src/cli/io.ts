@@ -12,6 +12,8 @@ export interface Input {
   all(limit: number): Promise<string>;
   /** One line without its end; null when the input is over. */
   line(): Promise<string | null>;
+  /** The same from a terminal that does not show what is typed; null when it was broken off. */
+  hidden(): Promise<string | null>;
   /** Everything, in pieces as they come; ends early when it is told to return. */
   bytes(): AsyncGenerator<Uint8Array>;
   readonly terminal: boolean;

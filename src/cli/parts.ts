@@ -66,6 +66,8 @@ export interface StoreWorks {
 }
 
 export interface StartOptions extends StoreAt {
+  /** Where systemd puts the credentials of a service; null outside of one. */
+  readonly credentials: string | null;
   /** A file that signed checkpoints are appended to. */
   readonly checkpoints?: string;
   readonly agents: { readonly host: string; readonly port: number };

@@ -54,6 +54,7 @@ export const up: Command = {
         ...(shared === null ? {} : { shared }),
         agents: { host: '127.0.0.1', port: port(options['agents-port'], 4810) },
         operators: { host: '127.0.0.1', port: port(options['operators-port'], 4811) },
+        credentials: io.env.CREDENTIALS_DIRECTORY ?? null,
         log: (line) => io.err.write(`${line}\n`),
         ...(typeof options.checkpoints === 'string'
           ? { checkpoints: resolve(io.cwd, options.checkpoints) }

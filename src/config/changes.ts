@@ -25,6 +25,7 @@ export const SUBJECTS = [
   'tool',
   'agent',
   'grant',
+  'user',
   'limit',
   'approvals',
   'alert',
@@ -46,6 +47,7 @@ function thingsOf(bundle: Bundle): Map<string, { subject: Subject; name: string;
   for (const { name, digest: _, ...tool } of Object.values(bundle.tools)) put('tool', name, tool);
   for (const { name, ...agent } of Object.values(bundle.agents)) put('agent', name, agent);
   for (const { agent, tool, rung } of bundle.grants) put('grant', `${agent} ${tool}`, { rung });
+  for (const { name, ...user } of Object.values(bundle.users ?? {})) put('user', name, user);
   for (const [scope, limits] of Object.entries(bundle.limits))
     for (const [dimension, limit] of Object.entries(limits))
       put('limit', `${scope} ${dimension}`, { limit });

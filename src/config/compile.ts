@@ -20,6 +20,7 @@ import { compare } from './order.ts';
 import { isOutward } from './outward.ts';
 import { type ConfigProblem, ConfigProblems, problem } from './problems.ts';
 import { type Served, servedTools } from './served.ts';
+import { usersOf } from './users.ts';
 
 /** A bundle, and what its making had to say. */
 export interface Compiled {
@@ -52,6 +53,7 @@ export async function compileBundle(config: Config, inspection: Inspection): Pro
   const found = placed.map(({ tool }) => tool).sort((a, b) => compare(a.name, b.name));
   const tools = Object.fromEntries(found.map((tool) => [tool.name, tool]));
   const granted = grantedOf(config, tools);
+  const { users, warnings: ofUsers } = usersOf(config, tools);
   // a grant of what could not be made is not a fault of its own
   const problems = [
     ...broken,
@@ -67,6 +69,7 @@ export async function compileBundle(config: Config, inspection: Inspection): Pro
     tools,
     agents: config.agents,
     grants: granted.grants,
+    ...(users === undefined ? {} : { users }),
     limits: config.limits,
     approvalMinutes: config.approvalMinutes,
     ...(config.alerts.length === 0 ? {} : { alerts: config.alerts }),
@@ -82,6 +85,7 @@ export async function compileBundle(config: Config, inspection: Inspection): Pro
       ...served.warnings,
       ...clashing.warnings,
       ...granted.warnings,
+      ...ofUsers,
       ...idleGrants(bundle),
     ],
   };

@@ -1,6 +1,6 @@
 import type { AlertTarget } from '../domain/alert.ts';
 import type { AutomaticHalts } from '../domain/automatic-halt.ts';
-import type { Agent, Connection, Grant, Limits, Organisation } from '../domain/bundle.ts';
+import type { Agent, Connection, Grant, Limits, Organisation, User } from '../domain/bundle.ts';
 import type { DrillPlan } from '../domain/drill.ts';
 import type { Dimension, EffectClass } from '../domain/effect.ts';
 import type { JsonObject } from '../domain/json.ts';
@@ -53,6 +53,8 @@ export interface Config {
   readonly agents: { readonly [name: string]: Agent };
   /** One for each agent and tool as written: one that ends in `*` is for every tool whose name begins so. */
   readonly grants: readonly Grant[];
+  /** By name, with patterns as written; null where the file has none. */
+  readonly users: { readonly [name: string]: User } | null;
   readonly limits: Limits;
   readonly approvalMinutes: number;
   readonly alerts: readonly AlertTarget[];

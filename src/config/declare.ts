@@ -15,6 +15,7 @@ import { covers, isPattern } from './granted.ts';
 import { listOf, members } from './meaning.ts';
 import { compare } from './order.ts';
 import type { Source } from './source.ts';
+import { declaredUsers } from './users.ts';
 import { warningsOf } from './warnings.ts';
 
 const MAX_TEXT = 10_000;
@@ -38,6 +39,7 @@ export function declare(source: Source, path: string): Config {
     ),
     agents: mapped(root.agents, agentOf),
     grants: grantsOf(listOf(root.grants)),
+    users: declaredUsers(root),
     limits: limitsOf(members(root.limits)),
     approvalMinutes: numberOr(members(root.approvals).minutes, 60),
     alerts: alertsOf(members(root.alerts)),
@@ -49,8 +51,13 @@ export function declare(source: Source, path: string): Config {
   return { ...config, warnings: warningsOf(config) };
 }
 
-function agentOf(name: string, { owner, model }: JsonObject): Agent {
-  return { name, owner: String(owner), ...(typeof model === 'string' ? { model } : {}) };
+function agentOf(name: string, { owner, model, subjects }: JsonObject): Agent {
+  return {
+    name,
+    owner: String(owner),
+    ...(typeof model === 'string' ? { model } : {}),
+    ...(subjects === undefined ? {} : { subjects: listOf(subjects).map(String).sort() }),
+  };
 }
 
 function mapped<T>(

@@ -7,6 +7,7 @@ import { toolProblems } from './meaning-tool.ts';
 import { ConfigProblems } from './problems.ts';
 import { shapeProblems } from './shape.ts';
 import { readSource } from './source.ts';
+import { userProblems } from './users.ts';
 
 /**
  * The configuration that the text of a file describes. `path` is only for the places in messages.
@@ -24,6 +25,7 @@ export function loadConfig(text: string, path: string): Config {
     ...nameProblems(source, root),
     ...referenceProblems(source, root),
     ...connectionProblems(source, root),
+    ...userProblems(source, root),
     ...toolProblems(source, root),
     ...grantProblems(source, root),
   ];

@@ -100,6 +100,8 @@ function oauthProblems({ oauth, allowPrivate }: JsonObject, say: Say): void {
   if (clientSecret === undefined && grant !== 'authorization_code')
     say(['oauth'], '`client_credentials` needs a `clientSecret`, and there is none');
   const { authorizationUrl } = said;
+  if (said.perUser === true && grant !== 'authorization_code')
+    say(['oauth', 'perUser'], '`perUser` goes with `grant: authorization_code`');
   if (grant === 'authorization_code' && issuer === undefined && authorizationUrl === undefined)
     say(['oauth'], '`authorization_code` needs `issuer` or `authorizationUrl`, got neither');
 }

@@ -27,6 +27,10 @@ export function credentialDefinitions(secret: JsonObject): JsonObject {
         pattern: '^[\\x21-\\x7e]+$',
       }),
       clientSecret: secret,
+      perUser: flag(
+        'Each user authorizes; runs on behalf of one use its grant, other runs none',
+        false,
+      ),
       scopes: {
         type: 'array',
         maxItems: 64,

@@ -9,6 +9,7 @@ import { mcpDefinitions } from './schema-mcp.ts';
 import { closed, count, flag, ref, table, text, when } from './schema-parts.ts';
 import { TOOL_DEFINITIONS } from './schema-tool.ts';
 import { watchProperties } from './schema-watch.ts';
+import { SUBJECTS_SCHEMA, USERS_SCHEMA } from './users.ts';
 
 /**
  * The closed schema of `signalbox.yaml`, as data: what is checked is what is published in schema/signalbox.schema.json
@@ -140,6 +141,7 @@ export const CONFIG_SCHEMA: JsonObject = {
       vaults: VAULTS,
       tools: table('Narrow operations', TOOL_NAME, 1_000, ref('tool')),
       agents: table('Who may act, and who answers for it', NAME, 500, ref('agent')),
+      ...USERS_SCHEMA,
       grants: {
         type: 'array',
         maxItems: 5_000,
@@ -177,6 +179,7 @@ export const CONFIG_SCHEMA: JsonObject = {
         maxLength: 254,
         pattern: '^[^\\s@]+@[^\\s@]+$',
       }),
+      subjects: SUBJECTS_SCHEMA,
       model: text(
         'The model it uses, by its maker’s id; `signalbox halt model ID` stops every agent that says so. Signalbox does not see what is really used',
         { maxLength: 128, pattern: '^[A-Za-z0-9][A-Za-z0-9._:/@-]*$' },

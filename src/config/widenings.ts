@@ -6,6 +6,7 @@ import { type Change, type FieldChange, fieldChanges } from './changes.ts';
 import { drillWidens } from './drill.ts';
 import { acceptsMore } from './narrower.ts';
 import { BY_STAR } from './serve.ts';
+import { userWidens } from './users.ts';
 
 /**
  * Every way in which one bundle gives more authority than another, in words. What cannot be shown to be narrower counts
@@ -32,6 +33,8 @@ export function wideningsOf(before: Bundle, after: Bundle): (change: Change) => 
         return kind === 'changed' && reachable.agents.has(name) ? agent(name, fields) : [];
       case 'grant':
         return grant(name, before, after);
+      case 'user':
+        return userWidens(name, before, after);
       case 'limit':
         return limit(name, kind, fields[0]?.before ?? null, fields[0]?.after ?? null);
       case 'approvals':
@@ -56,9 +59,11 @@ export function wideningsOf(before: Bundle, after: Bundle): (change: Change) => 
 
 function agent(name: string, fields: readonly FieldChange[]): string[] {
   return fields.map(({ field, before, after }) =>
-    field === 'owner'
-      ? `another human answers for agent \`${name}\`: ${told(after)} instead of ${told(before)}`
-      : `a halt of its model reaches agent \`${name}\` under another name: ${told(after)} instead of ${told(before)}`,
+    field === 'subjects'
+      ? `agent \`${name}\` may name others as those it acts for: ${told(after)} instead of ${told(before)}`
+      : field === 'owner'
+        ? `another human answers for agent \`${name}\`: ${told(after)} instead of ${told(before)}`
+        : `a halt of its model reaches agent \`${name}\` under another name: ${told(after)} instead of ${told(before)}`,
   );
 }
 

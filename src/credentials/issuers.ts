@@ -15,9 +15,11 @@ import { vaultKvIssuer } from './vault/kv.ts';
 
 export interface IssuersParts {
   readonly secrets: Secrets;
-  readonly store: Pick<Store, 'commit'>;
+  readonly store: Pick<Store, 'commit' | 'run'>;
   readonly roles: RoleServer;
   readonly doors: Doors;
+  /** Told of what issuers give us besides leases. */
+  readonly known?: { add(value: string): void };
   /** See `postgresRoleIssuer`. */
   readonly tag?: string;
   /** The text of a small file on this machine. */
@@ -38,7 +40,7 @@ export function createIssuers(parts: IssuersParts): Issuers {
   const resolve = parts.resolve === undefined ? {} : { resolve: parts.resolve };
   const outward = new OutwardPool(doors.timers, parts.resolve);
   const keep = createLeaseKeep(secrets);
-  const desks = new VaultDesks({ secrets, outward, clock, readText });
+  const desks = new VaultDesks({ secrets, outward, clock, readText, known: parts.known });
   const oauth = createUpstreamOAuth({ secrets, store, doors, ...resolve });
   return {
     all: [

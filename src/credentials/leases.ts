@@ -5,7 +5,6 @@ import type {
   CredentialIssuer,
   Lease,
   LeaseReport,
-  Revocability,
   Trying,
 } from '../domain/credential.ts';
 import type { Doors } from '../domain/doors.ts';
@@ -15,14 +14,7 @@ import type { Run } from '../domain/run.ts';
 import type { OwnedLease, Store } from '../domain/store.ts';
 import { keyOf } from './lease-key.ts';
 import { addSources } from './lease-sources.ts';
-
-/** An issuer whose credentials depend on what its source can do, and may die before their lease. */
-export interface RenewableIssuer extends CredentialIssuer {
-  /** Asked before anything is written. Throws when no credential can be had. */
-  revocabilityAt(connection: Connection): Promise<Revocability>;
-  /** True when a lease's credential is not to be handed out again; its lease lives on to its end. */
-  isSpent(lease: Lease, connection: Connection): boolean;
-}
+import type { RenewableIssuer } from './renewable-issuer.ts';
 
 /**
  * Life of a lease: minting → live → revoking → dead, or residual when its source cannot be asked to end it.
@@ -42,6 +34,8 @@ export interface LeasesParts {
   readonly stuck?: (trying: Trying) => void;
   /** Told to look for what works at a source and belongs to no lease. Never throws. */
   readonly strays?: () => void;
+  /** Told of every credential before anybody uses it. */
+  readonly minted?: (credential: Credential) => void;
 }
 
 interface Held {
@@ -156,7 +150,9 @@ export class Leases implements CredentialDesk {
     const { doors } = this.#parts;
     const issuer = this.#issuer(kind);
     const revocability =
-      'revocabilityAt' in issuer ? await issuer.revocabilityAt(connection) : issuer.revocability;
+      'revocabilityAt' in issuer
+        ? await issuer.revocabilityAt(connection, run)
+        : issuer.revocability;
     const now = doors.clock.now();
     const id = doors.entropy.id('lease');
     const lease: Lease = {
@@ -179,6 +175,7 @@ export class Leases implements CredentialDesk {
     try {
       await this.#begin(lease);
       const credential = await issuer.mint({ lease, connection, run });
+      this.#parts.minted?.(credential);
       if (this.#endedEarly.has(id))
         throw new SignalboxError(
           'CREDENTIAL_FAILED',

@@ -66,8 +66,17 @@ export interface Agent {
   readonly name: string;
   /** The human answerable. */
   readonly owner: string;
+  /** The users it is trusted to name as those it acts for; nobody if absent, `*` for all. */
+  readonly subjects?: readonly string[];
   /** The model it is declared to use, for `halt model`; what it really uses is not seen here. */
   readonly model?: string;
+}
+
+/** A human on whose behalf agents may act: what such runs can do is what both may. */
+export interface User {
+  readonly name: string;
+  /** Its own and those of its groups. */
+  readonly tools: readonly string[];
 }
 
 export interface Grant {
@@ -93,6 +102,8 @@ export interface Bundle {
   readonly tools: { readonly [name: string]: Tool };
   readonly agents: { readonly [name: string]: Agent };
   readonly grants: readonly Grant[];
+  /** Humans on whose behalf agents act; nobody if absent. */
+  readonly users?: { readonly [name: string]: User };
   readonly limits: Limits;
   /** Minutes an ask stays open before it expires. */
   readonly approvalMinutes: number;

@@ -18,6 +18,12 @@ export type Credential =
       readonly values: { readonly [variable: string]: string };
     };
 
+/** What of it is secret. */
+export function valuesOf(credential: Credential): readonly string[] {
+  if (credential.kind === 'login') return [credential.password];
+  return credential.kind === 'secret' ? [credential.value] : Object.values(credential.values);
+}
+
 /** How fast a minted credential dies when asked to. */
 export type Revocability = 'instant' | 'bounded' | 'principal-wide' | 'none';
 

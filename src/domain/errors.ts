@@ -179,6 +179,10 @@ export const ERRORS = {
     status: 502,
     fix: 'the target did not take the credential of this connection: renew its secret or its authorization',
   },
+  SUBJECT_REFUSED: {
+    status: 403,
+    fix: 'name a user that the bundle has and lists under `subjects` of this agent',
+  },
   SECRET_MISSING: { status: 404, fix: '`signalbox secret set NAME` stores it encrypted' },
   MASTER_KEY: {
     status: 500,

@@ -23,6 +23,8 @@ export interface Run {
   readonly tools: readonly string[] | null;
   /** For whom it acts: its parent first, the root last; empty for a root. */
   readonly actsFor: readonly Ancestor[];
+  /** The human on whose behalf it runs, as do all runs under it; absent: nobody's but its agents'. */
+  readonly subject?: string;
 }
 
 /** What tells which halts stop a run. */
@@ -43,7 +45,7 @@ export const TREE = { depth: 8, live: 64 } as const;
 /** What must be known of a run to begin one under it. */
 export type Parent = Pick<
   Run,
-  'id' | 'root' | 'depth' | 'agent' | 'expiresAt' | 'budget' | 'tools' | 'actsFor'
+  'id' | 'root' | 'depth' | 'agent' | 'expiresAt' | 'budget' | 'tools' | 'actsFor' | 'subject'
 >;
 
 /** The chain of who acts for whom, for a run under this one. */
@@ -58,6 +60,7 @@ export function widening(parent: Parent, child: Run): string | null {
   if (child.depth > TREE.depth) return `it stands deeper than ${TREE.depth}`;
   if (canonical(child.actsFor) !== canonical(actsForUnder(parent)))
     return 'it acts for others than its parent does';
+  if (child.subject !== parent.subject) return 'it is on behalf of another user than its parent';
   if (child.expiresAt > parent.expiresAt) return 'it would last longer than its parent';
   const { tools } = parent;
   if (tools !== null) {

@@ -49,13 +49,16 @@ export const EVENTS = {
     fields: ['bundle', 'previous', 'widenings', 'by'],
     payload: ['widenings'],
   },
-  /** Version 1 had neither `tools` nor `actsFor`: no run was held to a list, and none acted for another. */
+  /**
+   * Version 1 had neither `tools` nor `actsFor`: no run was held to a list, and none acted for another. Version 2 had no
+   * `subject`: none was on behalf of a user.
+   */
   'run.begun': {
-    version: 2,
+    version: 3,
     code: 'R100I',
     fields: [
       ...['root', 'parent', 'depth', 'agent', 'startedAt', 'expiresAt', 'budget'],
-      ...['tools', 'actsFor', 'replica'],
+      ...['tools', 'actsFor', 'subject', 'replica'],
     ],
     payload: ['intent'],
   },

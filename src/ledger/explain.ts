@@ -17,6 +17,8 @@ export interface RunStory {
   readonly parent: string | null;
   /** Whom it acts for: its parent first, the root last. */
   readonly actsFor: readonly { readonly run: string; readonly agent: string }[];
+  /** The user on whose behalf it ran; null: nobody's. */
+  readonly subject: string | null;
   readonly intent: string | null;
   readonly begunAt: number;
   readonly endedAt: number | null;
@@ -151,6 +153,7 @@ function runStory(reads: readonly Read[]): RunStory | null {
     root: begun.body.root,
     parent: begun.body.parent,
     actsFor: begun.body.actsFor ?? [],
+    subject: begun.body.subject ?? null,
     intent: begun.payload?.intent ?? null,
     begunAt: begun.event.at,
     endedAt: ended?.event.at ?? null,

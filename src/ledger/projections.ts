@@ -24,6 +24,8 @@ export interface ProjectedRun {
   budget: Partial<EffectVector>;
   tools: readonly string[] | null;
   actsFor: readonly Ancestor[];
+  /** Null: on behalf of nobody. */
+  subject: string | null;
   actions: number;
   refused: number;
   /** Who began it; null in records that do not say. */
@@ -138,9 +140,9 @@ const FOLDERS: { readonly [type: string]: Folder } = {
   },
   'run.begun': (into, body, event) => {
     const { root, parent, depth, agent, startedAt, expiresAt, budget } = body;
-    const { tools = null, actsFor = [] } = body;
+    const { tools = null, actsFor = [], subject = null } = body;
     into.runs.set(event.chain, {
-      ...{ root, parent, depth, agent, startedAt, expiresAt, budget, tools, actsFor },
+      ...{ root, parent, depth, agent, startedAt, expiresAt, budget, tools, actsFor, subject },
       ...{ state: 'live', endedAt: null, actions: 0, refused: 0 },
       replica: body.replica ?? null,
     });

@@ -61,6 +61,7 @@ export function runBegun({ run, replica, at }: RunBegin): EventDraft {
       budget: run.budget,
       tools: run.tools,
       actsFor: run.actsFor,
+      subject: run.subject ?? null,
       ...(replica === undefined ? {} : { replica }),
     },
     payload: { intent: run.intent },

@@ -35,6 +35,7 @@ export function linesOf({ kind, id, run, actions }: Why): string[] {
       run.endedAt === null ? '' : `, ended ${time(run.endedAt)}`
     }`,
     ...run.actsFor.map(({ run: above, agent }) => `acts for  ${agent} (run ${above})`),
+    ...(run.subject === null ? [] : [`on behalf of ${run.subject}`]),
     `intent    ${run.intent ?? 'erased'}`,
     ...actions.flatMap((action) => ['', ...actionLines(action)]),
   ];

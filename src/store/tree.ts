@@ -9,6 +9,7 @@ export interface HeldRow {
   readonly budget: string;
   readonly tools: string | null;
   readonly acts_for: string;
+  readonly subject: string | null;
 }
 
 export interface ParentRow extends HeldRow {
@@ -43,19 +44,21 @@ function actsForOf(text: string): Run['actsFor'] {
   return text === '[]' ? NOBODY : (JSON.parse(text) as Run['actsFor']);
 }
 
-export function heldTo(row: HeldRow): Pick<Run, 'budget' | 'tools' | 'actsFor'> {
+export function heldTo(row: HeldRow): Pick<Run, 'budget' | 'tools' | 'actsFor' | 'subject'> {
   return {
     budget: JSON.parse(row.budget) as Run['budget'],
     tools: row.tools === null ? null : (JSON.parse(row.tools) as readonly string[]),
     actsFor: actsForOf(row.acts_for),
+    ...(row.subject === null ? {} : { subject: row.subject }),
   };
 }
 
-export function heldColumns({ budget, tools, actsFor }: Run): HeldRow {
+export function heldColumns({ budget, tools, actsFor, subject }: Run): HeldRow {
   return {
     budget: JSON.stringify(budget),
     tools: tools === null ? null : JSON.stringify(tools),
     acts_for: JSON.stringify(actsFor),
+    subject: subject ?? null,
   };
 }
 
@@ -76,9 +79,9 @@ export function againstSubRun(
   at: number,
 ): 'over' | 'full' | null {
   if (parent === undefined || parent.state !== 'live' || parent.expires_at <= at) return 'over';
-  const wider = widening({ ...parent, expiresAt: parent.expires_at, ...heldTo(parent) }, run);
-  if (wider !== null)
-    throw fault(`run \`${run.id}\` cannot begin under \`${parent.id}\`: ${wider}`);
+  const { id, root, depth, agent, expires_at: expiresAt } = parent;
+  const wider = widening({ id, root, depth, agent, expiresAt, ...heldTo(parent) }, run);
+  if (wider !== null) throw fault(`run \`${run.id}\` cannot begin under \`${id}\`: ${wider}`);
   const live = liveInTree.filter(({ expires_at }) => expires_at > at);
   return live.length < TREE.live ? null : 'full';
 }

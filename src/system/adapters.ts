@@ -10,8 +10,8 @@ import { createPostgresInspector } from '../connectors/postgres/inspector.ts';
 import { createSqliteConnector } from '../connectors/sqlite/connector.ts';
 import { createSqliteInspector } from '../connectors/sqlite/inspector.ts';
 import { createIssuers } from '../credentials/issuers.ts';
-import type { RenewableIssuer } from '../credentials/leases.ts';
 import type { UpstreamOAuth } from '../credentials/oauth/upstream.ts';
+import type { RenewableIssuer } from '../credentials/renewable-issuer.ts';
 import { createReveal } from '../credentials/reveal.ts';
 import type { Secrets } from '../credentials/secrets.ts';
 import type { Change, Connector, Inspector } from '../domain/connector.ts';
@@ -38,13 +38,15 @@ interface Given {
   readonly secrets: Secrets;
   /** Stands in the names of what is made at sources: see `deploymentTag`. */
   readonly tag: string;
+  /** Told of what must not leave this process. */
+  readonly known: { add(value: string): void };
   /** Told of what an upstream serves anew. */
   readonly changed: (change: Change) => void;
 }
 
-export function createAdapters({ doors, store, secrets, tag, changed }: Given): Adapters {
+export function createAdapters({ doors, store, secrets, tag, known, changed }: Given): Adapters {
   const admin = createPostgresAdmin(secrets, doors);
-  const issuing = createIssuers({ secrets, store, roles: admin, doors, readText, tag });
+  const issuing = createIssuers({ secrets, store, roles: admin, doors, readText, tag, known });
   const { all: issuers, oauth } = issuing;
   const reveal = createReveal(secrets, oauth);
   const challenged: McpOptions['challenged'] = (at, refused) => {

@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { KnownSecrets } from '../boundary/known-secrets.ts';
 import { Webhooks } from '../boundary/webhook.ts';
 import { Alerts, tellStuck } from '../broker/alerts.ts';
 import type { Broker } from '../broker/broker.ts';
@@ -9,12 +10,13 @@ import { LocalGate } from '../broker/local-gate.ts';
 import { Notices } from '../broker/notices.ts';
 import { OpenStreams } from '../broker/open-streams.ts';
 import { Sealer } from '../broker/sealer.ts';
+import { masterKeyOf } from '../credentials/key-source.ts';
 import { Leases } from '../credentials/leases.ts';
-import { loadMasterKey } from '../credentials/master-key.ts';
 import { createSecrets, type Secrets } from '../credentials/secrets.ts';
 import { deploymentTag, Strays } from '../credentials/strays.ts';
 import type { Change } from '../domain/connector.ts';
-import { realDoors, soon } from '../doors.ts';
+import { valuesOf } from '../domain/credential.ts';
+import { outputOf, realDoors, soon } from '../doors.ts';
 import { openStore } from '../store/open.ts';
 import { openPublisher } from '../store/publish.ts';
 import { createInputCheck } from '../tools/input.ts';
@@ -26,6 +28,8 @@ export interface House {
   readonly broker: Broker;
   readonly secrets: Secrets;
   readonly masterKey: Uint8Array;
+  /** One line; never holds a secret. */
+  readonly log: (line: string) => void;
   readonly adapters: Adapters;
   readonly alerts: Alerts;
   readonly beatMs: number;
@@ -35,16 +39,21 @@ export interface House {
 }
 
 export async function build(options: SystemOptions): Promise<House> {
-  const { directory, log, doors = realDoors(), freshness: bounds } = options;
+  const { directory, doors = realDoors(), freshness: bounds } = options;
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const masterKey = await loadMasterKey(directory, doors.entropy);
+  const { credentials = null } = options;
+  const masterKey = await masterKeyOf(directory, { doors, credentials, outputOf });
   const store = await openStore({ ...options, masterKey, doors, soon });
-  const secrets = createSecrets({ store, masterKey, doors });
+  const withhold = new KnownSecrets();
+  withhold.add(Buffer.from(masterKey).toString('hex'), true);
+  const log = (line: string): void => options.log(withhold.text(line));
+  const secrets = createSecrets({ store, masterKey, doors, known: withhold });
+  await secrets.learn();
   const bundles = bundleSource(store);
   const feed: House['feed'] = { told: () => {} };
   const changed = (change: Change): void => feed.told(change);
   const tag = deploymentTag(masterKey);
-  const adapters = createAdapters({ doors, store, secrets, tag, changed });
+  const adapters = createAdapters({ doors, store, secrets, tag, known: withhold, changed });
   const { connectors, inspectors, issuers } = adapters;
   const connections = async () => (await bundles.active()).connections;
   const strays = new Strays({ store, issuers, connections, doors, log });
@@ -62,6 +71,9 @@ export async function build(options: SystemOptions): Promise<House> {
     ...{ store, issuers, connection, whoseIsLeft, doors, log },
     stuck: (trying) => tellStuck(alerts, trying, doors.clock.now()),
     strays: () => void strays.look(),
+    minted: (credential) => {
+      for (const value of valuesOf(credential)) withhold.add(value);
+    },
   });
   const broker: Broker = {
     doors,
@@ -77,6 +89,7 @@ export async function build(options: SystemOptions): Promise<House> {
     local: new LocalGate(),
     alerts,
     notices: new Notices(doors.timers),
+    withhold,
   };
   let sealing: Awaited<ReturnType<typeof seal>> | null = null;
   const close = async (): Promise<void> => {
@@ -87,11 +100,11 @@ export async function build(options: SystemOptions): Promise<House> {
     await sealing?.close();
     await store.close();
   };
-  sealing = await seal(broker, options).catch(async (error: unknown) => {
+  sealing = await seal(broker, { ...options, log }).catch(async (error: unknown) => {
     await close();
     throw error;
   });
-  return { broker, secrets, masterKey, adapters, feed, alerts, beatMs, close };
+  return { broker, secrets, masterKey, log, adapters, feed, alerts, beatMs, close };
 }
 
 /** Seals records as long as it is up, and publishes what was signed. */

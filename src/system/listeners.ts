@@ -48,7 +48,8 @@ export async function openListeners(parts: Parts): Promise<Surfaces> {
   const { broker, secrets, masterKey, alerts, adapters } = house;
   const { doors, store } = broker;
   const governed = { broker, act, beginRun, beginSubRun, endRun };
-  const common = { doors, log: options.log, maxBodyBytes: MAX_BODY_BYTES };
+  const withhold = (text: string): string => broker.withhold.text(text);
+  const common = { doors, log: options.log, maxBodyBytes: MAX_BODY_BYTES, withhold };
   let agentsUrl = '';
   const drills = new DrillClock(
     broker,

@@ -13,6 +13,8 @@ export interface Address {
 export interface SystemOptions {
   /** Holds everything: store, ledger, master key; the key alone where the store is shared. Made when absent (0700). */
   readonly directory: string;
+  /** Where systemd puts the credentials of a service; null or unset outside of one. */
+  readonly credentials?: string | null;
   /** The store that this replica shares with others; unset: a file in the directory, for this process alone. */
   readonly shared?: SharedStore;
   readonly agents: Address;

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { KnownSecrets } from '../../src/boundary/known-secrets.ts';
 import { act } from '../../src/broker/act.ts';
 import { answer } from '../../src/broker/answer.ts';
 import { apply } from '../../src/broker/apply.ts';
@@ -91,6 +92,7 @@ export async function startAgentsSide(
     local: new LocalGate(),
     alerts: NO_ALERTS,
     notices: new Notices(doors.timers),
+    withhold: new KnownSecrets(),
   };
   const plan = await planBundle(loadConfig(configFor(target.port), 'signalbox.yaml'), {
     active: await broker.bundles.active(),

@@ -1,9 +1,11 @@
 /** A halt on a real PostgreSQL with 32 calls in flight: everything lands, nothing stays at the database, the process lives. */
+
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { KnownSecrets } from '../../src/boundary/known-secrets.ts';
 import { act } from '../../src/broker/act.ts';
 import type { Broker } from '../../src/broker/broker.ts';
 import { bundleSource } from '../../src/broker/bundles.ts';
@@ -138,6 +140,7 @@ async function brokerAt(
     local: new LocalGate(),
     alerts: NO_ALERTS,
     notices: new Notices(doors.timers),
+    withhold: new KnownSecrets(),
   };
   return { broker, leases };
 }

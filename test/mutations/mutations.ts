@@ -1,3 +1,4 @@
+import { OF_CREDENTIALS } from './of-credentials.ts';
 import { OF_POSTGRES } from './of-postgres.ts';
 import { OF_REPLICAS } from './of-replicas.ts';
 
@@ -17,6 +18,7 @@ const property = (name: string): string => `test/properties/${name}.test.ts`;
 export const MUTATIONS: readonly Mutation[] = [
   ...OF_REPLICAS,
   ...OF_POSTGRES,
+  ...OF_CREDENTIALS,
   {
     control: 'the lowest ceiling wins',
     file: 'src/judge/judge.ts',

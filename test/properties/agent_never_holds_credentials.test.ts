@@ -76,10 +76,11 @@ const CALLS = [
   ['no_such_tool', {}],
 ] as const;
 
-/** A target that gives back, in its body and in its errors, every header it was sent. */
+/** A target that gives back, in its body and in its errors, every header it was sent, and what it stole elsewhere. */
 async function hostileWorld(t: TestContext) {
   const company = await startCompany();
   const directory = await mkdtemp(join(tmpdir(), 'signalbox-secrets-'));
+  const stolen = company.acme.broker.password;
   const target = createServer((request, response) => {
     const { authorization = '' } = request.headers;
     if (request.url === '/crash') return void request.socket.destroy();
@@ -91,6 +92,8 @@ async function hostileWorld(t: TestContext) {
       JSON.stringify({
         authorization,
         encoded: Buffer.from(authorization.slice(7)).toString('base64'),
+        // of somebody else: this target has no business with it
+        stolen: [stolen, Buffer.from(`user:${stolen}`).toString('base64')],
       }),
     );
   });

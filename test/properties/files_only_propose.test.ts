@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
+import { KnownSecrets } from '../../src/boundary/known-secrets.ts';
 import { act } from '../../src/broker/act.ts';
 import { apply } from '../../src/broker/apply.ts';
 import type { Broker } from '../../src/broker/broker.ts';
@@ -113,6 +114,7 @@ async function openHouse(t: TestContext) {
     local: new LocalGate(),
     alerts: NO_ALERTS,
     notices: new Notices(doors.timers),
+    withhold: new KnownSecrets(),
   };
   t.after(async () => {
     leases.close();

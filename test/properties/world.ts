@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { KnownSecrets } from '../../src/boundary/known-secrets.ts';
 import { answer } from '../../src/broker/answer.ts';
 import type { Broker } from '../../src/broker/broker.ts';
 import { bundleSource } from '../../src/broker/bundles.ts';
@@ -72,6 +73,7 @@ export async function openWorld(t: TestContext, limits: Limits = {}): Promise<Pr
     freshness: new Freshness(store, doors.clock),
     ...{ streams: new OpenStreams(), local: new LocalGate(), alerts: NO_ALERTS },
     notices: new Notices(doors.timers),
+    withhold: new KnownSecrets(),
   };
   const world: PropertyWorld = {
     broker,

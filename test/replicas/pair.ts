@@ -1,4 +1,5 @@
 import type { TestContext } from 'node:test';
+import { KnownSecrets } from '../../src/boundary/known-secrets.ts';
 import { act } from '../../src/broker/act.ts';
 import { answer } from '../../src/broker/answer.ts';
 import type { Broker } from '../../src/broker/broker.ts';
@@ -126,6 +127,7 @@ export async function brokerOver(
     local: new LocalGate(),
     alerts: NO_ALERTS,
     notices: new Notices(doors.timers),
+    withhold: new KnownSecrets(),
   };
   const pulse = new Pulse(
     broker,

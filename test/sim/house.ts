@@ -1,3 +1,4 @@
+import { KnownSecrets } from '../../src/boundary/known-secrets.ts';
 import type { Broker } from '../../src/broker/broker.ts';
 import { bundleSource } from '../../src/broker/bundles.ts';
 import { Flights } from '../../src/broker/flights.ts';
@@ -84,6 +85,7 @@ export class House {
       local,
       alerts: NO_ALERTS,
       notices: new Notices(doors.timers),
+      withhold: new KnownSecrets(),
     };
     ground.plant?.bends?.(this.broker);
   }

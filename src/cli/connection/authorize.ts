@@ -13,6 +13,11 @@ export const connectionAuthorize: Command = {
   usage: 'NAME [FILE]',
   positionals: [1, 2],
   options: {
+    user: {
+      type: 'string',
+      value: 'USER',
+      summary: 'for the runs on behalf of this user, where each has an own access; does not wait',
+    },
     'no-wait': { type: 'boolean', summary: 'print the address to open and end' },
   },
   run: async (call) => {
@@ -23,9 +28,11 @@ export const connectionAuthorize: Command = {
       file === undefined
         ? {}
         : { text: await readConfigText(resolve(call.io.cwd, file)), path: file };
-    const { opening } = await call.api.post(path, body);
+    const { user } = call.options;
+    const whose = typeof user === 'string' ? { user } : {};
+    const { opening } = await call.api.post(path, { ...body, ...whose });
     if (!isJsonObject(opening)) return done(name);
-    if (call.options['no-wait'] === true || file !== undefined)
+    if (call.options['no-wait'] === true || file !== undefined || user !== undefined)
       return { json: { connection: name, opening }, text: wordsOf(opening) };
     call.io.err.write(`${wordsOf(opening)}\n\nwaiting for the answer …\n`);
     await answered(call, name, before, Number(opening.expiresAt));

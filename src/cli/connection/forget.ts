@@ -6,12 +6,20 @@ export const connectionForget: Command = {
   summary: 'end the access that a human gave at a server behind OAuth (owners only)',
   usage: 'NAME',
   positionals: [1, 1],
-  options: { yes: { type: 'boolean', short: 'y', summary: 'do not ask' } },
+  options: {
+    user: {
+      type: 'string',
+      value: 'USER',
+      summary: 'the access of this user, where each has an own',
+    },
+    yes: { type: 'boolean', short: 'y', summary: 'do not ask' },
+  },
   run: async (call) => {
     const [name = ''] = call.positionals;
     await confirm(call, `${name} would have to be authorized again`, 'Forget its access?');
     const path = `/api/connections/${encodeURIComponent(name)}/forget`;
-    const ended = await call.api.post(path, {});
+    const { user } = call.options;
+    const ended = await call.api.post(path, typeof user === 'string' ? { user } : {});
     const revoked = ended.revoked === true;
     return {
       json: ended,

@@ -37,6 +37,11 @@ export const run: Command = {
       value: 'LIMITS',
       summary: `this run’s own limits: calls=100,rowsDeleted=5 (${DIMENSIONS.join(', ')})`,
     },
+    for: {
+      type: 'string',
+      value: 'USER',
+      summary: 'the user on whose behalf it runs: it can do what both may',
+    },
     tools: {
       type: 'string',
       value: 'NAMES',
@@ -71,6 +76,7 @@ export const run: Command = {
         ...{ intent: options.intent, budget },
         ...(tools === undefined ? {} : { tools: tools.map((name) => name.trim()) }),
         ...(parentToken === undefined ? {} : { parentToken }),
+        ...(typeof options.for === 'string' ? { subject: options.for } : {}),
       },
     });
     return governed(call, url, begun, warnings);

@@ -28,6 +28,7 @@ function runText({ run, halts, events, more }: RunView, style: Style): string {
           ? null
           : run.actsFor.map((above) => `${above.agent} (${above.run})`).join(', for '),
       ],
+      ['on behalf of', run.subject ?? null],
       ['intent', `${run.intent}  (its own words)`],
       ['state', run.state],
       ['started', moment(run.startedAt)],

@@ -111,6 +111,7 @@ function terminalIo(
         return text;
       },
       line: async () => lines.shift() ?? null,
+      hidden: async () => lines.shift() ?? null,
       async *bytes() {
         yield Buffer.from(typed.stdin ?? '');
       },

@@ -1,3 +1,4 @@
+import { sha256 } from '../../domain/digest.ts';
 import type { Doors } from '../../domain/doors.ts';
 import type { Outward } from '../outward.ts';
 import type { Guardian } from './discovery.ts';
@@ -28,7 +29,7 @@ export class Account {
   }
 
   async kept(): Promise<Kept> {
-    return this.#parts.vault.read(this.settings.connection);
+    return this.#parts.vault.read(recordOf(this.settings));
   }
 
   /** The grant for the server as it is configured now. */
@@ -77,6 +78,11 @@ export class Account {
   }
 
   write(change: Partial<Kept>, by = SELF): Promise<Kept> {
-    return this.#parts.vault.write(this.settings.connection, change, by);
+    return this.#parts.vault.write(recordOf(this.settings), change, by);
   }
+}
+
+/** A dot is in no name of a connection; a user's name may hold anything. */
+export function recordOf({ connection, user }: Pick<OAuthSettings, 'connection' | 'user'>): string {
+  return user === null ? connection : `${connection}.${sha256(user).slice(0, 32)}`;
 }

@@ -83,9 +83,12 @@ export class Authorizing {
   }
 
   /** What the authorization server sent the human's browser back with. Throws AUTHORIZATION_FAILED. */
-  async complete(
-    callback: URLSearchParams,
-  ): Promise<{ readonly connection: string; readonly grant: Grant; readonly by: string }> {
+  async complete(callback: URLSearchParams): Promise<{
+    readonly connection: string;
+    readonly user: string | null;
+    readonly grant: Grant;
+    readonly by: string;
+  }> {
     const state = callback.get('state') ?? '';
     const pending = this.#pending.get(state);
     this.#pending.delete(state);
@@ -103,7 +106,8 @@ export class Authorizing {
       );
       return holder.accept(guardian, granted, scopes, by);
     });
-    return { connection: holder.settings.connection, grant, by };
+    const { connection, user } = holder.settings;
+    return { connection, user, grant, by };
   }
 
   #keep(state: string, pending: Pending): void {

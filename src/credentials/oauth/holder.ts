@@ -345,10 +345,12 @@ export class Holder {
   }
 
   #needed(why: string): SignalboxError {
-    const command = `signalbox connection authorize ${this.settings.connection}`;
+    const { connection, user } = this.settings;
+    const whose = user === null ? '' : ` --user ${user}`;
+    const command = `signalbox connection authorize ${connection}${whose}`;
     return new SignalboxError(
       'AUTHORIZATION_NEEDED',
-      `connection \`${this.settings.connection}\` is not authorized at its server: ${why}; an owner runs \`${command}\``,
+      `connection \`${connection}\` is not authorized at its server${user === null ? '' : ` by \`${user}\``}: ${why}; an owner runs \`${command}\``,
       { help: `\`${command}\`` },
     );
   }

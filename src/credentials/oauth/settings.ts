@@ -5,6 +5,10 @@ import { isJsonObject, type JsonObject } from '../../domain/json.ts';
 /** What the bundle says of one connection's OAuth. Names of secrets, never values. */
 export interface OAuthSettings {
   readonly connection: string;
+  /** Whose grant it is, where each user has an own one; null: the connection's. */
+  readonly user: string | null;
+  /** Each user authorizes for the runs on its behalf. */
+  readonly perUser: boolean;
   /** The MCP endpoint, or where an HTTP API begins: what tokens are for. */
   readonly server: URL;
   readonly allowPrivate: boolean;
@@ -38,7 +42,10 @@ const ENDPOINTS = {
 } as const;
 
 /** Null for a connection without OAuth. Throws CREDENTIAL_FAILED for settings that make no sense. */
-export function oauthSettings(connection: Connection): OAuthSettings | null {
+export function oauthSettings(
+  connection: Connection,
+  user: string | null = null,
+): OAuthSettings | null {
   const { url, oauth, allowPrivate } = connection.settings;
   if (connection.issuer !== 'oauth' || !isJsonObject(oauth)) return null;
   const server = typeof url === 'string' ? URL.parse(url) : null;
@@ -52,6 +59,8 @@ export function oauthSettings(connection: Connection): OAuthSettings | null {
     typeof value === 'string' && value !== '' ? value : null;
   return {
     connection: connection.name,
+    user,
+    perUser: oauth.perUser === true,
     server,
     allowPrivate: allowPrivate === true,
     scopes: Array.isArray(scopes) && scopes.length > 0 ? scopes.map(String) : null,

@@ -1,17 +1,20 @@
 import type { Resolve } from '../../boundary/egress.ts';
 import type { Connection } from '../../domain/bundle.ts';
-import type { CredentialIssuer, SecretSource } from '../../domain/credential.ts';
+import type { CredentialIssuer, Lease, SecretSource } from '../../domain/credential.ts';
 import { digestOf } from '../../domain/digest.ts';
 import type { Doors } from '../../domain/doors.ts';
 import { SignalboxError } from '../../domain/errors.ts';
+import { isJsonObject } from '../../domain/json.ts';
+import type { Run } from '../../domain/run.ts';
 import type { Store } from '../../domain/store.ts';
-import type { RenewableIssuer } from '../leases.ts';
 import { OutwardPool } from '../outward.ts';
+import type { RenewableIssuer } from '../renewable-issuer.ts';
 import type { SecretVault } from '../secrets.ts';
+import { recordOf } from './account.ts';
 import { Authorizing, asFailure, type Opening } from './authorizing.ts';
 import { clip } from './discovery.ts';
 import { Holder, type Refused } from './holder.ts';
-import { oauthSettings } from './settings.ts';
+import { type OAuthSettings, oauthSettings } from './settings.ts';
 import { canRevoke } from './tokens.ts';
 import { type Grant, GrantVault } from './vault.ts';
 
@@ -43,20 +46,29 @@ export interface UpstreamOAuth {
   /** The access token for reading a catalogue. Throws AUTHORIZATION_NEEDED. */
   reveal(connection: Connection): Promise<string>;
   /** Begins what a human finishes; null when none was needed (client credentials). Throws AUTHORIZATION_FAILED. */
-  authorize(connection: Connection, redirect: string, by: string): Promise<Opening | null>;
+  authorize(
+    connection: Connection,
+    redirect: string,
+    by: string,
+    user?: string | null,
+  ): Promise<Opening | null>;
   /** What came back to the redirect. Throws AUTHORIZATION_FAILED. */
   complete(
     callback: URLSearchParams,
   ): Promise<{ readonly connection: string; readonly grant: Grant }>;
-  standing(connection: Connection): Promise<Standing | null>;
+  standing(connection: Connection, user?: string | null): Promise<Standing | null>;
   /** Ends the grant at its server where it can, and forgets it. */
-  forget(connection: Connection, by: string): Promise<{ readonly revoked: boolean }>;
+  forget(
+    connection: Connection,
+    by: string,
+    user?: string | null,
+  ): Promise<{ readonly revoked: boolean }>;
   close(): Promise<void>;
 }
 
 interface UpstreamParts {
   readonly secrets: SecretSource & SecretVault;
-  readonly store: Pick<Store, 'commit'>;
+  readonly store: Pick<Store, 'commit' | 'run'>;
   readonly doors: Doors;
   readonly resolve?: Resolve;
 }
@@ -72,14 +84,14 @@ export function createUpstreamOAuth(parts: UpstreamParts): UpstreamOAuth {
     issuer: issuerOf(holders),
     async challenged(connection, refused) {
       try {
-        await holders.of(connection).refused(refused);
+        await holders.of(connection, holders.userOf(refused.leaseId)).refused(refused);
       } catch {
         // what a server says with a refusal is worth nothing when it cannot be kept
       }
     },
     reveal: (connection) => holders.of(connection).shared(),
-    async authorize(connection, redirect, by) {
-      const holder = holders.of(connection);
+    async authorize(connection, redirect, by, user = null) {
+      const holder = holders.of(connection, user);
       if (holder.settings.grant === 'authorization_code')
         return authorizing.open(holder, redirect, by);
       await holder.selfAuthorize();
@@ -89,20 +101,28 @@ export function createUpstreamOAuth(parts: UpstreamParts): UpstreamOAuth {
       const done = await authorizing.complete(callback).catch((error: unknown) => {
         throw asFailure(error);
       });
-      const { connection, grant, by } = done;
+      const { connection, user, grant, by } = done;
       const { issuer, scopes } = grant;
-      const shown = { connection, issuer: clip(issuer), scopes: [...scopes], by };
+      const shown = {
+        connection,
+        issuer: clip(issuer),
+        scopes: [...scopes],
+        by,
+        ...(user === null ? {} : { user }),
+      };
       await note('connection.authorized', shown);
       return { connection, grant };
     },
-    async standing(connection) {
-      if (oauthSettings(connection) === null) return null;
-      const holder = holders.of(connection);
+    async standing(connection, user = null) {
+      const settings = oauthSettings(connection, user);
+      if (settings === null || (settings.perUser && user === null)) return null;
+      const holder = holders.of(connection, user);
       return holder.alone(() => standingOf(holder));
     },
-    async forget(connection, by) {
-      const revoked = await holders.of(connection).forget(by);
-      await note('connection.forgotten', { connection: connection.name, by });
+    async forget(connection, by, user = null) {
+      const revoked = await holders.of(connection, user).forget(by);
+      const whose = user === null ? {} : { user };
+      await note('connection.forgotten', { connection: connection.name, by, ...whose });
       return { revoked };
     },
     close: () => pool.close(),
@@ -115,17 +135,21 @@ function issuerOf(holders: HolderShelf): RenewableIssuer {
     revocability: 'bounded',
     lifetimeMs: LIFETIME_MS,
     handleFor: (leaseId) => `oauth:${leaseId}`,
-    async mint({ lease, connection }) {
-      const value = await holders.of(connection).mint(lease);
+    async mint({ lease, connection, run }) {
+      const value = await holders.forRun(connection, run, lease.id).mint(lease);
       return { kind: 'secret', leaseId: lease.id, value };
     },
-    revoke: (lease, connection) => holders.of(connection).end(lease.id),
-    verifyDead: (lease, connection) => holders.of(connection).isDead(lease.id),
+    revoke: async (lease, connection) => (await holders.ofLease(connection, lease)).end(lease.id),
+    async verifyDead(lease, connection) {
+      const dead = await (await holders.ofLease(connection, lease)).isDead(lease.id);
+      if (dead) holders.over(lease.id);
+      return dead;
+    },
   };
   return {
     ...base,
-    revocabilityAt: (connection) => holders.of(connection).prepare(),
-    isSpent: (lease, connection) => holders.of(connection).isSpent(lease.id),
+    revocabilityAt: async (connection, run) => holders.forRun(connection, run).prepare(),
+    isSpent: (lease, connection) => holders.known(connection, lease.id)?.isSpent(lease.id) === true,
   };
 }
 
@@ -134,6 +158,8 @@ class HolderShelf {
   readonly #parts: UpstreamParts;
   readonly #pool: OutwardPool;
   readonly #vault: GrantVault;
+  /** By lease; of those that are somebody's. */
+  readonly #users = new Map<string, string>();
   readonly #holders = new Map<string, { readonly digest: string; readonly holder: Holder }>();
 
   constructor(parts: UpstreamParts, pool: OutwardPool) {
@@ -142,16 +168,19 @@ class HolderShelf {
     this.#vault = new GrantVault(parts.secrets);
   }
 
-  of(connection: Connection): Holder {
-    const digest = digestOf('oauth-settings', connection.settings);
-    const known = this.#holders.get(connection.name);
-    if (known?.digest === digest) return known.holder;
-    const settings = oauthSettings(connection);
+  /** `user`: whose grant, where each user has an own one. */
+  of(connection: Connection, user: string | null = null): Holder {
+    const settings = oauthSettings(connection, user);
     if (settings === null)
       throw new SignalboxError(
         'REQUEST_MALFORMED',
         `connection \`${connection.name}\` has no \`oauth\``,
       );
+    if (settings.perUser !== (user !== null)) throw whose(settings);
+    const record = recordOf(settings);
+    const digest = digestOf('oauth-settings', connection.settings);
+    const known = this.#holders.get(record);
+    if (known?.digest === digest) return known.holder;
     const { clientSecret } = settings;
     const { secrets, doors } = this.#parts;
     const holder = new Holder(settings, {
@@ -160,9 +189,56 @@ class HolderShelf {
       doors,
       secret: async () => (clientSecret === null ? null : secrets.reveal(clientSecret)),
     });
-    this.#holders.set(connection.name, { digest, holder });
+    this.#holders.set(record, { digest, holder });
     return holder;
   }
+
+  /** A run on behalf of a user has that user's grant and no other. */
+  forRun(connection: Connection, run: Run, leaseId?: string): Holder {
+    const user = isPerUser(connection) ? (run.subject ?? null) : null;
+    if (leaseId !== undefined && user !== null) this.#users.set(leaseId, user);
+    return this.of(connection, user);
+  }
+
+  /** After a start only the run of a lease says whose it is. */
+  async ofLease(connection: Connection, lease: Lease): Promise<Holder> {
+    if (!isPerUser(connection)) return this.of(connection);
+    const run = this.#users.has(lease.id) ? null : await this.#parts.store.run(lease.runId);
+    if (run?.subject !== undefined) this.#users.set(lease.id, run.subject);
+    return this.of(connection, this.#users.get(lease.id) ?? null);
+  }
+
+  known(connection: Connection, leaseId: string): Holder | null {
+    const user = this.#users.get(leaseId) ?? null;
+    return isPerUser(connection) && user === null ? null : this.of(connection, user);
+  }
+
+  userOf(leaseId: string | undefined): string | null {
+    return (leaseId === undefined ? undefined : this.#users.get(leaseId)) ?? null;
+  }
+
+  over(leaseId: string): void {
+    this.#users.delete(leaseId);
+  }
+}
+
+function isPerUser({ settings: { oauth } }: Connection): boolean {
+  return isJsonObject(oauth) && oauth.perUser === true;
+}
+
+function whose({ connection, perUser }: OAuthSettings): SignalboxError {
+  return perUser
+    ? new SignalboxError(
+        'AUTHORIZATION_NEEDED',
+        `each user authorizes \`${connection}\`, and this is on behalf of none`,
+        {
+          help: `begin the run on behalf of a user, who was authorized by \`signalbox connection authorize ${connection} --user NAME\``,
+        },
+      )
+    : new SignalboxError(
+        'REQUEST_MALFORMED',
+        `\`${connection}\` is authorized for all, not by user`,
+      );
 }
 
 async function standingOf(holder: Holder): Promise<Standing> {

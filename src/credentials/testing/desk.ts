@@ -26,7 +26,7 @@ export interface TestDesk {
   issuers: Issuers;
   /** The connection as it is configured. */
   connection: Connection;
-  run(agent?: string): Promise<Run>;
+  run(agent?: string, subject?: string): Promise<Run>;
   /** As a new process after a crash: nothing is known but what the store holds. */
   wake(): Promise<void>;
   pass(ms: number): void;
@@ -71,13 +71,14 @@ export async function openDesk(
     ...{ store, secrets, doors, logged, said, connection },
     issuers: made(),
     leases: undefined as unknown as Leases,
-    async run(agent = 'coder') {
+    async run(agent = 'coder', subject) {
       const id = `run_desk_${++runs}`;
       const at = clock.now();
       const run: Run = {
         ...{ id, root: id, parent: null, depth: 0, agent, intent: 'test', state: 'live' },
         ...{ startedAt: at, expiresAt: at + 8 * 3_600_000, endedAt: null, budget: {} },
         ...{ tools: null, actsFor: [] },
+        ...(subject === undefined ? {} : { subject }),
       };
       await store.commit({ kind: 'run.begin', run, at });
       return run;

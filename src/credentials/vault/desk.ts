@@ -16,6 +16,8 @@ export interface VaultDeskParts {
   readonly secrets: SecretSource;
   readonly outward: OutwardPool;
   readonly clock: Clock;
+  /** Told of every token that is ours. */
+  readonly known?: { add(value: string): void } | undefined;
   /** The text of a small file: the token that Kubernetes gives a pod. */
   readonly readText: (path: string) => Promise<string>;
 }
@@ -142,6 +144,7 @@ export class VaultDesk {
     if (!isJsonObject(auth) || typeof auth.client_token !== 'string')
       throw failed(this.#server, 'gave no token', answer);
     const at = this.#parts.clock.now();
+    this.#parts.known?.add(auth.client_token);
     return { value: auth.client_token, at, ...lifeOf(auth.lease_duration, auth.renewable) };
   }
 }

@@ -45,10 +45,16 @@ export function vaultOf(connection: Connection): {
       'CREDENTIAL_FAILED',
       `connection \`${connection.name}\` has no \`vault\``,
     );
-  return { server: serverOf(vault.server), from: vault };
+  return { server: vaultServerOf(vault.server), from: vault };
 }
 
-function serverOf({ name, url, namespace, allowPrivate, auth }: JsonObject): VaultServer {
+export function vaultServerOf({
+  name,
+  url,
+  namespace,
+  allowPrivate,
+  auth,
+}: JsonObject): VaultServer {
   return {
     name: String(name),
     url: String(url),

@@ -40,6 +40,8 @@ export const grant: Check = ({ tool, toolName, rung, run }) => {
 
 function ungranted(run: Run | null, tool: string): string {
   const [agent = 'unknown', ...others] = run === null ? [] : actorsOf(run);
+  if (run?.subject !== undefined)
+    return `\`${[agent, ...others].join('`, `')}\` on behalf of user \`${run.subject}\`: not each of them may use a tool \`${tool}\``;
   if (others.length === 0) return `agent \`${agent}\` holds no grant for a tool \`${tool}\``;
   const above = others.map((name) => `\`${name}\``).join(', ');
   return `\`${agent}\` acts for ${above}, and not each of them holds a grant for a tool \`${tool}\``;

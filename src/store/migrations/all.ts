@@ -5,6 +5,7 @@ import { migration0004 } from './0004.ts';
 import { migration0005 } from './0005.ts';
 import { migration0006 } from './0006.ts';
 import { migration0007 } from './0007.ts';
+import { migration0008 } from './0008.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -15,4 +16,5 @@ export const MIGRATIONS: readonly Migration[] = [
   migration0005,
   migration0006,
   migration0007,
+  migration0008,
 ];

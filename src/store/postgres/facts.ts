@@ -22,7 +22,7 @@ export interface RunRow extends HeldRow {
 }
 
 export const RUN_COLUMNS =
-  'id, root, parent, depth, agent, state, started_at, expires_at, ended_at, budget, tools, acts_for, erased';
+  'id, root, parent, depth, agent, state, started_at, expires_at, ended_at, budget, tools, acts_for, subject, erased';
 
 export const IN_FORCE = `(SELECT json_agg(json_build_object('epoch', epoch, 'scope', scope, 'reason', reason,
     'raised_by', raised_by, 'at', at, 'state', state) ORDER BY epoch)

@@ -18,12 +18,12 @@ import type { Transaction } from './transaction.ts';
 const BEGIN = {
   name: 'begin-run',
   text: `INSERT INTO runs (id, root, parent, depth, agent, state, started_at, expires_at, budget,
-      tools, acts_for, replica)
-    VALUES ($1, $2, $3, $4, $5, 'live', $6, $7, $8, $9, $10, $11)`,
+      tools, acts_for, subject, replica)
+    VALUES ($1, $2, $3, $4, $5, 'live', $6, $7, $8, $9, $10, $11, $12)`,
 };
 const PARENT = {
   name: 'parent-of-run',
-  text: `SELECT id, root, depth, agent, state, expires_at, budget, tools, acts_for FROM runs
+  text: `SELECT id, root, depth, agent, state, expires_at, budget, tools, acts_for, subject FROM runs
     WHERE id = $1`,
 };
 /** The deepest first. */
@@ -60,6 +60,7 @@ export async function beginRun(tx: Transaction, op: RunBegin): Promise<OpResults
     held.budget,
     held.tools,
     held.acts_for,
+    held.subject,
     op.replica ?? null,
   );
   tx.chains.begin(run.id);

@@ -14,7 +14,8 @@ const ROWS: Readonly<Record<TableName, Statement>> = {
     'runs',
     'id',
     `root, parent, depth, agent, state, started_at AS "startedAt", expires_at AS "expiresAt",
-      ended_at AS "endedAt", budget, tools, acts_for AS "actsFor", actions, refused, erased, replica`,
+      ended_at AS "endedAt", budget, tools, acts_for AS "actsFor", subject, actions, refused, erased,
+      replica`,
   ),
   actions: rowsOf(
     'actions',

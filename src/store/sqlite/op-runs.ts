@@ -25,8 +25,8 @@ export function beginRun(tx: Transaction, op: RunBegin): OpResults['run.begin'] 
   const held = heldColumns(run);
   tx.database.run(
     `INSERT INTO runs (id, root, parent, depth, agent, state, started_at, expires_at, budget,
-       tools, acts_for, replica)
-     VALUES (?, ?, ?, ?, ?, 'live', ?, ?, ?, ?, ?, ?)`,
+       tools, acts_for, subject, replica)
+     VALUES (?, ?, ?, ?, ?, 'live', ?, ?, ?, ?, ?, ?, ?)`,
     run.id,
     run.root,
     run.parent,
@@ -37,6 +37,7 @@ export function beginRun(tx: Transaction, op: RunBegin): OpResults['run.begin'] 
     held.budget,
     held.tools,
     held.acts_for,
+    held.subject,
     op.replica ?? null,
   );
   tx.chains.begin(run.id);
@@ -47,7 +48,7 @@ export function beginRun(tx: Transaction, op: RunBegin): OpResults['run.begin'] 
 
 function parentRow({ database }: Transaction, id: string): ParentRow | undefined {
   return database.one<ParentRow>(
-    `SELECT id, root, depth, agent, state, expires_at, budget, tools, acts_for FROM runs
+    `SELECT id, root, depth, agent, state, expires_at, budget, tools, acts_for, subject FROM runs
      WHERE id = ?`,
     id,
   );

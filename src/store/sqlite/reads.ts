@@ -30,7 +30,7 @@ export interface RunRow extends HeldRow {
 }
 
 export const RUN_COLUMNS =
-  'id, root, parent, depth, agent, state, started_at, expires_at, ended_at, budget, tools, acts_for, erased';
+  'id, root, parent, depth, agent, state, started_at, expires_at, ended_at, budget, tools, acts_for, subject, erased';
 
 const RUN = `SELECT ${RUN_COLUMNS} FROM runs WHERE id = ?`;
 const LIVE = `SELECT id, agent, parent, acts_for FROM runs WHERE state = 'live' ORDER BY id`;

@@ -3,7 +3,7 @@ import type { Database } from './database.ts';
 import { hasTree } from './seal-reads.ts';
 
 const RUN = `SELECT root, parent, depth, agent, state, started_at AS startedAt,
-  expires_at AS expiresAt, ended_at AS endedAt, budget, tools, acts_for AS actsFor, actions, refused,
+  expires_at AS expiresAt, ended_at AS endedAt, budget, tools, acts_for AS actsFor, subject, actions, refused,
   erased, replica FROM runs WHERE id = ?`;
 const ACTION = `SELECT run_id AS runId, tool, tool_digest AS toolDigest, connection, purpose, state,
   halt, bundle, approval_id AS approvalId, lease_id AS leaseId, reservations, at,

@@ -9,6 +9,7 @@ import { answerAsk, applyShown, haltNow, LONGEST_REASON, planDigest } from './de
 import type { AdminDeps, Operator, Plan } from './deps.ts';
 import { clip, oneRun } from './desk.ts';
 import { changer } from './guard.ts';
+import { rotateSecret } from './secrets.ts';
 
 const NAME = { most: 200 } as const;
 const REASON = { most: LONGEST_REASON } as const;
@@ -113,6 +114,15 @@ function identityRoutes(deps: AdminDeps): Route[] {
         ownersOnly(by, 'set secrets');
         const { version } = await deps.secrets.put(name, value, by.name);
         return { name, version };
+      },
+      400_000,
+    ),
+    post(
+      '/api/secrets/{name}/rotate',
+      { value: { most: 65_536 }, now: { most: 'flag' } },
+      async ({ value, now }, by, { name = '' }) => {
+        ownersOnly(by, 'rotate secrets');
+        return rotateSecret(deps, { name, value, now, by });
       },
       400_000,
     ),

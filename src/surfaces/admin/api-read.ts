@@ -8,6 +8,7 @@ import type { Exchange, Route } from '../http/listener.ts';
 import type { AdminDeps, Operator } from './deps.ts';
 import { asksIn, clip, oneAsk, oneRun, openAsks, runsIn } from './desk.ts';
 import { visitor } from './guard.ts';
+import { listedSecrets } from './secrets.ts';
 import { serversIn } from './servers.ts';
 
 /** The half of the operators' API that changes nothing. */
@@ -42,7 +43,7 @@ export function readRoutes(deps: AdminDeps): Route[] {
       stamp: (await broker.store.haltState()).stamp,
       halts: await standingHalts(broker),
     })),
-    get('/api/secrets', async () => ({ secrets: await deps.secrets.names() })),
+    get('/api/secrets', () => listedSecrets(deps)),
     get('/api/why/{id}', (exchange) => told(deps, exchange.params.id ?? '')),
     get('/api/servers', async () => ({ servers: await serversIn(broker) })),
     get('/api/ledger/verify', () => deps.verify()),

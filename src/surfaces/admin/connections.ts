@@ -11,7 +11,9 @@ import { alert, documentOf } from './page/layout.ts';
 import { shown } from './page/words.ts';
 
 const CALLBACK = '/oauth/callback';
+const USER = { user: { most: 128, optional: true } } as const;
 const FILE = {
+  ...USER,
   text: { most: 1_048_576, optional: true },
   path: { most: 1_000, optional: true },
 } as const;
@@ -40,10 +42,10 @@ export function connectionRoutes(deps: AdminDeps): Route[] {
       async handle(exchange) {
         const { operator } = await changer(deps, exchange);
         ownersOnly(operator, 'forget');
-        read(await exchange.json(), {});
+        const { user } = read(await exchange.json(), USER);
         const { name } = exchange.params;
         const connection = await configured(deps, name ?? '');
-        const done = await deps.authorizations.forget(connection, operator.name);
+        const done = await deps.authorizations.forget(connection, operator.name, user || null);
         exchange.reply(200, { connection: connection.name, ...done });
       },
     },
@@ -62,12 +64,17 @@ async function viewOf(deps: AdminDeps, connection: Connection): Promise<JsonObje
 async function authorize(deps: AdminDeps, exchange: Exchange): Promise<void> {
   const { operator } = await changer(deps, exchange);
   ownersOnly(operator, 'authorize');
-  const { text, path } = read(await exchange.json(CONFIG_BODY), FILE);
+  const { text, path, user } = read(await exchange.json(CONFIG_BODY), FILE);
   const name = exchange.params.name ?? '';
   const connection =
     text === '' ? await configured(deps, name) : declared(deps, name, { text, path });
   const redirect = `${deps.tls ? 'https' : 'http'}://${exchange.request.headers.host}${CALLBACK}`;
-  const opening = await deps.authorizations.authorize(connection, redirect, operator.name);
+  const opening = await deps.authorizations.authorize(
+    connection,
+    redirect,
+    operator.name,
+    user || null,
+  );
   exchange.reply(200, { connection: name, opening: opening === null ? null : { ...opening } });
 }
 

@@ -60,6 +60,8 @@ export interface Authorizations {
     connection: Connection,
     redirect: string,
     by: string,
+    /** Whose, where each user has an own grant. */
+    user: string | null,
   ): Promise<{
     readonly url: string;
     readonly issuer: string;
@@ -75,7 +77,11 @@ export interface Authorizations {
   }>;
   /** Null for a connection without OAuth. */
   standing(connection: Connection): Promise<object | null>;
-  forget(connection: Connection, by: string): Promise<{ readonly revoked: boolean }>;
+  forget(
+    connection: Connection,
+    by: string,
+    user: string | null,
+  ): Promise<{ readonly revoked: boolean }>;
 }
 
 export interface SecretName {

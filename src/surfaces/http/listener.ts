@@ -30,6 +30,8 @@ export interface ListenerOptions {
   readonly doors: Doors;
   /** One line about a fault that was stopped here. Never holds a body or a header. */
   readonly log: (line: string) => void;
+  /** Takes out of an error what must not leave. */
+  readonly withhold?: ((text: string) => string) | undefined;
   /** Requests handled at once, held ones included; more are refused with OVERLOADED. Default 1024. */
   readonly maxConcurrent?: number | undefined;
   /** Called for every request that is refused for want of room, here or by a route that throws so. */
@@ -139,12 +141,19 @@ class Door {
     const shown =
       error.code === 'INTERNAL'
         ? new SignalboxError('INTERNAL', `${error.message} (${this.#incident(exchange, fault)})`)
-        : error;
+        : this.#withheld(error);
     try {
       exchange.fail(shown);
     } catch {
       exchange.response.destroy();
     }
+  }
+
+  #withheld(error: SignalboxError): SignalboxError {
+    const { withhold } = this.#options;
+    const message = withhold?.(error.message) ?? error.message;
+    if (message === error.message) return error;
+    return new SignalboxError(error.code, message, { help: error.help });
   }
 
   #incident(exchange: HttpExchange, fault: unknown): string {

@@ -65,5 +65,6 @@ export function told(run: Run): JsonObject {
     ...{ id, agent, intent, startedAt, expiresAt },
     ...{ budget: { ...budget }, tools: tools === null ? null : [...tools] },
     ...{ parent, root, depth, actsFor },
+    ...(run.subject === undefined ? {} : { subject: run.subject }),
   };
 }

@@ -25,7 +25,7 @@ export function runRoutes(parts: { governed: Governed; callers: Callers }): read
       path: '/v1/runs',
       async handle(exchange) {
         const caller = await callers.authenticate(exchange.request.headers.authorization);
-        const body = closed(await exchange.json(MAX_BODY), [...WANTED, 'parentToken']);
+        const body = closed(await exchange.json(MAX_BODY), [...WANTED, 'parentToken', 'subject']);
         const wanted = wantedRun(body);
         const begun =
           caller.kind === 'run'

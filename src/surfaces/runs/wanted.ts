@@ -9,6 +9,8 @@ export interface WantedRun {
   readonly budget: Partial<EffectVector>;
   readonly tools: readonly string[] | null;
   readonly lifetimeMs: number | null;
+  /** The user on whose behalf; a sub-run has that of its parent. */
+  readonly subject: string | null;
 }
 
 export const WANTED = ['intent', 'budget', 'tools', 'lifetimeSeconds'] as const;
@@ -20,7 +22,7 @@ const MAX_SECONDS = 31_536_000;
 
 /** Reads these four members of `said`. Throws REQUEST_MALFORMED. */
 export function wantedRun(said: JsonObject): WantedRun {
-  const { intent, budget = {}, tools = null, lifetimeSeconds = null } = said;
+  const { intent, budget = {}, tools = null, lifetimeSeconds = null, subject = null } = said;
   if (typeof intent !== 'string' || intent.trim() === '')
     throw malformed('expected `intent` to say what the run is for');
   if (intent.length > MAX_INTENT_LENGTH)
@@ -33,6 +35,7 @@ export function wantedRun(said: JsonObject): WantedRun {
     budget: budgetOf(budget),
     tools: tools === null ? null : toolsOf(tools),
     lifetimeMs: lifetimeSeconds === null ? null : 1_000 * secondsOf(lifetimeSeconds),
+    subject: subject === null ? null : subjectOf(subject),
   };
 }
 
@@ -43,6 +46,11 @@ export function toolsOf(said: Json): readonly string[] {
   if (!Array.isArray(said) || said.length > MAX_TOOLS || !said.every(fits))
     throw malformed(`expected \`tools\` to be a list of at most ${MAX_TOOLS} names of tools`);
   return [...new Set(said as readonly string[])];
+}
+
+function subjectOf(said: Json): string {
+  if (typeof said === 'string' && said !== '' && said.length <= 128 && isPlain(said)) return said;
+  throw malformed('expected `subject` to be the name of a user');
 }
 
 function secondsOf(said: Json): number {

@@ -23,6 +23,7 @@ ${facts([
     Object.keys(run.budget).length === 0 ? 'none beyond the bundle’s' : code(canonical(run.budget)),
   ],
   ['Held to the tools', run.tools === null ? null : code(run.tools.join(', '))],
+  ['On behalf of user', run.subject === undefined ? null : code(run.subject)],
   ['Acts for', chainOf(run.actsFor)],
 ])}
 ${agentWords('What it says it is for', intentOf(view))}

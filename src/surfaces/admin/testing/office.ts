@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { KnownSecrets } from '../../../boundary/known-secrets.ts';
 import { act } from '../../../broker/act.ts';
 import type { Broker } from '../../../broker/broker.ts';
 import { bundleSource } from '../../../broker/bundles.ts';
@@ -109,6 +110,7 @@ export async function openOffice(): Promise<Office> {
     local: new LocalGate(),
     alerts: NO_ALERTS,
     notices: new Notices(doors.timers),
+    withhold: new KnownSecrets(),
   };
   const operators = createOperators({ store, doors });
   const { admin, agents } = await openListeners({

@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import { KnownSecrets } from '../../../boundary/known-secrets.ts';
 import type { Broker } from '../../../broker/broker.ts';
 import { LocalGate } from '../../../broker/local-gate.ts';
 import { Notices } from '../../../broker/notices.ts';
@@ -87,6 +88,7 @@ export async function startStage(
   const broker = {
     doors,
     notices: new Notices(doors.timers),
+    withhold: new KnownSecrets(),
     freshness: { isFresh: true },
     streams: new OpenStreams(),
     local: new LocalGate(),
