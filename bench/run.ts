@@ -9,6 +9,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   store: 'store.ts',
   replicas: 'replicas/bench.ts',
   'store-postgres': 'store-postgres.ts',
+  tools: 'tools/bench.ts',
 };
 
 const [name = '', ...rest] = process.argv.slice(2);
