@@ -73,14 +73,6 @@ export interface QueryBounds {
   readonly maxRows: number;
 }
 
-/** A function of the database that runs the statement with its owner's rights. */
-export interface EnforcedBy {
-  readonly oid: number;
-  /** `signalbox.get_customer(integer)`. */
-  readonly spoken: string;
-  readonly schema: string;
-}
-
 /** Everything the connector needs at run time; part of the bundle, so it is plain JSON. */
 export interface PostgresBinding extends Draft {
   readonly verb: Verb;
@@ -91,8 +83,6 @@ export interface PostgresBinding extends Draft {
   readonly tables: readonly TableRights[];
   readonly sequences: readonly SequenceRights[];
   readonly imagePlan: ImagePlan | null;
-  /** Rows are bound in the database: the login may call this function and nothing else. */
-  readonly enforced?: EnforcedBy;
   /** The statement is the agent's own, within these bounds; `statement` is empty then. */
   readonly query?: QueryBounds;
   /** It may act where no rollback reaches: then nothing is tried out, and previews measure nothing. */

@@ -9,8 +9,11 @@ import type { Answer, Prepared } from './exchange.ts';
 
 type TableCount = Measured['byTable'][number];
 
-/** Images kept for a human; the digest covers all that were fetched. */
+/** Images of a preview, for a human; the digest covers all that were fetched. */
 export const IMAGES_SHOWN = 100;
+/** Images of what was done, kept with its record: an undo needs every row. */
+const IMAGES_KEPT = 2_000;
+const IMAGE_BYTES = 1024 * 1024;
 /** Rows fetched for images and their digest, at most. */
 export const IMAGES_FETCHED = 20_000;
 
@@ -100,6 +103,7 @@ export function measuredWrite(
   byTable: readonly TableCount[],
   pictures: Pictures | null,
   rowsRead: number,
+  purpose: 'execute' | 'preview',
 ): Measured {
   const written = sum(byTable, (count) => count.inserted + count.updated);
   const deleted = sum(byTable, (count) => count.deleted);
@@ -108,16 +112,29 @@ export function measuredWrite(
     .sort((a, b) => (a.key < b.key ? -1 : 1))
     .map(({ image }) => image);
   const whole = pictures?.whole === true && sorted.length === written + deleted;
+  const images = kept(sorted, purpose);
   return {
     effect: effectVector({ calls: 1, rowsRead, rowsWritten: written, rowsDeleted: deleted }),
     byTable,
-    images: sorted
-      .slice(0, IMAGES_SHOWN)
-      .map(({ table, before, after }) => ({ table, before, after })),
-    imagesComplete: whole && sorted.length <= IMAGES_SHOWN,
+    images,
+    imagesComplete: whole && sorted.length === images.length,
     // Which of too many rows were fetched is chance: then only their numbers count.
     preState: preStateOf(byTable, pictures?.whole === true ? sorted : [], pictures?.fleeting ?? []),
   };
+}
+
+function kept(sorted: Pictures['images'], purpose: 'execute' | 'preview'): RowImage[] {
+  const images: RowImage[] = [];
+  let bytes = 0;
+  for (const { table, before, after } of sorted) {
+    if (images.length >= (purpose === 'preview' ? IMAGES_SHOWN : IMAGES_KEPT)) break;
+    const image = { table, before, after };
+    // what a human is shown is few; what is kept is held to a size as well
+    bytes += images.length < IMAGES_SHOWN ? 0 : JSON.stringify(image).length;
+    if (bytes > IMAGE_BYTES) break;
+    images.push(image);
+  }
+  return images;
 }
 
 export function measuredRead(rowsRead: number): Measured {

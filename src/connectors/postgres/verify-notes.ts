@@ -29,11 +29,6 @@ function rowNotes(relations: readonly Relation[], bindings: readonly Bound[]): s
         : `rows of ${schema}.${name} are bound by the statements of ${tools} only: with the login itself every row can be reached in the columns named`,
     );
   }
-  for (const { tool, binding } of bindings)
-    if (binding.enforced !== undefined)
-      notes.push(
-        `rows of \`${tool.name}\` are bound in the database, by the function ${binding.enforced.spoken}`,
-      );
   return notes;
 }
 

@@ -43,7 +43,7 @@ export async function verifyLogin(asked: Verifying): Promise<Verified> {
     const probes = [
       ...(await tableProbes(client, relations, bindings)),
       ...(await powerProbes(client, roles)),
-      ...(await functionProbes(client, bindings)),
+      ...(await functionProbes(client)),
     ];
     const beyond = probes
       .filter(({ needed, allowed }) => allowed && !needed)
@@ -98,20 +98,19 @@ async function powerProbes(client: pg.Client, roles: readonly string[]): Promise
 }
 
 /** Functions that run with their owner's rights, and that this login may call. */
-async function functionProbes(client: pg.Client, bindings: readonly Bound[]): Promise<Probe[]> {
-  const own = bindings.flatMap(({ binding }) => binding.enforced?.oid ?? []);
-  const { rows } = await client.query<{ oid: number; spoken: string; public: boolean }>(
-    `SELECT p.oid::int8::float8 AS oid, p.oid::regprocedure::text AS spoken,
+async function functionProbes(client: pg.Client): Promise<Probe[]> {
+  const { rows } = await client.query<{ spoken: string; public: boolean }>(
+    `SELECT p.oid::regprocedure::text AS spoken,
             has_function_privilege('public', p.oid, 'EXECUTE') AS public
      FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
      WHERE p.prosecdef AND n.nspname !~ '^(pg_|information_schema)'
        AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
        AND has_schema_privilege(n.oid, 'USAGE') AND has_function_privilege(p.oid, 'EXECUTE')
-     ORDER BY 2 LIMIT 200`,
+     ORDER BY 1 LIMIT 200`,
   );
-  return rows.map(({ oid, spoken, public: everybody }) => ({
+  return rows.map(({ spoken, public: everybody }) => ({
     what: `call ${spoken} with its owner’s rights`,
-    needed: own.includes(oid),
+    needed: false,
     allowed: true,
     said: everybody ? 'PUBLIC may' : 'it may',
   }));

@@ -131,6 +131,17 @@ test('far more rows than the cap: the true number, few images, no waiting', asyn
   assert.equal(measured.imagesComplete, false);
 });
 
+test('what is done keeps every row for its undo, a preview the first hundred', async () => {
+  const cap = effectVector({ calls: 1, rowsWritten: 600 });
+  const all = await site.tool('all_plans', 'update customers set notes = :notes', { cap });
+  const call = site.call(all, { notes: 'kept' }, login);
+  assert.equal((await site.previewed(call)).images.length, 100);
+  const flight = await site.begin(call);
+  await flight.cancel();
+  assert.equal(flight.measured?.images.length, 500);
+  assert.equal(flight.measured?.imagesComplete, true);
+});
+
 test('what earlier transactions of the session did is not counted again', async () => {
   for (let id = 1; id <= 5; id++) {
     const call = site.call(tool('set_plan'), { id, plan: 'business' }, login);

@@ -168,7 +168,7 @@ async function execute(cockpit: Cockpit, session: Session, history: History): Pr
   const [, xid = '', database = ''] = measure.rows[0] ?? [];
   return {
     result,
-    measured: measuredWrite(byTable, pictures, rowsRead),
+    measured: measuredWrite(byTable, pictures, rowsRead, call.purpose),
     trace: toJson({ xid: xid ?? '', database: database ?? '', ...history }),
   };
 }
