@@ -56,6 +56,8 @@ interface Tally {
 const NAMES =
   /^(?:\.?mcp.*\.json|.*claude.*\.json|.*cursor.*\.json|.*vs-?code.*\.json|.*gemini.*\.json|settings\.json|.*desktop.*\.json|.*\.toml|mcp_config\.json)$/i;
 const MAX_FILES = 50;
+/** With `--short`, of the files that are written here. */
+const SHORT_FILES = 3;
 
 /** Every client's file below a folder, in the order of their paths. */
 async function filesIn(folder: string): Promise<string[]> {
@@ -270,7 +272,8 @@ async function main(): Promise<number> {
     : resolve(values.configs ?? '');
   const server = own ? await httpServer() : null;
   if (server !== null) await writeOwnConfigs(folder, server.url);
-  const files = await filesIn(folder);
+  const all = await filesIn(folder);
+  const files = own && values.short === true ? all.slice(0, SHORT_FILES) : all;
   const before = new Map(
     await Promise.all(files.map(async (file) => [file, await readFile(file)] as const)),
   );
@@ -278,7 +281,7 @@ async function main(): Promise<number> {
   let seconds = 0;
   try {
     const inputs = join(house.folder, 'inputs.json');
-    await writeFile(inputs, JSON.stringify(await answersFor(files)), { mode: 0o600 });
+    await writeFile(inputs, JSON.stringify(await answersFor(files, house.folder)), { mode: 0o600 });
     const began = performance.now();
     const adopted = await adoptAll(house, files, tally, inputs);
     seconds = (performance.now() - began) / 1_000;
@@ -342,7 +345,10 @@ function told(tally: Tally, files: number, seconds: number): number {
 }
 
 /** Some answer to everything that a client would ask its user for. */
-async function answersFor(files: readonly string[]): Promise<{ [id: string]: Json }> {
+async function answersFor(
+  files: readonly string[],
+  folder: string,
+): Promise<{ [id: string]: Json }> {
   const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
   const ids = texts.flatMap((text) =>
     [...text.matchAll(/\$\{input:([^}]+)\}/g)].map(([, id = '']) => id),
@@ -350,8 +356,15 @@ async function answersFor(files: readonly string[]): Promise<{ [id: string]: Jso
   const defaults = texts.flatMap((text) =>
     [...text.matchAll(/"id"\s*:\s*"([^"]+)"[^}]*"default"\s*:/g)].map(([, id = '']) => id),
   );
+  // a place where a place is asked for, else a text that looks like a secret
+  const answer = (id: string): string =>
+    /file/i.test(id)
+      ? join(folder, `${id.replaceAll(/\W/g, '-')}.jsonl`)
+      : /dir|path|folder|root|workspace/i.test(id)
+        ? folder
+        : `answer-${CANARY}`;
   return Object.fromEntries(
-    ids.filter((id) => !defaults.includes(id)).map((id) => [id, `answer-${CANARY}`]),
+    ids.filter((id) => !defaults.includes(id)).map((id) => [id, answer(id)]),
   );
 }
 
