@@ -20,6 +20,7 @@ import { compare } from './order.ts';
 import { isOutward } from './outward.ts';
 import { type ConfigProblem, ConfigProblems, problem } from './problems.ts';
 import { type Served, servedTools } from './served.ts';
+import { stricterEnvironment } from './tables.ts';
 import { usersOf } from './users.ts';
 
 /** A bundle, and what its making had to say. */
@@ -220,6 +221,7 @@ function finished(declared: ToolDeclaration, derived: Derived, place: Connection
     timeoutMs,
     binding: derived.binding,
     derivation: derived.derivation,
+    ...stricterEnvironment(place, derived.binding),
   });
   return { tool, problems: [], warnings };
 }

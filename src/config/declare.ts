@@ -102,7 +102,8 @@ function connectionOf(
   };
 }
 
-function postgresSettings({ host, port, database, user, tls, ca }: JsonObject): JsonObject {
+function postgresSettings(value: JsonObject): JsonObject {
+  const { host, port, database, user, tls, ca, productionTables } = value;
   return {
     host: String(host),
     port: numberOr(port, 5432),
@@ -110,6 +111,7 @@ function postgresSettings({ host, port, database, user, tls, ca }: JsonObject): 
     user: String(user),
     tls: tls ?? (isLocal(String(host)) ? 'off' : 'verify'),
     ...(ca === undefined ? {} : { ca }),
+    ...(productionTables === undefined ? {} : { productionTables }),
   };
 }
 

@@ -39,6 +39,16 @@ const postgres = closed('A PostgreSQL database', ['kind', 'host', 'database', 'u
   database: text('Name of the database', { maxLength: 63 }),
   user: text('The broker’s own CREATEROLE login; never a superuser', { maxLength: 63 }),
   secret,
+  productionTables: {
+    type: 'array',
+    maxItems: 500,
+    uniqueItems: true,
+    items: text('`schema.table`, or `schema.*`', {
+      maxLength: 130,
+      pattern: '^[^.\\s]{1,63}\\.(?:\\*|[^.\\s]{1,63})$',
+    }),
+    description: 'Tables that count as production wherever the database stands; it only raises',
+  },
   tls: {
     enum: ['verify', 'off'],
     description:

@@ -5,7 +5,7 @@ import { digestOf } from '../domain/digest.ts';
 export function toolDigest(tool: Omit<Tool, 'digest'>): string {
   const { name, description, connection, inputSchema, effect, reversibility, idempotent } = tool;
   const { recoveryPath, cap, maxResultBytes, timeoutMs, binding, derivation } = tool;
-  const { offers, listing } = tool;
+  const { offers, listing, environment } = tool;
   return digestOf('tool', {
     name,
     description,
@@ -22,6 +22,7 @@ export function toolDigest(tool: Omit<Tool, 'digest'>): string {
     derivation,
     ...(offers === undefined ? {} : { offers }),
     ...(listing === undefined ? {} : { listing }),
+    ...(environment === undefined ? {} : { environment }),
   });
 }
 

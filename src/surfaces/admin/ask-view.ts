@@ -80,7 +80,7 @@ export function askView(
     reversibility: current?.reversibility ?? null,
     target: binding.target,
     connection: connection?.name ?? null,
-    environment: connection?.environment ?? null,
+    environment: current?.environment ?? connection?.environment ?? null,
     settings: connection?.settings ?? null,
     binding: current?.binding ?? null,
     derivation: current?.derivation ?? [],
