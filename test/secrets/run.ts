@@ -27,6 +27,8 @@ interface Leak {
   readonly around: string;
 }
 
+/** The shortest form there is (forms.ts). */
+const START = 8;
 const began = performance.now();
 const world = await openWorld();
 const places: Places = new Map();
@@ -72,11 +74,16 @@ async function perform(at: World): Promise<void> {
   for (const [name, token] of at.issued()) planted.set(name, token);
   // the targets got hold of everything there is, and give it all away
   target.stolen.push(...[...planted.values()].filter((value) => /^[\x20-\x7e]+$/.test(value)));
+  const since = performance.now();
+  const took = (what: string): void =>
+    tell(`${what} after ${Math.round(performance.now() - since)} ms`);
   tell(`${planted.size} secrets are known to be out there; the targets give them all away`);
   await thief.everything();
+  took('the agent is done');
   await operatorsSide(at, places, session);
   await ofProcesses(at, places);
   await onDisk(at, places, 'running');
+  took('everything was read');
   await fetch(`${operatorsUrl}/api/halts`, {
     method: 'POST',
     headers: { authorization: `Bearer ${operator.key}`, 'content-type': 'application/json' },
@@ -90,6 +97,7 @@ async function perform(at: World): Promise<void> {
   put(places, 'webhooks', target.delivered.join('\n'));
   await onDisk(at, places, 'after a crash');
   answered = thief.answered;
+  took('searching begins');
 }
 
 /** A browser's session, as the login page gives it. */
@@ -105,18 +113,34 @@ async function sessionOf({ operatorsUrl, operator }: World): Promise<string> {
   return cookie;
 }
 
+/** Each secret at most once in each place. One pass over a text looks for all: by how a form begins, then whole. */
 function leaked(planted: ReadonlyMap<string, string>, searched: Places): Leak[] {
-  const leaks: Leak[] = [];
+  const begun = new Map<string, { readonly secret: string; readonly form: string }[]>();
+  const marks = new Uint8Array(65_536);
   for (const [secret, value] of planted)
-    for (const [place, text] of searched)
-      for (const form of formsOf(value)) {
-        const at = text.indexOf(form);
-        if (at === -1) continue;
+    for (const form of formsOf(value)) {
+      const start = form.slice(0, START);
+      begun.set(start, [...(begun.get(start) ?? []), { secret, form }]);
+      marks[markOf(form, 0)] = 1;
+    }
+  const leaks = new Map<string, Leak>();
+  for (const [place, text] of searched)
+    for (let at = 0; at + START <= text.length; at++) {
+      if (marks[markOf(text, at)] === 0) continue;
+      for (const { secret, form } of begun.get(text.slice(at, at + START)) ?? []) {
+        const key = `${secret}\n${place}`;
+        if (leaks.has(key) || !text.startsWith(form, at)) continue;
         const around = text.slice(Math.max(0, at - 60), at + 12).replaceAll(/\s+/g, ' ');
-        leaks.push({ secret, place, around });
-        break;
+        leaks.set(key, { secret, place, around });
       }
-  return leaks;
+    }
+  return [...leaks.values()];
+}
+
+function markOf(text: string, at: number): number {
+  const first = text.charCodeAt(at) * 2_011;
+  const second = text.charCodeAt(at + 1) * 127;
+  return (first + second + text.charCodeAt(at + 2)) & 65_535;
 }
 
 function findsOne(): boolean {
