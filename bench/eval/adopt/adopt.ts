@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -14,6 +14,7 @@ import { EFFECT_CLASSES, type EffectClass } from '../../../src/domain/effect.ts'
 import type { Json, JsonObject } from '../../../src/domain/json.ts';
 import { argumentsFor, type Ground } from './arguments.ts';
 import { entriesIn, talk } from './as-client.ts';
+import { filesIn } from './files.ts';
 import { type House, openHouse } from './house.ts';
 import { truthOf } from './labels.ts';
 import { CANARY, indexOf, writeOwnConfigs } from './own-configs.ts';
@@ -53,31 +54,8 @@ interface Tally {
   readonly secretsLeft: string[];
 }
 
-const NAMES =
-  /^(?:\.?mcp.*\.json|.*claude.*\.json|.*cursor.*\.json|.*vs-?code.*\.json|.*gemini.*\.json|settings\.json|.*desktop.*\.json|.*\.toml|mcp_config\.json)$/i;
-const MAX_FILES = 50;
 /** With `--short`, of the files that are written here. */
 const SHORT_FILES = 3;
-
-/** Every client's file below a folder, in the order of their paths. */
-async function filesIn(folder: string): Promise<string[]> {
-  const found: string[] = [];
-  const names = await readdir(folder, { recursive: true, withFileTypes: true });
-  for (const entry of names) {
-    const path = join(entry.parentPath, entry.name);
-    if (!entry.isFile() || /[\\/]node_modules[\\/]/.test(path)) continue;
-    if (!NAMES.test(entry.name) && !(entry.name.endsWith('.json') && (await holdsServers(path))))
-      continue;
-    if (entry.name === 'package.json' || entry.name === 'package-lock.json') continue;
-    if (await holdsServers(path)) found.push(path);
-  }
-  return found.sort().slice(0, MAX_FILES);
-}
-
-async function holdsServers(path: string): Promise<boolean> {
-  if ((await stat(path)).size > 4_000_000) return false;
-  return /"(?:mcpServers|servers)"\s*:|^\s*\[?mcp_servers/m.test(await readFile(path, 'utf8'));
-}
 
 /** Says yes to every ask, as somebody who sits there would, until it is told to stop. */
 function answering(house: House, tally: Tally): { stop(): Promise<void> } {
