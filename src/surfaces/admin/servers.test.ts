@@ -30,7 +30,8 @@ test('a server is asked, and told by what it serves', async () => {
   assert.deepEqual(view, {
     ...{ connection: 'files', kind: 'mcp', fault: null, protocol: null },
     server: { name: 'files', version: '1' },
-    ...{ offers: 4, served: 3, changed: [], gone: [] },
+    ...{ offers: 4, served: 3, changed: [], gone: [], reworded: [], unserved: ['d'] },
+    ...{ instructionsChanged: false, drift: [] },
   });
 });
 
