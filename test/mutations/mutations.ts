@@ -1,7 +1,6 @@
 import { OF_CREDENTIALS } from './of-credentials.ts';
 import { OF_POSTGRES } from './of-postgres.ts';
 import { OF_REPLICAS } from './of-replicas.ts';
-import { OF_SQL } from './of-sql.ts';
 
 /** One control switched off: `find` (once in `file`) becomes `replace`, and `test` must fail. */
 export interface Mutation {
@@ -20,7 +19,6 @@ export const MUTATIONS: readonly Mutation[] = [
   ...OF_REPLICAS,
   ...OF_POSTGRES,
   ...OF_CREDENTIALS,
-  ...OF_SQL,
   {
     control: 'the lowest ceiling wins',
     file: 'src/judge/judge.ts',
