@@ -56,6 +56,16 @@ const MASTER_KEY = new Uint8Array(32).fill(7);
 /** An operator's test name; answers must come from somebody. */
 const BY = 'dana';
 
+const NO_CREDENTIALS: Broker['credentials'] = {
+  obtain: async () => null,
+  revoke: async () => [],
+  revokeKnown: async () => [],
+  revokeThese: async () => [],
+  trying: () => [],
+  letGo: async () => {},
+  sweep: async () => 0,
+};
+
 export async function startAgentsSide(
   more: Partial<Pick<McpOptions, 'hold' | 'maxCalls' | 'approvalUrl' | 'maxBodyBytes'>> & {
     readonly slow?: { readonly headersMs: number; readonly requestMs: number };
@@ -75,15 +85,7 @@ export async function startAgentsSide(
     store,
     connectors: new Map([['http', connector]]),
     inspectors: new Map([['http', createHttpInspector()]]),
-    credentials: {
-      obtain: async () => null,
-      revoke: async () => [],
-      revokeKnown: async () => [],
-      revokeThese: async () => [],
-      trying: () => [],
-      letGo: async () => {},
-      sweep: async () => 0,
-    },
+    credentials: NO_CREDENTIALS,
     inputs: createInputCheck(),
     bundles: bundleSource(store),
     flights: new Flights(),

@@ -1,6 +1,8 @@
 import { OF_CREDENTIALS } from './of-credentials.ts';
+import { OF_MCP } from './of-mcp.ts';
 import { OF_POSTGRES } from './of-postgres.ts';
 import { OF_REPLICAS } from './of-replicas.ts';
+import { OF_SQL } from './of-sql.ts';
 
 /** One control switched off: `find` (once in `file`) becomes `replace`, and `test` must fail. */
 export interface Mutation {
@@ -19,6 +21,8 @@ export const MUTATIONS: readonly Mutation[] = [
   ...OF_REPLICAS,
   ...OF_POSTGRES,
   ...OF_CREDENTIALS,
+  ...OF_SQL,
+  ...OF_MCP,
   {
     control: 'the lowest ceiling wins',
     file: 'src/judge/judge.ts',
@@ -95,14 +99,6 @@ export const MUTATIONS: readonly Mutation[] = [
     find: '= broker.flights.abort(scope);',
     replace: '= { aborted: 0, sent: 0, landed: Promise.resolve(true as const) };',
     test: property('halt_is_total'),
-  },
-  {
-    control: 'a halt kills the process group of a child in the air',
-    file: 'src/connectors/mcp/stdio-call.ts',
-    find: 'if (halted) void this.#session.kill();',
-    replace: '',
-    test: 'src/connectors/mcp/halted-child.test.ts',
-    slow: true,
   },
   {
     control: 'what left the process group is found and killed',
@@ -312,41 +308,6 @@ export const MUTATIONS: readonly Mutation[] = [
     find: "lease.state === 'minting' && isHalted(tx, scopes, lease.runId)",
     replace: 'false',
     test: 'test/contract/store-sqlite.test.ts',
-  },
-  {
-    control: 'a tool that its server changed is not called',
-    file: 'src/connectors/mcp/flight.ts',
-    find: "    case 'changed':\n      throw",
-    replace: "    case 'changed':\n      if (name === '') throw",
-    test: 'src/connectors/mcp/hostile-http.test.ts',
-  },
-  {
-    control: 'a session is for the run or secret it was begun with',
-    file: 'src/surfaces/mcp/sessions.ts',
-    find: 'session.holder !== holderOf(caller) ||',
-    replace: '',
-    test: 'src/surfaces/mcp/sessions.test.ts',
-  },
-  {
-    control: 'a session that another replica ended is over',
-    file: 'src/surfaces/mcp/sessions.ts',
-    find: 'if (await this.#store.isTaken(claimOf(session.id)))',
-    replace: 'if (session.id === claimOf(session.id))',
-    test: 'test/replicas/sessions.test.ts',
-  },
-  {
-    control: 'a request state is good once, on whichever replica',
-    file: 'src/surfaces/mcp/answer-call.ts',
-    find: 'if (!taken.ok) throw refusedState',
-    replace: 'if (false) throw refusedState',
-    test: 'src/surfaces/mcp/questions.test.ts',
-  },
-  {
-    control: 'a request state is for its own arguments',
-    file: 'src/surfaces/mcp/tool-call.ts',
-    find: 'state.argumentsDigest !== argumentsDigest(call.arguments)',
-    replace: 'false',
-    test: 'src/surfaces/mcp/questions.test.ts',
   },
   {
     control: 'the lowest rung of everybody who acts counts',

@@ -1,12 +1,10 @@
 import type { Mutation } from './mutations.ts';
-import { OF_SQL } from './of-sql.ts';
 
 const replicas = 'test/contract/postgres-replicas.test.ts';
 const outage = 'test/contract/postgres-outage.test.ts';
 
 /** What holds the PostgreSQL store together, switched off. */
 export const OF_POSTGRES: readonly Mutation[] = [
-  ...OF_SQL,
   {
     control: 'what raises a halt is alone at the gate',
     file: 'src/store/postgres/load.ts',

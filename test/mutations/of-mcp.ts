@@ -1,0 +1,48 @@
+import type { Mutation } from './mutations.ts';
+
+/** Controls of the wire to agents and to MCP servers. */
+export const OF_MCP: readonly Mutation[] = [
+  {
+    control: 'a halt kills the process group of a child in the air',
+    file: 'src/connectors/mcp/stdio-call.ts',
+    find: 'if (halted) void this.#session.kill();',
+    replace: '',
+    test: 'src/connectors/mcp/halted-child.test.ts',
+    slow: true,
+  },
+  {
+    control: 'a tool that its server changed is not called',
+    file: 'src/connectors/mcp/flight.ts',
+    find: "    case 'changed':\n      throw",
+    replace: "    case 'changed':\n      if (name === '') throw",
+    test: 'src/connectors/mcp/hostile-http.test.ts',
+  },
+  {
+    control: 'a session is for the run or secret it was begun with',
+    file: 'src/surfaces/mcp/sessions.ts',
+    find: 'session.holder !== holderOf(caller) ||',
+    replace: '',
+    test: 'src/surfaces/mcp/sessions.test.ts',
+  },
+  {
+    control: 'a session that another replica ended is over',
+    file: 'src/surfaces/mcp/sessions.ts',
+    find: 'if (await this.#store.isTaken(claimOf(session.id)))',
+    replace: 'if (session.id === claimOf(session.id))',
+    test: 'test/replicas/sessions.test.ts',
+  },
+  {
+    control: 'a request state is good once, on whichever replica',
+    file: 'src/surfaces/mcp/answer-call.ts',
+    find: 'if (!taken.ok) throw refusedState',
+    replace: 'if (false) throw refusedState',
+    test: 'src/surfaces/mcp/questions.test.ts',
+  },
+  {
+    control: 'a request state is for its own arguments',
+    file: 'src/surfaces/mcp/tool-call.ts',
+    find: 'state.argumentsDigest !== argumentsDigest(call.arguments)',
+    replace: 'false',
+    test: 'src/surfaces/mcp/questions.test.ts',
+  },
+];
