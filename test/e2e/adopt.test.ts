@@ -109,13 +109,17 @@ test('without a yes nothing is started, stored or written', async () => {
   const text =
     '{"mcpServers":{"x":{"command":"node","args":["x.js"],"env":{"TOKEN":"abcdef-123456"}}}}';
   const file = await written('other.json', text);
-  const before = (await terminal.run(['secret', 'list', '--json'])).json;
+  const names = async (): Promise<readonly unknown[]> => {
+    const { json } = await terminal.run(['secret', 'list', '--json']);
+    return (json.secrets as JsonObject[]).map(({ name, at }) => [name, at]);
+  };
+  const before = await names();
   const silent = await terminal.run(['adopt', file, '--json'], { env: ENV });
   assert.equal((silent.json.error as JsonObject).code, 'NOT_CONFIRMED');
   const no = await terminal.run(['adopt', file, '--json'], { env: ENV, lines: ['n'] });
   assert.equal((no.json.error as JsonObject).code, 'NOT_CONFIRMED');
   assert.equal(await readFile(file, 'utf8'), text);
-  assert.deepEqual((await terminal.run(['secret', 'list', '--json'])).json, before);
+  assert.deepEqual(await names(), before);
 });
 
 test('a tool whose words speak of another server’s is left out, and the rest is taken', {
