@@ -28,6 +28,16 @@ for (const [name, input] of REMOVES)
   test(`${name} ${JSON.stringify(input)} takes a way to recover away`, () =>
     assert.notEqual(called(name, input), null));
 
+test('neither many values nor many levels hide one', () => {
+  const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, n) => [`note${n}`, 'x']));
+  const more = Array.from({ length: 30_000 }, () => 'x');
+  const deep = (levels: number): JsonObject =>
+    levels === 0 ? { sql: 'drop table customers' } : { of: [[deep(levels - 1)]] };
+  for (const input of [{ ...many, sql: 'drop table t' }, { more }, deep(9), deep(60)])
+    assert.notEqual(called('batch', input), null);
+  assert.equal(called('batch', many), null);
+});
+
 const HARMLESS: [string, JsonObject][] = [
   ['create_issue', { title: 'delete old backups', body: 'Please delete the snapshot' }],
   ['search', { query: 'how do I delete a backup' }],

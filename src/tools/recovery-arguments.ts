@@ -15,8 +15,10 @@ const CODE =
 /** Is run by a shell, or is the words of a command. */
 const SHELL = /^(?:script|command|commands|cmd|argv|args|arguments|shell|shell_?command)$/i;
 
-const MAX_VALUES = 200;
-const MAX_DEPTH = 6;
+/** Beyond these nobody can say what is asked, and harmless values in front must not hide one that is not. */
+const MAX_VALUES = 20_000;
+const MAX_DEPTH = 32;
+const TOO_MUCH = 'more than is looked through';
 const MAX_CODE = 100_000;
 
 interface Look {
@@ -36,8 +38,9 @@ export function argumentRecovery(tool: Tool, input: JsonObject): string | null {
 }
 
 function within(value: JsonObject, look: Look, depth: number): string | null {
+  if (depth > MAX_DEPTH) return TOO_MUCH;
   for (const key in value) {
-    if (--look.left < 0) return null;
+    if (--look.left < 0) return TOO_MUCH;
     const inner = value[key];
     if (typeof inner === 'string') {
       const found = inText(key, inner, value, look);
@@ -45,7 +48,7 @@ function within(value: JsonObject, look: Look, depth: number): string | null {
     } else if (Array.isArray(inner)) {
       const found = inList(key, inner, value, look, depth);
       if (found !== null) return found;
-    } else if (isJsonObject(inner) && depth < MAX_DEPTH) {
+    } else if (isJsonObject(inner)) {
       const found = within(inner, look, depth + 1);
       if (found !== null) return found;
     }
@@ -74,6 +77,7 @@ function inList(
   look: Look,
   depth: number,
 ): string | null {
+  if (depth > MAX_DEPTH) return TOO_MUCH;
   const texts = list.filter((one) => typeof one === 'string');
   if (SHELL.test(key) && texts.length > 1) {
     // `args: ["push", "--force"]` of a tool that is named `git`, or of what `command` names
@@ -82,13 +86,15 @@ function inList(
     if (risk != null && risk !== 'anything') return risk;
   }
   for (const one of list) {
-    if (--look.left < 0) return null;
+    if (--look.left < 0) return TOO_MUCH;
     const found =
       typeof one === 'string'
         ? inText(key, one, beside, look)
-        : isJsonObject(one) && depth < MAX_DEPTH
-          ? within(one, look, depth + 1)
-          : null;
+        : Array.isArray(one)
+          ? inList(key, one, beside, look, depth + 1)
+          : isJsonObject(one)
+            ? within(one, look, depth + 1)
+            : null;
     if (found !== null) return found;
   }
   return null;
