@@ -29,9 +29,17 @@ export class Stop implements StopSignal {
     this.reason = reason;
     const listeners = this.#listeners ?? [];
     this.#listeners = null;
-    for (const listener of listeners)
-      if (typeof listener === 'function') listener();
-      else listener.handleEvent();
+    for (const listener of listeners) {
+      try {
+        if (typeof listener === 'function') listener();
+        else listener.handleEvent();
+      } catch (error) {
+        // the others must hear of it too; like a native signal's, the fault is nobody's to catch
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
   }
 
   throwIfAborted(): void {
