@@ -65,12 +65,15 @@ export function safeMeasured<M extends Measured | null>(known: KnownSecrets, mea
 /** What is told and asked on the way, piece by piece: a secret may begin in one and end in the next. */
 export function safeSink(known: KnownSecrets, sink: Sink): Sink {
   if (sink === NO_SINK) return sink;
-  const pieces = known.pieces();
+  let pieces: ReturnType<KnownSecrets['pieces']> | null = null; // most calls are told nothing on the way
   return {
     capabilities: sink.capabilities,
     logLevel: sink.logLevel,
     progress: sink.progress,
-    tell: ({ method, params }: Notice) => sink.tell({ method, params: pieces(params) }),
+    tell: ({ method, params }: Notice) => {
+      pieces ??= known.pieces();
+      return sink.tell({ method, params: pieces(params) });
+    },
     ask: (question) => sink.ask({ ...question, params: known.json(question.params) }),
   };
 }
