@@ -1,9 +1,10 @@
-import { Agent } from 'undici';
 import type { Timers } from '../domain/doors.ts';
 import { SignalboxError } from '../domain/errors.ts';
-import { guardedConnect, type Reach, type Resolve } from './egress.ts';
+import { GuardedAgents, reachOfUrl } from './agents.ts';
+import type { Reach, Resolve } from './egress.ts';
 
 const TIMEOUT_MS = 10_000;
+const SOCKETS = 2;
 
 export interface Delivery {
   readonly url: string;
@@ -18,12 +19,11 @@ export interface Delivery {
  */
 export class Webhooks {
   readonly #timers: Timers;
-  readonly #resolve: Resolve | undefined;
-  readonly #agents = new Map<Reach, Agent>();
+  readonly #agents: GuardedAgents;
 
   constructor(timers: Timers, resolve?: Resolve) {
     this.#timers = timers;
-    this.#resolve = resolve;
+    this.#agents = new GuardedAgents(SOCKETS, resolve);
   }
 
   /** The status. Throws SignalboxError EGRESS_REFUSED, or what the socket throws. */
@@ -32,7 +32,7 @@ export class Webhooks {
     const patience = new AbortController();
     const timer = this.#timers.after(TIMEOUT_MS, () => patience.abort());
     try {
-      const answer = await this.#agent(reachOf(target, allowPrivate)).request({
+      const answer = await this.#agents.for(reachOf(target, allowPrivate)).request({
         origin: target.origin,
         path: `${target.pathname}${target.search}`,
         method: 'POST',
@@ -48,29 +48,14 @@ export class Webhooks {
     }
   }
 
-  async close(): Promise<void> {
-    const open = [...this.#agents.values()];
-    this.#agents.clear();
-    await Promise.all(open.map((agent) => agent.destroy()));
-  }
-
-  #agent(reach: Reach): Agent {
-    const known = this.#agents.get(reach);
-    if (known !== undefined) return known;
-    const agent = new Agent({
-      connect: guardedConnect(reach, this.#resolve),
-      connections: 2,
-      allowH2: false,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
-    this.#agents.set(reach, agent);
-    return agent;
+  close(): Promise<void> {
+    return this.#agents.close();
   }
 }
 
 function reachOf(target: URL, allowPrivate: boolean): Reach {
-  if (target.protocol === 'https:') return allowPrivate ? 'any' : 'public';
-  if (target.protocol === 'http:' && allowPrivate) return 'private';
-  throw new SignalboxError('EGRESS_REFUSED', `\`${target.origin}\` is not https`);
+  const reach = reachOfUrl(target, allowPrivate);
+  if (reach === null)
+    throw new SignalboxError('EGRESS_REFUSED', `\`${target.origin}\` is not https`);
+  return reach;
 }

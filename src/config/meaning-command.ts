@@ -3,10 +3,8 @@ import { namesOfArgv, parseArgv } from '../tools/argv.ts';
 import { parseSelection } from '../tools/selection.ts';
 import { namesOfJson, parseJsonTemplate } from '../tools/template.ts';
 import { listOf, members, pointer } from './meaning.ts';
-import { nearest } from './names.ts';
+import { argumentFor, readTemplate, type Say } from './placeholders.ts';
 import { namesSecret } from './secret-shapes.ts';
-
-export type Say = (place: string, message: string, help?: string) => void;
 
 /** Every placeholder is an argument of one value, every argument has its place, and no word carries a secret. */
 export function commandProblems(
@@ -16,25 +14,15 @@ export function commandProblems(
   say: Say,
 ): void {
   const used = new Set<string>();
-  const read = <T>(at: string, parse: () => T): T | null => {
-    try {
-      return parse();
-    } catch (error) {
-      say(at, `the template cannot be read: ${(error as Error).message}`);
-      return null;
-    }
-  };
+  const read = <T>(at: string, parse: () => T): T | null => readTemplate(at, parse, say);
   const use = (name: string, at: string, single: boolean): void => {
     used.add(name);
-    const definition = Object.hasOwn(input, name) ? members(input[name]) : null;
-    if (definition === null) {
-      const meant = nearest(name, Object.keys(input));
-      say(
-        at,
-        `\`{${name}}\` is no argument of this tool`,
-        meant === null ? `add \`${name}\` under \`input\`` : `did you mean \`{${meant}}\`?`,
-      );
-    } else if (single && (definition.type === 'array' || definition.type === 'object'))
+    const definition = argumentFor(name, input, at, say);
+    if (
+      definition !== null &&
+      single &&
+      (definition.type === 'array' || definition.type === 'object')
+    )
       say(
         at,
         `\`{${name}}\` is ${definition.type === 'array' ? 'a list' : 'an object'} and cannot be a word of a command`,

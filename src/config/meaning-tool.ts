@@ -12,14 +12,13 @@ import {
 import { members, pointer } from './meaning.ts';
 import { commandProblems, partsProblems } from './meaning-command.ts';
 import { fixedSecretProblems, headerProblems } from './meaning-connection.ts';
-import { isReserved, nearest } from './names.ts';
+import { isReserved } from './names.ts';
+import { argumentFor, readTemplate, type Say } from './placeholders.ts';
 import { type ConfigProblem, problem } from './problems.ts';
 import { dotted } from './shape.ts';
 import type { Source } from './source.ts';
 
 const MAX_ARGUMENT_DEPTH = 5;
-
-type Say = (place: string, message: string, help?: string) => void;
 
 export function toolProblems(source: Source, root: JsonObject): ConfigProblem[] {
   return Object.entries(members(root.tools)).flatMap(([name, value]) => {
@@ -170,15 +169,9 @@ function requestProblems(http: JsonObject, input: JsonObject, place: string, say
   const use = (names: readonly string[], at: string, where: Where) => {
     for (const name of names) {
       used.add(name);
-      const definition = Object.hasOwn(input, name) ? members(input[name]) : null;
-      if (definition === null) {
-        const meant = nearest(name, Object.keys(input));
-        say(
-          at,
-          `\`{${name}}\` is no argument of this tool`,
-          meant === null ? `add \`${name}\` under \`input\`` : `did you mean \`{${meant}}\`?`,
-        );
-      } else if (where === 'path' && definition.optional === true)
+      const definition = argumentFor(name, input, at, say);
+      if (definition === null) continue;
+      if (where === 'path' && definition.optional === true)
         say(
           at,
           `\`{${name}}\` stands in the path and is optional`,
@@ -192,14 +185,7 @@ function requestProblems(http: JsonObject, input: JsonObject, place: string, say
         );
     }
   };
-  const read = <T>(at: string, parse: () => T): T | null => {
-    try {
-      return parse();
-    } catch (error) {
-      say(at, `the template cannot be read: ${(error as Error).message}`);
-      return null;
-    }
-  };
+  const read = <T>(at: string, parse: () => T): T | null => readTemplate(at, parse, say);
   if (typeof http.path === 'string') {
     const { path } = http;
     const parsed = read(`${place}/path`, () => parsePath(path));

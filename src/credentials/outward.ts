@@ -1,5 +1,5 @@
-import { Agent } from 'undici';
-import { guardedConnect, type Reach, type Resolve } from '../boundary/egress.ts';
+import { GuardedAgents, reachOfUrl } from '../boundary/agents.ts';
+import type { Reach, Resolve } from '../boundary/egress.ts';
 import type { Timers } from '../domain/doors.ts';
 import { SignalboxError } from '../domain/errors.ts';
 
@@ -26,22 +26,19 @@ const SOCKETS = 4;
  */
 export class OutwardPool {
   readonly #timers: Timers;
-  readonly #resolve: Resolve | undefined;
-  readonly #agents = new Map<Reach, Agent>();
+  readonly #agents: GuardedAgents;
 
   constructor(timers: Timers, resolve?: Resolve) {
     this.#timers = timers;
-    this.#resolve = resolve;
+    this.#agents = new GuardedAgents(SOCKETS, resolve);
   }
 
   for(allowPrivate: boolean): Outward {
     return { send: (url, options) => this.#send(url, options, allowPrivate) };
   }
 
-  async close(): Promise<void> {
-    const open = [...this.#agents.values()];
-    this.#agents.clear();
-    await Promise.all(open.map((agent) => agent.destroy()));
+  close(): Promise<void> {
+    return this.#agents.close();
   }
 
   async #send(url: string, options: OutwardRequest, allowPrivate: boolean): Promise<Response> {
@@ -52,7 +49,7 @@ export class OutwardPool {
     const patience = new AbortController();
     const timer = this.#timers.after(TIMEOUT_MS, () => patience.abort());
     try {
-      const answer = await this.#agent(reach).request({
+      const answer = await this.#agents.for(reach).request({
         origin: target.origin,
         path: `${target.pathname}${target.search}`,
         method: options.method as 'GET' | 'POST' | 'PUT' | 'DELETE',
@@ -68,26 +65,12 @@ export class OutwardPool {
       timer.cancel();
     }
   }
-
-  #agent(reach: Reach): Agent {
-    const known = this.#agents.get(reach);
-    if (known !== undefined) return known;
-    const agent = new Agent({
-      connect: guardedConnect(reach, this.#resolve),
-      connections: SOCKETS,
-      allowH2: false,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
-    this.#agents.set(reach, agent);
-    return agent;
-  }
 }
 
 function reachOf(target: URL, allowPrivate: boolean): Reach {
-  if (target.protocol === 'https:') return allowPrivate ? 'any' : 'public';
-  if (target.protocol === 'http:' && allowPrivate) return 'private';
-  throw refused(`\`${target.origin}\` is not https`);
+  const reach = reachOfUrl(target, allowPrivate);
+  if (reach === null) throw refused(`\`${target.origin}\` is not https`);
+  return reach;
 }
 
 async function bounded(

@@ -1,4 +1,3 @@
-import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { withHiddenShown } from '../../boundary/text.ts';
@@ -7,6 +6,7 @@ import type { Json, JsonObject } from '../../domain/json.ts';
 import { importOpenapi, type OpenapiProposal, operationsOf } from '../../tools/openapi/import.ts';
 import { OpenapiFault } from '../../tools/openapi/references.ts';
 import type { Answer, Call, Command } from '../command.ts';
+import { writeNew } from '../new-file.ts';
 import { count, table } from '../render.ts';
 import { documentOf } from './openapi-document.ts';
 
@@ -78,7 +78,7 @@ async function answered(call: Call, document: Json, place: string): Promise<Answ
     chosen: typeof operations === 'string' ? operations.split(',').map((one) => one.trim()) : null,
   });
   const yaml = yamlOf(proposal, String(connection));
-  if (typeof out === 'string') await written(resolve(call.io.cwd, out), out, yaml);
+  if (typeof out === 'string') await writeNew(resolve(call.io.cwd, out), out, yaml);
   const { tools, skipped, notes } = proposal;
   const json = {
     connection: proposal.connection,
@@ -148,19 +148,4 @@ function comment(words: string, by: number): string {
 
 function shown(text: string): string {
   return withHiddenShown(text);
-}
-
-async function written(path: string, name: string, yaml: string): Promise<void> {
-  const file = await open(path, 'wx').catch((fault: NodeJS.ErrnoException) => {
-    if (fault.code === 'EEXIST')
-      throw new SignalboxError('FILE_EXISTS', `\`${name}\` is there already`);
-    throw new SignalboxError('FILE_UNSAFE', `\`${name}\` cannot be written (${fault.code})`, {
-      help: 'choose a folder that you can write to',
-    });
-  });
-  try {
-    await file.writeFile(yaml);
-  } finally {
-    await file.close();
-  }
 }

@@ -1,13 +1,8 @@
 import type { Derived } from '../../domain/connector.ts';
 import { SignalboxError } from '../../domain/errors.ts';
+import { checkInputs, checkResultNames } from '../../tools/statement.ts';
 import type { AdminClient } from './admin.ts';
-import {
-  checkGivable,
-  checkInputs,
-  checkReached,
-  checkResultNames,
-  checkTargets,
-} from './admissible.ts';
+import { checkGivable, checkReached, checkTargets } from './admissible.ts';
 import { type Draft, type PostgresBinding, toJson, type Watched } from './binding.ts';
 import {
   below,

@@ -1,4 +1,3 @@
-import { UNMEASURED } from '../../domain/approval.ts';
 import { ConnectorFailure } from '../../domain/connector.ts';
 import { digestOf } from '../../domain/digest.ts';
 import { effectVector } from '../../domain/effect.ts';
@@ -135,16 +134,6 @@ function kept(sorted: Pictures['images'], purpose: 'execute' | 'preview'): RowIm
     images.push(image);
   }
   return images;
-}
-
-export function measuredRead(rowsRead: number): Measured {
-  return {
-    effect: effectVector({ calls: 1, rowsRead }),
-    byTable: [],
-    images: [],
-    imagesComplete: true,
-    preState: UNMEASURED,
-  };
 }
 
 /** The rows as they were, with their versions, as they would be, and how many rows each table would lose or change. */

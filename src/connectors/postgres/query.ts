@@ -1,11 +1,11 @@
 import { ConnectorFailure, type Flight } from '../../domain/connector.ts';
 import { SignalboxError } from '../../domain/errors.ts';
+import { measuredRead } from '../../domain/measured.ts';
 import type { QueryBounds } from './binding.ts';
 import { type Cockpit, exchange, takeSession } from './cockpit.ts';
 import { checkDrift } from './drift.ts';
 import type { Answer, Prepared } from './exchange.ts';
 import { CATALOGUE_PATH } from './login.ts';
-import { measuredRead } from './measure.ts';
 import { dearness, expectedOf } from './query-cost.ts';
 import { guardQuery, guardReady } from './query-guard.ts';
 import { resultOf } from './result.ts';

@@ -1,7 +1,7 @@
 import type { Flight } from '../../domain/connector.ts';
+import { measuredRead } from '../../domain/measured.ts';
 import { type Cockpit, exchange, takeSession } from './cockpit.ts';
 import { checkDrift } from './drift.ts';
-import { measuredRead } from './measure.ts';
 import { resultOf } from './result.ts';
 import { encodeArguments } from './values.ts';
 

@@ -8,11 +8,12 @@ import {
 } from '../../domain/connector.ts';
 import type { Doors } from '../../domain/doors.ts';
 import { SignalboxError } from '../../domain/errors.ts';
+import { measuredRead } from '../../domain/measured.ts';
 import type { StopSignal } from '../../domain/stop.ts';
 import { bindingOf, type SqliteBinding } from './binding.ts';
 import type { SqliteChild } from './child.ts';
 import { SqliteChildren } from './children.ts';
-import { measuredRead, measuredWrite, resultOf } from './measure.ts';
+import { measuredWrite, resultOf } from './measure.ts';
 import { encodeArguments } from './values.ts';
 import type { Question, Ran } from './wire.ts';
 

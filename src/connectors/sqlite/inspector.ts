@@ -2,8 +2,9 @@ import type { Connection, Tool } from '../../domain/bundle.ts';
 import { ConnectorFailure, type Derived, type Inspector } from '../../domain/connector.ts';
 import type { Doors } from '../../domain/doors.ts';
 import { SignalboxError } from '../../domain/errors.ts';
-import { isJsonObject, type JsonObject } from '../../domain/json.ts';
+import { isJsonObject } from '../../domain/json.ts';
 import { sqlRecovery } from '../../tools/recovery-sql.ts';
+import { checkInputs, checkResultNames } from '../../tools/statement.ts';
 import { type Deed, draftOf, type SqliteBinding, toJson } from './binding.ts';
 import { SqliteChild } from './child.ts';
 import { fileOf } from './connector.ts';
@@ -21,7 +22,8 @@ export function createSqliteInspector({ timers }: Pick<Doors, 'timers'>): Inspec
     async derive(draft: Tool, connection: Connection): Promise<Derived> {
       const wanted = draftOf(draft);
       const statement = parseStatement(wanted.sql);
-      checkInputs(statement.parameters, draft.inputSchema);
+      const { properties } = draft.inputSchema;
+      checkInputs(statement.parameters, isJsonObject(properties) ? Object.keys(properties) : []);
       const studied = await study(statement.text, connection, timers);
       for (const deed of studied.deeds) checkDeed(deed, studied);
       checkResultNames(studied.columns);
@@ -101,30 +103,6 @@ function checkDeed({ what, first, second }: Deed, { tables }: Studied): void {
 
 /** Tables that the engine makes up: its pages, statements and options. */
 const ENGINE_TABLES: ReadonlySet<string> = new Set(['bytecode', 'dbstat', 'tables_used']);
-
-function checkInputs(parameters: readonly string[], { properties }: JsonObject): void {
-  const inputs = isJsonObject(properties) ? Object.keys(properties) : [];
-  for (const name of parameters)
-    if (!inputs.includes(name))
-      throw new SignalboxError(
-        'TOOL_STATEMENT',
-        `the statement uses \`:${name}\`, which is not in the input schema`,
-      );
-  for (const name of inputs)
-    if (!parameters.includes(name))
-      throw new SignalboxError(
-        'TOOL_STATEMENT',
-        `the input schema has \`${name}\`, which the statement does not use`,
-      );
-}
-
-function checkResultNames(names: readonly string[]): void {
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined)
-    throw new SignalboxError('TOOL_STATEMENT', `two result columns are called \`${twice}\``, {
-      help: 'name one of them with AS',
-    });
-}
 
 /** What it does in words that the catalogue of recovery paths understands. */
 function deedsAsSql({ deeds }: Studied): string[] {

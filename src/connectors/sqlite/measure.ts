@@ -1,4 +1,3 @@
-import { UNMEASURED } from '../../domain/approval.ts';
 import { digestOf } from '../../domain/digest.ts';
 import { effectVector } from '../../domain/effect.ts';
 import { canonical, type Json, type JsonObject } from '../../domain/json.ts';
@@ -43,16 +42,6 @@ export function resultOf(
   const structured = { rows, rowCount: affected ?? rows.length };
   const result = { text: JSON.stringify(structured), structured, cut };
   return { result, rowsRead: rows.length };
-}
-
-export function measuredRead(rowsRead: number): Measured {
-  return {
-    effect: effectVector({ calls: 1, rowsRead }),
-    byTable: [],
-    images: [],
-    imagesComplete: true,
-    preState: UNMEASURED,
-  };
 }
 
 /**
