@@ -140,7 +140,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     control: 'an alert goes only where a connection may go',
-    file: 'src/boundary/webhook.ts',
+    file: 'src/boundary/agents.ts',
     find: "return allowPrivate ? 'any' : 'public';",
     replace: "return 'any';",
     test: 'test/e2e/alerts.test.ts',
@@ -156,8 +156,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     control: 'a halt revokes credentials at their source',
     file: 'src/broker/halt.ts',
-    find: 'broker.credentials.revoke(({ id }) => ids.has(id)),',
-    replace: 'broker.credentials.revoke(({ id }) => ids.has(id) && false),',
+    find: 'broker.credentials.revokeThese(covered),',
+    replace: 'broker.credentials.revokeThese([]),',
     test: property('halt_is_total'),
   },
   {
@@ -340,8 +340,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     control: 'the store begins no run that is more than its parent',
     file: 'src/store/tree.ts',
-    find: 'if (wider !== null)\n',
-    replace: 'if (wider === "")\n',
+    find: 'if (wider !== null) throw',
+    replace: 'if (wider === "") throw',
     test: 'test/contract/store-sqlite.test.ts',
   },
   {
