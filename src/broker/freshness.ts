@@ -30,6 +30,8 @@ export class Freshness {
   #replicas: readonly Replica[] = [];
   #epoch = -1;
   #bundle: string | null = null;
+  #asking: Promise<void> = Promise.resolve();
+  #next: Promise<void> | null = null;
 
   constructor(
     store: Pick<Store, 'replica' | 'alone' | 'beat'>,
@@ -54,6 +56,19 @@ export class Freshness {
       this.#bundle = beat.stamp.bundle;
     }
     return beat;
+  }
+
+  /**
+   * Asked once for all who wait: resolves when a question that was sent after this call is over, answered or not. However
+   * many wait, one question at a time is on its way.
+   */
+  lookAgain(): Promise<void> {
+    this.#next ??= this.#asking.then(() => {
+      this.#next = null;
+      this.#asking = this.ask().then(ignore, ignore);
+      return this.#asking;
+    });
+    return this.#next;
   }
 
   /** The newest halt number it has heard of. */
@@ -135,6 +150,8 @@ export function boundsOf({
     );
   return { boundMs, beatMs };
 }
+
+function ignore(): void {}
 
 export function stale(): SignalboxError {
   return new SignalboxError(

@@ -39,6 +39,6 @@ export async function landings(
     const isOver = report.every(({ landedMs, silentMs }) => landedMs !== null || silentMs !== null);
     if (isOver && freshness.isFresh && freshness.epoch >= epoch) return report;
     await broker.notices.wait('landed', asked < SOON ? SOON_MS : LATER_MS);
-    await freshness.ask().catch(() => undefined);
+    await freshness.lookAgain();
   }
 }

@@ -14,6 +14,9 @@ import { checkUsage } from './usage-check.ts';
 import { Witness } from './witness.ts';
 import { World } from './world.ts';
 
+/** A life has some thousands; one that makes itself more to do than it gets done has no end. */
+const MOST_EVENTS = 200_000;
+
 /**
  * Everything of one seed: the world, what survives crashes, the actors, and one or two replicas of Signalbox, each one
  * incarnation after the other.
@@ -29,6 +32,7 @@ export class Life {
   readonly #slots: Slot[];
   readonly #ground: Ground;
   #incarnations = 0;
+  #events = 0;
 
   constructor(seed: number, planted: PlantName | null) {
     const world = new World(seed);
@@ -102,6 +106,7 @@ export class Life {
     while (!isSo()) {
       if (world.violation !== null) return false;
       if (world.schedule.step(last) === null) return isSo();
+      if (++this.#events > MOST_EVENTS) world.broken('liveness', 'it never comes to an end');
       await this.#settle();
     }
     return true;
