@@ -9,6 +9,7 @@ import type { Proposal } from '../domain/proposal.ts';
 import { actorsOf, type Run } from '../domain/run.ts';
 import type { StopSignal } from '../domain/stop.ts';
 import { reservations } from '../limits/blast-radius.ts';
+import { repeatKey, sendsKey } from '../tools/narrow/key.ts';
 import type { Broker } from './broker.ts';
 import { stale } from './freshness.ts';
 
@@ -154,6 +155,7 @@ export async function inject(
     credential,
     purpose: intent.action.purpose,
     signal: aloft.signal,
+    ...(sendsKey(tool) ? { key: repeatKey(run.root, intent.action) } : {}),
   };
 }
 

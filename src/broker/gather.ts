@@ -8,6 +8,7 @@ import type { Proposal } from '../domain/proposal.ts';
 import { actorsOf, type Run } from '../domain/run.ts';
 import type { Store } from '../domain/store.ts';
 import { limitFacts, limitLines } from '../limits/blast-radius.ts';
+import { wholeArguments } from '../tools/narrow/input.ts';
 import { argumentRecovery } from '../tools/recovery-arguments.ts';
 import type { Broker } from './broker.ts';
 
@@ -48,7 +49,8 @@ export async function gather(broker: Broker, proposal: Proposal): Promise<Facts>
     arguments: proposal.arguments,
     argumentsDigest,
     continuation: proposal.continuation ?? null,
-    removes: tool === null ? null : argumentRecovery(tool, proposal.arguments),
+    removes:
+      tool === null ? null : argumentRecovery(tool, wholeArguments(tool, proposal.arguments)),
     inputProblems: tool === null ? [] : broker.inputs(tool, proposal.arguments),
     limits: limitFacts(lines, usage),
     approval: known.approval,

@@ -30,6 +30,9 @@ export function askText(view: AskView, now: number, style: Style): string {
     ),
     `${style.strong('What will run')}\n${bindingText(view.binding)}`,
     `${style.strong('Arguments, exactly')}\n${view.argumentsText === null ? 'erased' : plain(view.argumentsText)}`,
+    ...(view.sentText === null
+      ? []
+      : [`${style.strong('Sent, with what the operator fixed')}\n${plain(view.sentText)}`]),
     ...(view.continuationText === null
       ? []
       : [

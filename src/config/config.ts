@@ -4,6 +4,7 @@ import type { Agent, Connection, Grant, Limits, Organisation, User } from '../do
 import type { DrillPlan } from '../domain/drill.ts';
 import type { Dimension, EffectClass } from '../domain/effect.ts';
 import type { JsonObject } from '../domain/json.ts';
+import type { DeclaredNarrowing } from './declare-narrow.ts';
 
 /** A tool as its file declares it, before its system was asked what it really does. */
 export interface ToolDeclaration {
@@ -29,12 +30,19 @@ export type ServedTool = Pick<
 > & {
   readonly effect: EffectClass;
   readonly idempotent: boolean;
+  /** Its name at its server, where the file gives it another; null: the name it is served under. */
+  readonly of: string | null;
+  /** Instead of its server’s words; null: those. */
+  readonly description: string | null;
+  readonly narrowing: DeclaredNarrowing;
+  /** Places of the arguments that what happens hangs on; null: nobody said. */
+  readonly authority: readonly string[] | null;
 };
 
 /** What of an MCP server agents may be granted. */
 export interface Serving {
   readonly toolPrefix: string;
-  /** By the server's own names; null: not served. */
+  /** By the server's own names, or those that the file makes of them (`of`); null: not served. */
   readonly tools: ReadonlyMap<string, ServedTool | null>;
   /** Of every tool that is not named; null: not served. */
   readonly others: ServedTool | null;

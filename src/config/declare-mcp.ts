@@ -3,6 +3,7 @@ import type { Dimension, EffectClass } from '../domain/effect.ts';
 import type { Json, JsonObject } from '../domain/json.ts';
 import { RESULT_BYTES, TIMEOUT_MS } from '../tools/caps.ts';
 import type { ServedTool, Serving } from './config.ts';
+import { declaredNarrowing } from './declare-narrow.ts';
 
 /** `<name>_` unless the file says otherwise; empty for none. */
 export function toolPrefixOf(name: string, { toolPrefix }: JsonObject): string {
@@ -70,16 +71,20 @@ export function servingOf(name: string, value: JsonObject): Serving {
 }
 
 function servedTool(how: Json): ServedTool {
-  const { effect, reversibility, idempotent, cap, maxResultBytes, timeoutMs } = (
-    typeof how === 'string' ? { effect: how } : how
-  ) as JsonObject;
+  const said = (typeof how === 'string' ? { effect: how } : how) as JsonObject;
+  const { effect, reversibility, idempotent, cap, maxResultBytes, timeoutMs } = said;
+  const { of = null, description = null, authority = null } = said;
   return {
     effect: effect as EffectClass,
     reversibility: reversibility === 'declared' ? 'declared' : 'none',
-    idempotent: idempotent === true || (idempotent === undefined && effect === 'read'),
+    idempotent: idempotent === undefined ? effect === 'read' : idempotent !== false,
     cap: (cap ?? {}) as { [D in Dimension]?: number },
     maxResultBytes: typeof maxResultBytes === 'number' ? maxResultBytes : RESULT_BYTES.usual,
     timeoutMs: typeof timeoutMs === 'number' ? timeoutMs : TIMEOUT_MS.usual,
+    of: of as string | null,
+    description: description as string | null,
+    narrowing: declaredNarrowing(said),
+    authority: authority as readonly string[] | null,
   };
 }
 

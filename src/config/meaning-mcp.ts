@@ -1,6 +1,7 @@
 import type { JsonObject } from '../domain/json.ts';
 import { toolPrefixOf } from './declare-mcp.ts';
 import { listOf, members, pointer } from './meaning.ts';
+import { narrowingProblems } from './meaning-narrow.ts';
 import { isReserved, TOOL_NAME } from './names.ts';
 import { type ConfigProblem, problem } from './problems.ts';
 import { isTokenLike, looksRandom, namesSecret } from './secret-shapes.ts';
@@ -159,7 +160,9 @@ function authorizationProblems({ secret, header, oauth }: JsonObject, say: SayAt
 function servingProblems(name: string, connection: JsonObject, say: SayAt): void {
   const prefix = toolPrefixOf(name, connection);
   const fits = new RegExp(TOOL_NAME);
-  for (const upstream of Object.keys(members(members(connection.serve).tools))) {
+  const tools = members(members(connection.serve).tools);
+  for (const upstream of Object.keys(tools)) {
+    narrowingProblems(upstream, members(tools[upstream]), say);
     if (upstream === '*') continue;
     const served = prefix + upstream;
     if (!fits.test(served) || isReserved(served))

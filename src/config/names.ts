@@ -11,6 +11,9 @@ export const ENVIRONMENT_VARIABLE = '^[A-Za-z_][A-Za-z0-9_]{0,127}$';
 /** Names of arguments: also what `:name` in a statement and `{name}` in a template can say. */
 export const ARGUMENT_NAME = '^[a-zA-Z][a-zA-Z0-9_]{0,62}$';
 
+/** Where an argument stands: its name, or a JSON Pointer to a member inside one. */
+export const ARGUMENT_PLACE = '^(?:[^/].{0,127}|(?:/[^/]{1,128}){2,8})$';
+
 /** What every object of the language already has: a table keyed by such a name could answer for nobody. */
 export function isReserved(name: string): boolean {
   return name in {} || name === 'prototype';

@@ -1,6 +1,7 @@
 import { EFFECT_CLASSES } from '../domain/effect.ts';
 import type { JsonObject } from '../domain/json.ts';
-import { ENVIRONMENT_VARIABLE, TOOL_PREFIX } from './names.ts';
+import { ARGUMENT_PLACE, ENVIRONMENT_VARIABLE, TOOL_PREFIX } from './names.ts';
+import { NARROWING, NARROWING_DEFINITIONS } from './schema-narrow.ts';
 import { closed, flag, ref, table, text, when } from './schema-parts.ts';
 import { CALL_BOUNDS } from './schema-tool.ts';
 
@@ -31,11 +32,23 @@ const SERVING: JsonObject = {
       description: '`declared`: an undo exists on paper',
     },
     idempotent: {
-      type: 'boolean',
-      description: 'A repeat of the same call has no second effect; without it only a read',
+      ...when(
+        { type: 'object' },
+        closed('Its server knows a repeat by a key', ['key'], {
+          key: text('Argument that carries the key; agents do not see it', {
+            maxLength: 256,
+            pattern: ARGUMENT_PLACE,
+          }),
+        }),
+        { type: 'boolean' },
+      ),
+      description:
+        'A repeat of the same call has no second effect, by itself or by a key; without it only a read',
     },
+    ...NARROWING,
     ...CALL_BOUNDS,
   }),
+  ...NARROWING_DEFINITIONS,
 };
 
 /** What a connection of kind `mcp` shares with one of kind `http`. */

@@ -13,11 +13,13 @@ import { isReserved, nearest, TOOL_NAME } from './names.ts';
 import { promptsOf, resourcesOf } from './offers.ts';
 import { isOutward } from './outward.ts';
 import { type ConfigProblem, problem } from './problems.ts';
+import { misnamed, narrowed, type ServedAs, servedAs, unservedOf } from './served-as.ts';
 
 /** A tool of a server, as the operator accepts it and before the server's inspector has looked at it. */
 export interface Draft {
   readonly tool: Tool;
-  readonly upstream: string;
+  /** Its key in the file, or its server's name where `*` takes it. */
+  readonly as: string;
   readonly how: ServedTool;
   readonly connection: Connection;
   /** As it is shown to its inspector: with the very words of its server. */
@@ -50,45 +52,41 @@ export function expand(
   const warnings: string[] = [];
   const drafts: Draft[] = [];
   const seen = new Set<string>();
-  const unserved: string[] = [];
   if (catalogue.tools.length > MAX_TOOLS) {
     const message = `\`${connection.name}\` offers ${catalogue.tools.length} tools, at most ${MAX_TOOLS}`;
     problems.push(problem('TOOL_FORBIDDEN', config.at(place, 'key'), message));
   }
   for (const definition of catalogue.tools.slice(0, MAX_TOOLS)) {
     const upstream = String(definition.name);
-    const how = serving.tools.has(upstream) ? serving.tools.get(upstream) : serving.others;
-    const named = serving.tools.has(upstream) ? upstream : '*';
-    const at = config.at(`${place}${pointer('tools', named)}`, 'key');
-    if (how === null || how === undefined) {
-      if (named === '*') unserved.push(shownName(upstream));
-      continue;
+    for (const served of servedAs(upstream, serving).names) {
+      const at = config.at(`${place}${pointer('tools', served.named)}`, 'key');
+      const fault = (message: string, help?: string): void => {
+        const words = `\`${shownName(upstream)}\` of \`${connection.name}\`: ${message}`;
+        problems.push(problem('TOOL_FORBIDDEN', at, words, help ?? LEAVE_OUT));
+      };
+      const name = serving.toolPrefix + served.as;
+      if (seen.has(upstream)) fault('its server lists it twice');
+      else if (!FITS.test(name) || isReserved(name))
+        fault(
+          `\`${shownName(name)}\` cannot be the name of a tool`,
+          'names are a letter, then up to 127 letters, digits, `_`, `.` and `-`; `toolPrefix` stands before them, and `false` leaves one out',
+        );
+      else
+        try {
+          const draft = draftOf(definition, name, upstream, served, connection);
+          const { tool } = draft;
+          const { description = '', inputSchema } = definition;
+          const asDefined = { ...tool, description, inputSchema } as Tool;
+          drafts.push({ tool, asDefined, as: served.as, how: served.how, connection, at });
+          warnings.push(...draft.warnings.map((words) => `${at} ${words}`));
+        } catch (error) {
+          if (!(error instanceof SyntaxError)) throw error;
+          fault(error.message);
+        }
     }
-    const fault = (message: string, help?: string): void => {
-      const words = `\`${shownName(upstream)}\` of \`${connection.name}\`: ${message}`;
-      problems.push(problem('TOOL_FORBIDDEN', at, words, help ?? LEAVE_OUT));
-    };
-    const name = serving.toolPrefix + upstream;
-    if (seen.has(upstream)) fault('its server lists it twice');
-    else if (!FITS.test(name) || isReserved(name))
-      fault(
-        `\`${shownName(name)}\` cannot be the name of a tool`,
-        'names are a letter, then up to 127 letters, digits, `_`, `.` and `-`; `toolPrefix` stands before them, and `false` leaves one out',
-      );
-    else
-      try {
-        const draft = draftOf(definition, name, upstream, how, connection, named === '*');
-        const { tool } = draft;
-        const { description = '', inputSchema } = definition;
-        const asDefined = { ...tool, description, inputSchema } as Tool;
-        drafts.push({ tool, asDefined, upstream, how, connection, at });
-        warnings.push(...draft.warnings.map((words) => `${at} ${words}`));
-      } catch (error) {
-        if (!(error instanceof SyntaxError)) throw error;
-        fault(error.message);
-      }
     seen.add(upstream);
   }
+  const unserved = unservedOf(catalogue, serving).map(shownName);
   problems.push(...missing(connection, serving, catalogue, config));
   if (unserved.length > 0)
     warnings.push(
@@ -108,17 +106,17 @@ function missing(
   config: Config,
 ): ConfigProblem[] {
   const offered = catalogue.tools.map(({ name }) => String(name));
-  return [...serving.tools.keys()]
-    .filter((name) => !offered.includes(name))
-    .map((name) => {
-      const at = config.at(pointer('connections', connection.name, 'serve', 'tools', name), 'key');
-      const meant = nearest(name, offered);
-      const help =
-        meant === null
-          ? `it offers: ${list(offered.map(shownName))}`
-          : `did you mean \`${shownName(meant)}\`?`;
-      return problem('TOOL_UNRESOLVED', at, `\`${connection.name}\` has no tool \`${name}\``, help);
-    });
+  return [...serving.tools].flatMap(([name, how]) => {
+    const fault = misnamed(name, how, offered);
+    if (fault === null) return [];
+    const at = config.at(pointer('connections', connection.name, 'serve', 'tools', name), 'key');
+    const meant = fault.wanted === '' ? null : nearest(fault.wanted, offered);
+    const help =
+      meant === null
+        ? `it offers: ${list(offered.map(shownName))}`
+        : `did you mean \`${shownName(meant)}\`?`;
+    return [problem('TOOL_UNRESOLVED', at, `\`${connection.name}\` ${fault.says}`, help)];
+  });
 }
 
 function offersOf(
@@ -182,18 +180,18 @@ function draftOf(
   given: JsonObject,
   name: string,
   upstream: string,
-  how: ServedTool,
+  { how, named }: ServedAs,
   connection: Connection,
-  byStar: boolean,
 ): { tool: Tool; warnings: readonly string[] } {
   const definition = definitionOf(given);
   const { unchecked } = foreignSchema(definition.inputSchema);
-  const { effect, reversibility, idempotent, maxResultBytes, timeoutMs } = how;
+  const { shown, binding } = narrowed(how, definition);
+  const { effect, reversibility, idempotent, maxResultBytes, timeoutMs, authority } = how;
   const tool = pinned({
     name,
-    description: definition.description,
+    description: shown.description,
     connection: connection.name,
-    inputSchema: definition.inputSchema,
+    inputSchema: shown.inputSchema,
     effect,
     reversibility,
     idempotent,
@@ -201,9 +199,10 @@ function draftOf(
     cap: capFor(effect, reversibility, how.cap, isOutward(connection)),
     maxResultBytes,
     timeoutMs,
-    ...(Object.keys(definition.listing).length === 0 ? {} : { listing: definition.listing }),
-    binding: { mcp: 'tools/call', name: upstream },
-    derivation: [...(byStar ? [BY_STAR] : []), ...unchecked],
+    ...(Object.keys(shown.listing).length === 0 ? {} : { listing: shown.listing }),
+    ...(authority === null ? {} : { authority }),
+    binding: { mcp: 'tools/call', name: upstream, ...binding },
+    derivation: [...(named === '*' ? [BY_STAR] : []), ...unchecked],
   });
   return { tool, warnings: warningsOf(tool, definition) };
 }
@@ -228,13 +227,13 @@ function warningsOf({ name, effect }: Tool, { listing, marked }: Definition): st
 
 /** The draft with what its inspector found: it may raise, and it binds. */
 export function finishedDraft(
-  { tool, upstream, how, at }: Draft,
+  { tool, as, how, at }: Draft,
   derived: Derived,
 ): Tool | ConfigProblem {
   const recoveryPath = tool.recoveryPath || derived.recoveryPath;
   if (recoveryPath && how.effect !== 'destroy') {
     const message = `\`${tool.name}\` is declared \`${how.effect}\`, and its name or description says that it removes a way to recover`;
-    return problem('TOOL_UNDERSTATED', at, message, `write \`${upstream}: destroy\``);
+    return problem('TOOL_UNDERSTATED', at, message, `write \`${as}: destroy\``);
   }
   const { digest: _, ...rest } = tool;
   const reversibility = recoveryPath ? 'none' : tool.reversibility;
@@ -245,9 +244,13 @@ export function finishedDraft(
     cap: recoveryPath
       ? { ...tool.cap, irreversible: Math.max(1, tool.cap.irreversible) }
       : tool.cap,
-    binding: derived.binding,
+    binding: { ...derived.binding, ...narrowingBeside(tool.binding) },
     derivation: [...tool.derivation, ...derived.derivation],
   });
+}
+
+function narrowingBeside({ narrow }: JsonObject): JsonObject {
+  return narrow === undefined ? {} : { narrow };
 }
 
 function shownName(name: string): string {

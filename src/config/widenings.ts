@@ -4,6 +4,7 @@ import { canonical, isJsonObject, type Json } from '../domain/json.ts';
 import { RUNGS } from '../domain/mode.ts';
 import { type Change, type FieldChange, fieldChanges } from './changes.ts';
 import { drillWidens } from './drill.ts';
+import { narrowingWidens, upstreamSchema } from './narrow-widenings.ts';
 import { acceptsMore } from './narrower.ts';
 import { BY_STAR } from './serve.ts';
 import { userWidens } from './users.ts';
@@ -149,13 +150,14 @@ function tool(name: string, before: Tool | null, after: Tool | null): string[] {
     words.push(`\`${name}\` works on \`${after.connection}\` instead of \`${before.connection}\``);
   // the words of a server change its definition, not what a call of its tool is
   const moved = fieldChanges(before.binding, after.binding)
-    .filter(({ field }) => !(isServed && field === 'definition'))
+    .filter(({ field }) => !(isServed && field === 'definition') && !/^narrow\b/.test(field))
     .map(({ field }) => `\`${field}\``);
   if (moved.length > 0)
     words.push(
       `what \`${name}\` does is no longer the same (${moved.slice(0, 6).join(', ')}${moved.length > 6 ? ', …' : ''}): it is now a \`${after.effect}\`; read both versions`,
     );
-  if (acceptsMore(before.inputSchema, after.inputSchema))
+  words.push(...narrowingWidens(name, before, after));
+  if (acceptsMore(upstreamSchema(before), upstreamSchema(after)))
     words.push(
       isServed && !isCommand(after.binding)
         ? `the server of \`${name}\` takes other arguments than before: read both schemas`

@@ -54,6 +54,8 @@ export interface Tool {
   readonly offers?: 'resources' | 'prompts';
   /** What a system said of it besides, as pinned: title, output schema, annotations, icons; the prompts of `prompts`. */
   readonly listing?: JsonObject;
+  /** Arguments that decide where its effect lands, how much of it, or what runs: names, or JSON Pointers inside one. */
+  readonly authority?: readonly string[];
   /** The connector's own part: statement, request template, … with what was derived from it. */
   readonly binding: JsonObject;
   /** Why the effect is what it is, in the connector's words. */

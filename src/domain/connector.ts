@@ -45,6 +45,8 @@ export interface Call {
   /** A preview is begun, measured, cancelled; it takes row images where it can. */
   readonly purpose: 'execute' | 'preview';
   readonly signal: StopSignal;
+  /** By which a target can know a repeat of this very call in this run tree; present where its tool sends one. */
+  readonly key?: string;
 }
 
 /** An action that has begun and can still be taken back, when the connector can measure before commit. */

@@ -3,6 +3,7 @@ import type { Tool } from '../domain/bundle.ts';
 import type { Json, JsonObject } from '../domain/json.ts';
 import { type ForeignSchema, foreignSchema } from './foreign.ts';
 import { FORMATS } from './formats.ts';
+import { narrowedInput } from './narrow/input.ts';
 import { compilePattern } from './pattern.ts';
 import { closed, schemaProblems } from './schema.ts';
 import { cut, MAX_QUOTED, quoted, short } from './told.ts';
@@ -17,6 +18,8 @@ interface Compiled {
   readonly schema: JsonObject;
 }
 
+type ForeignCheck = Pick<ForeignSchema, 'check'>;
+
 const MAX_KEPT = 512;
 const MAX_PROBLEMS = 8;
 
@@ -25,11 +28,11 @@ const MAX_PROBLEMS = 8;
  * compiled lets nothing through. The words never quote a value longer than 40 characters.
  */
 export function createInputCheck(): InputCheck {
-  const kept = new Map<string, Compiled | ForeignSchema | string>();
+  const kept = new Map<string, Compiled | ForeignCheck | string>();
   return (tool, input) => {
     let compiled = kept.get(tool.digest);
     if (compiled === undefined) {
-      compiled = isForeign(tool) ? read(tool.inputSchema) : compile(tool.inputSchema);
+      compiled = isForeign(tool) ? read(tool) : compile(tool.inputSchema);
       const oldest = kept.keys().next().value;
       if (kept.size >= MAX_KEPT && oldest !== undefined) kept.delete(oldest);
     } else kept.delete(tool.digest);
@@ -49,9 +52,10 @@ function isForeign({ binding }: Tool): boolean {
   return binding.mcp === 'tools/call';
 }
 
-function read(inputSchema: JsonObject): ForeignSchema | string {
+function read(tool: Tool): ForeignCheck | string {
   try {
-    return foreignSchema(inputSchema);
+    const narrowed = narrowedInput(tool);
+    return narrowed === null ? foreignSchema(tool.inputSchema) : { check: narrowed.problems };
   } catch (error) {
     if (error instanceof SyntaxError) return `the input schema cannot be used: ${error.message}`;
     return 'the input schema cannot be read';

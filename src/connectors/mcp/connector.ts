@@ -61,7 +61,8 @@ export function createMcpConnector(
       const site = sites.of(call.connection);
       checkLoad(site);
       const plan = planFor(call.tool);
-      const request = plan.request(call.connection, call.arguments, call.continuation);
+      const whole = plan.whole(call.arguments, call.key ?? call.actionId);
+      const request = plan.request(call.connection, whole, call.continuation);
       checkBytes(call, request.members);
       const caller = callerOf(call, sink);
       const peer = site.peerOf(call.credential);
@@ -71,6 +72,7 @@ export function createMcpConnector(
         peer,
         caller,
         plan,
+        whole,
         request,
         sink: isSilent(sink) ? null : sink,
       };

@@ -1,4 +1,5 @@
 import { type Call, ConnectorFailure, type Flight, type Sink } from '../../domain/connector.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import type { ToolResult } from '../../domain/proposal.ts';
 import { severity } from '../../protocols/mcp/log-level.ts';
 import { paramHeaders } from '../../protocols/mcp/mirror.ts';
@@ -27,6 +28,8 @@ export interface Passage {
   readonly peer: Peer;
   readonly caller: Caller;
   readonly plan: Plan;
+  /** The arguments as they are sent. */
+  readonly whole: JsonObject;
   readonly request: Request;
   /** Null: this caller only waits for the answer. */
   readonly sink: Sink | null;
@@ -103,14 +106,14 @@ export class McpFlight implements Flight {
   }
 
   #ask(ear: CallEar | null): Ask {
-    const { call, plan, request } = this.#passage;
+    const { call, plan, whole, request } = this.#passage;
     const { timeoutMs, maxResultBytes } = call.tool;
     const mirrored = plan.params.length > 0 && this.#channel.session.era === 'modern';
     return {
       method: request.method,
       members: request.members,
       name: request.name,
-      paramHeaders: mirrored ? paramHeaders(plan.params, call.arguments) : null,
+      paramHeaders: mirrored ? paramHeaders(plan.params, whole) : null,
       timeoutMs,
       maxBytes: Math.min(Math.max(maxResultBytes * READ_FACTOR, LEAST_READ), MOST_READ),
       signal: call.signal,
@@ -126,13 +129,14 @@ export class McpFlight implements Flight {
   }
 
   #read(result: Parameters<typeof resultOf>[0]): ToolResult {
-    const { call, request, peer, caller } = this.#passage;
+    const { call, plan, request, peer, caller } = this.#passage;
     return resultOf(result, {
       method: request.method,
       connection: call.connection,
       maxBytes: call.tool.maxResultBytes,
       redact: peer.redact,
       capabilities: caller.capabilities,
+      parts: plan.parts,
     });
   }
 

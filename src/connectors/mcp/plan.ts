@@ -4,6 +4,9 @@ import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import type { Continuation } from '../../domain/proposal.ts';
 import { type MirroredParam, paramsOfBinding } from '../../protocols/mcp/mirror.ts';
 import { inwardUri } from '../../protocols/mcp/upstream-uri.ts';
+import { type NarrowedInput, narrowedInput } from '../../tools/narrow/input.ts';
+import { narrowingIn } from '../../tools/narrow/narrowing.ts';
+import { type ResultParts, resultParts } from '../../tools/narrow/result.ts';
 import { definitionDigest } from './definitions.ts';
 
 /** What one call asks of its server. */
@@ -29,6 +32,11 @@ export interface Pinned {
 /** A tool as its binding says it, prepared once. */
 export interface Plan {
   readonly params: readonly MirroredParam[];
+  /** What is handed on of a result; null: all of it. */
+  readonly parts: ResultParts | null;
+  /** The arguments as they are sent: with what the operator fixed. */
+  whole(input: JsonObject, key: string): JsonObject;
+  /** `input`: whole. */
   request(connection: Connection, input: JsonObject, continuation: Continuation | null): Request;
 }
 
@@ -39,15 +47,17 @@ export function planOf(tool: Tool): Plan {
     case 'tools/call':
       return toolPlan(tool);
     case 'resources':
-      return { params: [], request: resourceRequest };
+      return { ...AS_GIVEN, request: resourceRequest };
     case 'prompts':
       return promptPlan(tool);
   }
   throw refused('its binding is none of this connector');
 }
 
-function toolPlan({ binding }: Tool): Plan {
-  const { name, definition, shape, headers } = binding;
+const AS_GIVEN = { params: [], parts: null, whole: (input: JsonObject) => input } as const;
+
+function toolPlan(tool: Tool): Plan {
+  const { name, definition, shape, headers } = tool.binding;
   if (typeof name !== 'string' || typeof definition !== 'string')
     throw refused('its binding names no tool of the server');
   const head = `"name":${JSON.stringify(name)},"arguments":`;
@@ -57,8 +67,11 @@ function toolPlan({ binding }: Tool): Plan {
     digest: definition,
     shape: typeof shape === 'string' ? shape : null,
   };
+  const narrowed = narrowedOf(tool);
   return {
     params: paramsOfBinding(headers),
+    parts: resultParts(narrowingIn(tool.binding)),
+    whole: narrowed === null ? AS_GIVEN.whole : narrowed.sent,
     request: (_, input, continuation) => ({
       method: 'tools/call',
       members: head + JSON.stringify(input) + roundOf(continuation),
@@ -67,6 +80,14 @@ function toolPlan({ binding }: Tool): Plan {
       watch: null,
     }),
   };
+}
+
+function narrowedOf(tool: Tool): NarrowedInput | null {
+  try {
+    return narrowedInput(tool);
+  } catch {
+    throw refused('its narrowing cannot be read');
+  }
 }
 
 /** The answers to a server's questions, and its own state with them. */
@@ -120,7 +141,7 @@ function promptPlan({ listing, name: toolName }: Tool): Plan {
     return found;
   };
   return {
-    params: [],
+    ...AS_GIVEN,
     request(connection, input, continuation) {
       const { name, arguments: given, complete } = input;
       if (isJsonObject(complete)) {

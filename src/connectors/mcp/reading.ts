@@ -1,6 +1,7 @@
 import type { Redact } from '../../boundary/redact.ts';
 import type { Connection } from '../../domain/bundle.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import type { ResultParts } from '../../tools/narrow/result.ts';
 
 /** What a result is made for. */
 export interface Reading {
@@ -11,6 +12,8 @@ export interface Reading {
   readonly redact: Redact;
   /** What the caller said it can be asked. */
   readonly capabilities: JsonObject;
+  /** What is handed on of the result of a tool; null: all of it. */
+  readonly parts: ResultParts | null;
 }
 
 /** A result that the protocol does not allow, or that is not spoken here. The server has acted. */

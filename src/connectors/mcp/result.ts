@@ -5,6 +5,7 @@ import type { ToolResult, Wants } from '../../domain/proposal.ts';
 import { mayBeAsked } from '../../protocols/mcp/upstream-request.ts';
 import { checkedBlocks, fitted } from './blocks.ts';
 import { cleaned, isClean } from './clean.ts';
+import { narrowedResult } from './narrowed-result.ts';
 import { readMembers } from './read-members.ts';
 import { BadResult, type Reading } from './reading.ts';
 
@@ -34,10 +35,19 @@ export function resultOf(result: JsonObject, reading: Reading): ToolResult {
 }
 
 function callResult(result: JsonObject, reading: Reading): ToolResult {
-  const { content = [], structuredContent, isError } = result;
+  const { content = [], isError } = result;
   if (!Array.isArray(content)) throw new BadResult('its result has no list of blocks');
-  const { blocks, cut } = checkedBlocks(content, reading.connection);
-  const members = membersOf(result, {
+  const checked = checkedBlocks(content, reading.connection);
+  const { parts } = reading;
+  const narrowed =
+    parts === null
+      ? null
+      : narrowedResult(checked.blocks, result.structuredContent, isError === true, parts);
+  const structuredContent = narrowed === null ? result.structuredContent : narrowed.structured;
+  const blocks = narrowed?.blocks ?? checked.blocks;
+  const cut = narrowed === null ? checked.cut : [...checked.cut, ...narrowed.cut];
+  const said = parts === null || parts.project === null ? result : {};
+  const members = membersOf(said, {
     content: blocks,
     ...(structuredContent === undefined ? {} : { structuredContent }),
     ...(typeof isError === 'boolean' ? { isError } : {}),

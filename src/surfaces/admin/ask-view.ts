@@ -4,6 +4,8 @@ import { digestOf } from '../../domain/digest.ts';
 import { canonical, isJsonObject, type JsonObject } from '../../domain/json.ts';
 import type { Measured } from '../../domain/proposal.ts';
 import { targetOf } from '../../judge/course.ts';
+import { wholeArguments } from '../../tools/narrow/input.ts';
+import { narrowingIn } from '../../tools/narrow/narrowing.ts';
 
 /**
  * What an operator is shown of an ask, by page and by API alike: made from the bytes that will run and nothing else.
@@ -41,6 +43,8 @@ export interface AskView {
   readonly arguments: JsonObject | null;
   /** Canonical bytes of the arguments; their digest is the one the approval is bound to. */
   readonly argumentsText: string | null;
+  /** Canonical bytes of what goes to the target, where the operator fixed some of it; null: the arguments as they are. */
+  readonly sentText: string | null;
   /** The agent's answers to what the target asked in an earlier round; as canonical bytes. */
   readonly continuationText: string | null;
   readonly measured: Measured | null;
@@ -82,10 +86,11 @@ export function askView(
     connection: connection?.name ?? null,
     environment: current?.environment ?? connection?.environment ?? null,
     settings: connection?.settings ?? null,
-    binding: current?.binding ?? null,
+    binding: current === null ? null : shownBinding(current),
     derivation: current?.derivation ?? [],
     arguments: ask.arguments,
     argumentsText: ask.arguments === null ? null : canonical(ask.arguments),
+    sentText: sentText(current, ask.arguments),
     continuationText: ask.continuation === null ? null : canonical(ask.continuation),
     measured: ask.measured,
     preState: binding.preState === UNMEASURED ? null : binding.preState,
@@ -120,6 +125,19 @@ function problemOf(ask: Ask, tool: Tool | null, connection: Connection | null): 
   if ((ask.measured?.preState ?? UNMEASURED) !== binding.preState)
     return 'the stored preview is not the one the ask is bound to';
   return null;
+}
+
+function sentText(tool: Tool | null, given: JsonObject | null): string | null {
+  if (tool === null || given === null || tool.binding.narrow === undefined) return null;
+  return canonical(wholeArguments(tool, given));
+}
+
+/** Without the schema that its server gives: that says nothing of this call. */
+function shownBinding({ binding }: Tool): JsonObject {
+  const narrowing = narrowingIn(binding);
+  if (narrowing === null) return binding;
+  const { upstream: _, ...narrow } = narrowing;
+  return { ...binding, narrow: narrow as unknown as JsonObject };
 }
 
 /** As the broker digests a proposal: with its answers, where it goes on from an earlier round. */

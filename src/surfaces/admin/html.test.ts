@@ -154,6 +154,7 @@ function askOf(text: string): AskView {
     derivation: [text],
     arguments: { [text]: text },
     argumentsText: text,
+    sentText: null,
     continuationText: text,
     measured: {
       effect: effectVector({}),

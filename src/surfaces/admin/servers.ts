@@ -4,6 +4,7 @@ import type { Bundle, Connection, Tool } from '../../domain/bundle.ts';
 import type { Inspector } from '../../domain/connector.ts';
 import { exposed } from '../../domain/errors.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import { narrowingIn } from '../../tools/narrow/narrowing.ts';
 import { instructionsDigest } from '../../tools/pin.ts';
 
 /** A system that describes itself (an MCP server), asked now and compared with what was applied. */
@@ -118,7 +119,9 @@ async function driftOf(
 }
 
 /** As its server would list it. */
-function pinnedOf({ binding, description, inputSchema, listing = {} }: Tool): JsonObject {
+function pinnedOf(tool: Tool): JsonObject {
+  const { binding, listing = {} } = tool;
+  const { description, inputSchema } = narrowingIn(binding)?.upstream ?? tool;
   return { name: binding.name ?? null, description, inputSchema, ...listing };
 }
 

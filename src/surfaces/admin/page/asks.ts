@@ -80,6 +80,12 @@ ${view.binding === null ? null : bindingOf(view.binding)}
     view.argumentsText === null ? null : html` (${Buffer.byteLength(view.argumentsText)} bytes)`
   }</p>
 <pre>${view.argumentsText === null ? html`<em>erased</em>` : shown(view.argumentsText)}</pre>
+${
+  view.sentText === null
+    ? null
+    : html`<p class="quiet">Sent, with what the operator fixed</p>
+<pre>${shown(view.sentText)}</pre>`
+}
 ${view.continuationText === null ? null : agentWords('Its answers to what the target asked before, sent with it', view.continuationText)}
 ${view.settings === null ? null : html`<p class="quiet">At ${code(canonical(view.settings))}</p>`}`;
 }
