@@ -8,7 +8,10 @@ export interface BroughtDown {
   readonly sent: number;
   /** Streams that were closed. */
   readonly streams: number;
-  /** Resolves when every aborted flight has landed and what connectors kept is ended; with what could not be ended. */
+  /**
+   * Resolves when every aborted flight has landed, the store has its outcome, and what connectors kept is ended; with
+   * what could not be ended.
+   */
   readonly landed: Promise<readonly string[]>;
 }
 
@@ -28,5 +31,6 @@ export function bringDown(
   );
   broker.notices.notify('halt');
   const down = Promise.all(cuts).then((left) => left.flat());
-  return { aborted, sent, streams, landed: Promise.all([down, landed]).then(([left]) => left) };
+  const recorded = landed.then(() => broker.flights.recorded(scope));
+  return { aborted, sent, streams, landed: Promise.all([down, recorded]).then(([left]) => left) };
 }

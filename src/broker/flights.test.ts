@@ -54,3 +54,21 @@ test('a halt of a credential brings down what flies with it', () => {
   assert.equal(flights.abort('credential:lease_1').aborted, 1);
   assert.deepEqual([first?.aborted, second?.aborted], [true, false]);
 });
+
+test('what landed with an outcome that the store did not take is over for a halt when it is recorded', async () => {
+  const flights = new Flights();
+  for (const id of ['act_1', 'act_2', 'act_3']) flights.take(id, SCOPES);
+  flights.owe('act_1', null);
+  flights.owe('act_2', null);
+  flights.paid('act_2');
+  for (const id of ['act_1', 'act_2', 'act_3']) flights.land(id);
+  let isRecorded = false;
+  const recorded = flights.recorded('run:a').then(() => {
+    isRecorded = true;
+  });
+  await flights.recorded('run:b');
+  assert.equal(isRecorded, false);
+  flights.paid('act_1');
+  await recorded;
+  await flights.recorded('all');
+});

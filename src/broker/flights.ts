@@ -11,6 +11,8 @@ class InTheAir {
   readonly abort = new Stop();
   /** Made when somebody waits for the landing. */
   landed: PromiseWithResolvers<void> | null = null;
+  /** Made when somebody waits for its outcome to be recorded. */
+  recorded: PromiseWithResolvers<void> | null = null;
   /** The lease whose credential it was given. */
   leaseId: string | null = null;
   /** On its way to the target: its effect may land whatever is done here. */
@@ -47,6 +49,8 @@ class InTheAir {
 export class Flights {
   readonly #flying = new Map<string, InTheAir>();
   readonly #owed = new Map<string, ActionSettle | null>();
+  /** Those that landed with an outcome that is owed. */
+  readonly #unrecorded = new Map<string, InTheAir>();
 
   /** The signal aborts on a halt in scope, or with `outer` (the caller went away). */
   take(actionId: string, scopes: readonly HaltScope[], outer?: StopSignal): StopSignal {
@@ -70,6 +74,7 @@ export class Flights {
     const flight = this.#flying.get(actionId);
     if (flight === undefined) return;
     this.#flying.delete(actionId);
+    if (this.#owed.has(actionId)) this.#unrecorded.set(actionId, flight);
     flight.land();
   }
 
@@ -100,7 +105,21 @@ export class Flights {
 
   /** The store has it. */
   paid(actionId: string): void {
-    if (this.#owed.size > 0) this.#owed.delete(actionId);
+    if (this.#owed.size === 0) return;
+    this.#owed.delete(actionId);
+    this.#unrecorded.get(actionId)?.recorded?.resolve();
+    this.#unrecorded.delete(actionId);
+  }
+
+  /** Resolves when the store has the outcome of everything in `scope` that landed while it was away. */
+  async recorded(scope: HaltScope): Promise<void> {
+    const missing = [...this.#unrecorded.values()].filter((flight) => flight.isIn(scope));
+    await Promise.all(
+      missing.map((flight) => {
+        flight.recorded ??= Promise.withResolvers<void>();
+        return flight.recorded.promise;
+      }),
+    );
   }
 
   /** Landed, and still to be recorded. */

@@ -3,6 +3,13 @@ import type { Mutation } from './mutations.ts';
 /** Controls that only matter where several processes share a store. */
 export const OF_REPLICAS: readonly Mutation[] = [
   {
+    control: 'no halt is inert while the store lacks an outcome of what it brought down',
+    file: 'src/broker/bring-down.ts',
+    find: 'landed.then(() => broker.flights.recorded(scope))',
+    replace: 'landed',
+    test: 'src/broker/bring-down.test.ts',
+  },
+  {
     control: 'what came of a call outlives an outage of the store',
     file: 'src/broker/recover.ts',
     find: 'flights.owed(open.id) ?? (await found(broker, open))',
