@@ -12,14 +12,21 @@ const SOON = 10;
 /** At first and at most: a session mostly ends within a few milliseconds. */
 const TERMINATE_PAUSE_MS = [3, 20] as const;
 
+export interface Ending {
+  readonly timers: Timers;
+  /** Called when none of them can log in any more and their sessions were told to end. */
+  readonly barred: () => void;
+}
+
 /** NOLOGIN, sessions ended, dropped. In the order of `roles`: why one did not end, else null. Throws when the session broke. */
 export async function endRoles(
   client: pg.ClientBase,
   roles: readonly string[],
-  timers: Timers,
+  ending: Ending,
 ): Promise<(Error | null)[]> {
+  const { timers } = ending;
   try {
-    await endTogether(client, roles, timers);
+    await endTogether(client, roles, ending);
     return roles.map(() => null);
   } catch (error) {
     if (!(error instanceof pg.DatabaseError)) throw error;
@@ -39,7 +46,7 @@ export async function endRoles(
 async function endTogether(
   client: pg.ClientBase,
   roles: readonly string[],
-  timers: Timers,
+  { timers, barred }: Ending,
 ): Promise<void> {
   // seen by every other session before the first of theirs is looked for
   await client.query(
@@ -47,6 +54,7 @@ async function endTogether(
      SELECT pg_terminate_backend(pid) FROM pg_stat_activity
        WHERE usename IN (${roles.map((role) => pg.escapeLiteral(role)).join(', ')})`,
   );
+  barred();
   await terminate(client, roles, timers);
   await client.query(`DROP ROLE ${roles.map(quote).join(', ')}`).catch(async (error: unknown) => {
     if (!(error instanceof pg.DatabaseError)) throw error;

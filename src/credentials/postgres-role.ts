@@ -1,6 +1,6 @@
 import pg from 'pg';
 import type { Connection } from '../domain/bundle.ts';
-import type { CredentialIssuer, MintRequest } from '../domain/credential.ts';
+import type { CredentialIssuer, Lease, MintRequest } from '../domain/credential.ts';
 import { digestOf } from '../domain/digest.ts';
 import type { Doors } from '../domain/doors.ts';
 import { SignalboxError } from '../domain/errors.ts';
@@ -12,7 +12,7 @@ import { SideBySide } from './side-by-side.ts';
  * A lease is a LOGIN role that is a member of its agent's grant role and owns nothing:
  *   mint ──▶ LOGIN, VALID UNTIL ──revoke──▶ NOLOGIN, sessions ended ──▶ dropped
  * NOLOGIN comes first, or what is ended connects again. Dead means: gone or NOLOGIN, no session, and a login refused; of
- * those that end side by side one is tried for all.
+ * those that end side by side one is tried for all, while their sessions are still ending.
  */
 
 const LIFETIME_MS = 15 * 60_000;
@@ -46,6 +46,8 @@ export interface RoleServer {
 
 const PREFIX = 'sbxrole_';
 const NAME_LENGTH = 40;
+/** Ends whose verdict nobody has asked for. */
+const MOST_EARLY = 1_000;
 
 /**
  * `tag`: stands in the names of what this deployment makes, so that it is told from what another one makes at the same
@@ -54,17 +56,29 @@ const NAME_LENGTH = 40;
 export function postgresRoleIssuer(admin: RoleServer, doors: Doors, tag = ''): CredentialIssuer {
   /** Until the lease is verified dead, to try the real password against it. */
   const passwords = new Map<string, string>();
-  const endings = new SideBySide((connection, close: () => readonly string[]) =>
-    admin.with(connection, (client) => endRoles(client, close(), doors.timers)),
+  const logins = new Logins(admin);
+  const endings = new SideBySide((connection, close: () => readonly Suspect[]) =>
+    admin.with(connection, (client) => {
+      const suspects = close();
+      const roles = suspects.map(({ role }) => role);
+      const barred = (): void => logins.tryEarly(connection, suspects);
+      return endRoles(client, roles, { timers: doors.timers, barred });
+    }),
   );
   const verdicts = new SideBySide((connection, close: () => readonly Suspect[]) =>
-    areDead(admin, connection, close),
+    areDead(admin, logins, connection, close),
   );
 
-  const end = async (role: string, connection: Connection): Promise<void> => {
-    const why = await endings.join(connection, role);
+  const end = async (suspect: Suspect, connection: Connection): Promise<void> => {
+    const why = await endings.join(connection, suspect);
     if (why !== null) throw why;
   };
+
+  // after a restart nobody knows the password any more: then any will do to be refused
+  const suspectOf = ({ id, handle }: Lease): Suspect => ({
+    role: handle,
+    password: passwords.get(id) ?? null,
+  });
 
   return {
     kind: 'postgres-role',
@@ -94,7 +108,7 @@ export function postgresRoleIssuer(admin: RoleServer, doors: Doors, tag = ''): C
       return { kind: 'login', leaseId: lease.id, user: lease.handle, password };
     },
 
-    revoke: (lease, connection) => end(lease.handle, connection),
+    revoke: (lease, connection) => end(suspectOf(lease), connection),
 
     madeAt: (connection) =>
       tag === ''
@@ -107,12 +121,10 @@ export function postgresRoleIssuer(admin: RoleServer, doors: Doors, tag = ''): C
             return rows.map(({ rolname }) => rolname);
           }),
 
-    endStray: (handle, connection) => end(handle, connection),
+    endStray: (handle, connection) => end({ role: handle, password: null }, connection),
 
     async verifyDead(lease, connection) {
-      // After a restart nobody knows the password any more: then any will do to be refused.
-      const password = passwords.get(lease.id) ?? null;
-      const dead = await verdicts.join(connection, { role: lease.handle, password });
+      const dead = await verdicts.join(connection, suspectOf(lease));
       if (dead) passwords.delete(lease.id);
       return dead;
     },
@@ -124,33 +136,66 @@ interface Suspect {
   readonly password: string | null;
 }
 
+/** Tries to log in as those that end: one of them already while their sessions are ending, when nobody may any more. */
+class Logins {
+  readonly #admin: RoleServer;
+  readonly #early = new Map<string, Promise<boolean>>();
+
+  constructor(admin: RoleServer) {
+    this.#admin = admin;
+  }
+
+  tryEarly(connection: Connection, suspects: readonly Suspect[]): void {
+    const one = bestKnown(suspects);
+    if (one !== undefined && this.#early.size < MOST_EARLY)
+      this.#early.set(one.role, this.isRefused(connection, one));
+  }
+
+  /** Those that were tried early, told once, and whether they were refused. */
+  async told(suspects: readonly Suspect[]): Promise<Map<Suspect, boolean>> {
+    const tried = new Map<Suspect, boolean>();
+    for (const suspect of suspects) {
+      const early = this.#early.get(suspect.role);
+      this.#early.delete(suspect.role);
+      if (early !== undefined) tried.set(suspect, await early);
+    }
+    return tried;
+  }
+
+  async isRefused(connection: Connection, { role, password }: Suspect): Promise<boolean> {
+    return (await this.#admin.tryLogin(connection, role, password ?? 'unknown')) === 'refused';
+  }
+}
+
+/** One whose real password is known, or any. */
+function bestKnown(suspects: readonly Suspect[]): Suspect | undefined {
+  return suspects.find(({ password }) => password !== null) ?? suspects[0];
+}
+
 /**
  * Which of them are dead: none is found alive in the catalogue, and a login is really tried. One for all of them, since
  * each costs the server a process; each its own when that one is not refused.
  */
 async function areDead(
   admin: RoleServer,
+  logins: Logins,
   connection: Connection,
   close: () => readonly Suspect[],
 ): Promise<boolean[]> {
   return admin.with(connection, async (client) => {
     const suspects = close();
-    const isRefused = async ({ role, password }: Suspect): Promise<boolean> =>
-      (await admin.tryLogin(connection, role, password ?? 'unknown')) === 'refused';
-    const [first] = suspects.toSorted(
-      (a, b) => Number(b.password !== null) - Number(a.password !== null),
-    );
     const roles = suspects.map(({ role }) => role);
-    const [alive, allRefused] = await Promise.all([
-      aliveAmong(client, roles),
-      first === undefined || isRefused(first),
-    ]);
+    const [alive, tried] = await Promise.all([aliveAmong(client, roles), logins.told(suspects)]);
+    const one = bestKnown(suspects);
+    if (tried.size === 0 && one !== undefined)
+      tried.set(one, await logins.isRefused(connection, one));
+    const isOneForAll = [...tried.values()].every((refused) => refused);
     const dead: boolean[] = [];
-    for (const suspect of suspects)
-      dead.push(
-        !alive.has(suspect.role) &&
-          (allRefused || (suspect !== first && (await isRefused(suspect)))),
-      );
+    for (const suspect of suspects) {
+      const refused =
+        tried.get(suspect) ?? (isOneForAll || (await logins.isRefused(connection, suspect)));
+      dead.push(refused && !alive.has(suspect.role));
+    }
     return dead;
   });
 }
