@@ -2,9 +2,10 @@
  * What a database administrator runs once so that Signalbox can hand out narrow, short-lived
  * credentials: `psql -d <database> -v broker_password=… -f admin-setup.sql` (PostgreSQL 16 or later; tried on 18.4).
  *
- * The result is one login role, `signalbox_broker`, that owns nothing and is no superuser. It can
+ * The result is one login role, `signalbox_broker`, that owns one empty schema and is no superuser. It can
  *  - create roles, and administer those it created and no others (the rule since PostgreSQL 16);
- *  - hand out the listed privileges on the listed tables, because it holds them WITH GRANT OPTION.
+ *  - hand out the listed privileges on the listed tables, because it holds them WITH GRANT OPTION;
+ *  - make the functions of tools with `enforce: function`, in a schema of its own.
  *
  * That is enough, tried in schema.test.ts as the broker, for the whole life of a credential:
  *  - one NOLOGIN role per grant set, with `GRANT SELECT (columns) | UPDATE | DELETE ON table`;
@@ -51,6 +52,7 @@ GRANT TEMPORARY ON DATABASE :"DBNAME" TO signalbox_broker;
 GRANT USAGE ON SCHEMA public TO signalbox_broker WITH GRANT OPTION;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE public.customers, public.orders
   TO signalbox_broker WITH GRANT OPTION;
+CREATE SCHEMA IF NOT EXISTS signalbox AUTHORIZATION signalbox_broker;
 `;
 
 export const ADMIN_SETUP: string = ADMIN_ROLE + ADMIN_GRANTS;

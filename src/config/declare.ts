@@ -157,8 +157,9 @@ function toolOf(name: string, tool: JsonObject): ToolDeclaration {
   };
 }
 
-function bindingOf({ sql, images, query, command, http }: JsonObject): JsonObject {
-  if (typeof sql === 'string') return { sql, images: images ?? 'changed' };
+function bindingOf({ sql, images, enforce, query, command, http }: JsonObject): JsonObject {
+  if (typeof sql === 'string')
+    return { sql, images: images ?? 'changed', ...(enforce === 'function' ? { enforce } : {}) };
   if (isJsonObject(query)) return queryBinding(query);
   return isJsonObject(command) ? commandBinding(command) : requestOf(members(http));
 }

@@ -72,6 +72,12 @@ const sqlTool = closed('One fixed SQL statement', ['connection', 'description', 
     description:
       'Which columns of the rows it changes a human is shown before approving: none, those it changes, or all. Showing needs SELECT on them',
   },
+  enforce: {
+    enum: ['statement', 'function'],
+    default: 'statement',
+    description:
+      'What binds its rows: its statement alone, or a function of the database, which is then all that its login may call. PostgreSQL only',
+  },
 });
 
 const httpTool = closed('One HTTP request', ['connection', 'description', 'http'], {

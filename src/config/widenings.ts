@@ -148,6 +148,8 @@ function tool(name: string, before: Tool | null, after: Tool | null): string[] {
     );
   if (before.connection !== after.connection)
     words.push(`\`${name}\` works on \`${after.connection}\` instead of \`${before.connection}\``);
+  if (before.binding.function !== undefined && after.binding.function === undefined)
+    words.push(`rows of \`${name}\` are no longer bound by a function of the database`);
   // the words of a server change its definition, not what a call of its tool is
   const moved = fieldChanges(before.binding, after.binding)
     .filter(({ field }) => !(isServed && field === 'definition') && !/^narrow\b/.test(field))

@@ -4,6 +4,14 @@ import { egress } from './egress.ts';
 import type { Group } from './group.ts';
 import { httpArguments } from './http-arguments.ts';
 import { sqlArguments } from './sql-arguments.ts';
+import { sqlFunction } from './sql-function.ts';
 import { sqlQuery } from './sql-query.ts';
 
-export const GROUPS: readonly Group[] = [sqlArguments, sqlQuery, httpArguments, egress, argv];
+export const GROUPS: readonly Group[] = [
+  sqlArguments,
+  sqlFunction,
+  sqlQuery,
+  httpArguments,
+  egress,
+  argv,
+];

@@ -10,7 +10,7 @@ import { FIXED_TOOLS, fixedConfig } from './sql/fixed-tools.ts';
 import { leaksIn } from './sql/leaks.ts';
 import { openTarget, type Row, type SqlTarget } from './sql/target.ts';
 
-const AGENT = 'support';
+export const AGENT = 'support';
 
 export const sqlArguments: Group = {
   name: 'sql-arguments',
@@ -38,7 +38,7 @@ export const sqlArguments: Group = {
   },
 };
 
-function caseOf(one: ArgumentCase, target: SqlTarget, gateway: Gateway): Case {
+export function caseOf(one: ArgumentCase, target: SqlTarget, gateway: Gateway): Case {
   return {
     name: `${one.tool}: ${one.name}`,
     async attempt() {
@@ -60,7 +60,7 @@ function caseOf(one: ArgumentCase, target: SqlTarget, gateway: Gateway): Case {
   };
 }
 
-function controlOf(one: ArgumentCase, target: SqlTarget, gateway: Gateway): Control {
+export function controlOf(one: ArgumentCase, target: SqlTarget, gateway: Gateway): Control {
   return {
     name: `${one.tool}: ${one.name}`,
     async attempt() {
@@ -78,13 +78,15 @@ function controlOf(one: ArgumentCase, target: SqlTarget, gateway: Gateway): Cont
 }
 
 /** What the database itself says of the same agent's login. */
-function verifyControls({ operator, operatorsUrl }: Gateway): Control[] {
-  const verified = async (): Promise<VerifiedGrants> => {
-    const reply = await send('POST', `${operatorsUrl}/api/verify`, operator.key, { agent: AGENT });
-    const { verified: found } = reply?.body ?? {};
-    if (!Array.isArray(found)) throw new Error(`no answer: ${JSON.stringify(reply)}`);
-    return found[0] as unknown as VerifiedGrants;
-  };
+export async function verifiedBy({ operator, operatorsUrl }: Gateway): Promise<VerifiedGrants> {
+  const reply = await send('POST', `${operatorsUrl}/api/verify`, operator.key, { agent: AGENT });
+  const { verified: found } = reply?.body ?? {};
+  if (!Array.isArray(found)) throw new Error(`no answer: ${JSON.stringify(reply)}`);
+  return found[0] as unknown as VerifiedGrants;
+}
+
+function verifyControls(gateway: Gateway): Control[] {
+  const verified = (): Promise<VerifiedGrants> => verifiedBy(gateway);
   return [
     {
       name: 'verify: the database refuses what no tool needs',

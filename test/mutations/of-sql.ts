@@ -4,6 +4,8 @@ import type { Mutation } from './mutations.ts';
 const guard = 'src/connectors/postgres/query-guard.ts';
 const guardTest = 'src/connectors/postgres/query-guard.test.ts';
 
+const functionTest = 'src/connectors/postgres/function.test.ts';
+
 export const OF_SQL: readonly Mutation[] = [
   {
     control: 'a guarded query has known nodes only',
@@ -32,6 +34,48 @@ export const OF_SQL: readonly Mutation[] = [
     find: 'checkCost(explained[2]?.rows[0]?.[0], bounds);',
     replace: '',
     test: 'src/connectors/postgres/query.test.ts',
+  },
+  {
+    control: 'a login whose tools stand in functions touches no table',
+    file: 'src/connectors/postgres/privileges.ts',
+    find: 'bindings.filter((binding) => binding.function === undefined)',
+    replace: 'bindings',
+    test: functionTest,
+  },
+  {
+    control: 'a function that is not the planned one is not called',
+    file: 'src/connectors/postgres/drift.ts',
+    find: 'if (oid === null) throw drifted();',
+    replace: '',
+    test: functionTest,
+  },
+  {
+    control: 'the body of a function is sealed',
+    file: 'src/connectors/postgres/tool-function.ts',
+    find: 'AND ${SEAL} = $3::text, false)',
+    replace: 'AND $3::text <> chr(32), false)',
+    test: functionTest,
+  },
+  {
+    control: 'a function is closed to PUBLIC',
+    file: 'src/connectors/postgres/grants-function.ts',
+    find: 'REVOKE ALL ON ${signature} FROM PUBLIC;',
+    replace: '',
+    test: functionTest,
+  },
+  {
+    control: 'a write knows the OID of its function',
+    file: 'src/connectors/postgres/tool-function.ts',
+    find: 'f.oid = coalesce($4::text, f.oid)',
+    replace: 'f.oid = coalesce(f.oid, $4::text)',
+    test: functionTest,
+  },
+  {
+    control: 'a function that a login may be in is not dropped under it',
+    file: 'src/connectors/postgres/grants-function.ts',
+    find: 'if (!wanted.has(owner) && !busy)',
+    replace: 'if (!wanted.has(owner))',
+    test: functionTest,
   },
   {
     control: 'SQLite refuses what was not planned',

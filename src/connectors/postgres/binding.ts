@@ -10,6 +10,8 @@ export type ImageWish = 'none' | 'changed' | 'row';
 export interface Draft {
   readonly sql: string;
   readonly images: ImageWish;
+  /** Rows are bound by a function of the database; absent: by the statement alone. */
+  readonly enforce?: 'function';
 }
 
 export interface Column {
@@ -35,6 +37,17 @@ export interface SequenceRights {
   readonly oid: number;
   readonly schema: string;
   readonly name: string;
+}
+
+/** The function that a tool's statement stands in; types are SQL names. */
+export interface ToolFunction {
+  readonly arguments: readonly string[];
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  /** It only reads. */
+  readonly stable: boolean;
+  readonly body: string;
+  /** SHA-256 of all of it in the server's own words. */
+  readonly seal: string;
 }
 
 /** How the images of a write are taken. `own` result columns come first, then before-, then after-columns. */
@@ -83,6 +96,8 @@ export interface PostgresBinding extends Draft {
   readonly tables: readonly TableRights[];
   readonly sequences: readonly SequenceRights[];
   readonly imagePlan: ImagePlan | null;
+  /** The login calls this and touches no table; `tables` are then what its owner holds. */
+  readonly function?: ToolFunction;
   /** The statement is the agent's own, within these bounds; `statement` is empty then. */
   readonly query?: QueryBounds;
   /** It may act where no rollback reaches: then nothing is tried out, and previews measure nothing. */
@@ -102,7 +117,7 @@ export interface Watched {
 }
 
 export function draftOf(tool: Pick<Tool, 'name' | 'binding'>): Draft {
-  const { sql, images = 'changed' } = tool.binding;
+  const { sql, images = 'changed', enforce } = tool.binding;
   if (typeof sql !== 'string')
     throw new SignalboxError('TOOL_STATEMENT', `tool \`${tool.name}\`: expected a text in \`sql\``);
   if (images !== 'none' && images !== 'changed' && images !== 'row')
@@ -110,7 +125,7 @@ export function draftOf(tool: Pick<Tool, 'name' | 'binding'>): Draft {
       'TOOL_STATEMENT',
       `tool \`${tool.name}\`: expected \`none\`, \`changed\` or \`row\` in \`images\``,
     );
-  return { sql, images };
+  return { sql, images, ...(enforce === 'function' ? { enforce } : {}) };
 }
 
 export function toJson(binding: PostgresBinding): JsonObject {

@@ -46,7 +46,7 @@ export async function deriveQuery(client: AdminClient, wish: QueryWish): Promise
       throw new SignalboxError('TOOL_STATEMENT', `two tables are called \`${table.name}\``);
     tables.push(table);
     const sql = `SELECT ${columns.map(quoted).join(', ')} FROM ${quoted(table.schema)}.${quoted(table.relation)}`;
-    parts.push(await deriveTool(client, { sql, images: 'none' }, []));
+    parts.push(await deriveTool(client, { sql, images: 'none' }, [], 0));
   }
   const bindings = parts.map(({ binding }) => binding as unknown as PostgresBinding);
   const [first] = bindings;

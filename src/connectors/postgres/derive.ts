@@ -15,12 +15,13 @@ import {
   typeNames,
 } from './catalogue.ts';
 import { isSystemSchema, referencesOf } from './dependencies.ts';
+import { enforcedBy } from './derive-function.ts';
 import { describe } from './describe.ts';
 import { effectOf, narrate } from './effect.ts';
 import { checkDomains, checkPolicies } from './expressions.ts';
 import { FINGERPRINT, fingerprintValues } from './fingerprint.ts';
 import { parseStatement } from './parse.ts';
-import { pictureOf } from './picture.ts';
+import { type Picture, pictureOf } from './picture.ts';
 import { type Reach, reachOf } from './reach.ts';
 import { type Resolved, rightsOf, targetsOf } from './rights.ts';
 import { forbidden, type RelationUse, type Shape, type WriteUse } from './shape.ts';
@@ -29,12 +30,14 @@ import { walk } from './walk.ts';
 
 /**
  * Completes a tool from its statement and the live catalogue. Runs inside a transaction of `client` that the caller
- * rolls back. Throws TOOL_STATEMENT, TOOL_FORBIDDEN or TOOL_UNRESOLVED.
+ * rolls back. `maxRows`: what a function of the database gives at most, for a read. Throws TOOL_STATEMENT, TOOL_FORBIDDEN
+ * or TOOL_UNRESOLVED.
  */
 export async function deriveTool(
   client: AdminClient,
   draft: Draft,
   inputs: readonly string[],
+  maxRows: number,
 ): Promise<Derived> {
   const statement = await parseStatement(draft.sql);
   const shape = walk(statement.tree);
@@ -62,14 +65,21 @@ export async function deriveTool(
   const defaults = await defaultsOf(client, resolved);
   const watched = watchedBy(resolved, reach, [...expanded, ...under.keys()], defaults.functions);
   await checkGivable(client, tables);
-  const pictured = await pictureOf(client, {
-    resolved,
-    draft,
-    statement,
-    own: described.columns.length,
-    parameterTypes,
-    triggers: reach.triggers,
-  });
+  const show = (wish: Draft): Promise<Picture> =>
+    pictureOf(client, {
+      ...{ resolved, draft: wish, statement, own: described.columns.length },
+      ...{ parameterTypes, triggers: reach.triggers },
+    });
+  const shown = await show(draft);
+  const held =
+    draft.enforce === 'function'
+      ? await enforcedBy(client, {
+          ...{ shape, text: statement.text, parameterTypes, maxRows },
+          ...{ columns: described.columns, imagePlan: shown.plan },
+        })
+      : null;
+  const pictured =
+    held !== null && held.imagePlan === null ? await show({ ...draft, images: 'none' }) : shown;
   const binding: PostgresBinding = {
     ...draft,
     verb: shape.verb,
@@ -85,7 +95,8 @@ export async function deriveTool(
       image: table.oid === pictured.oid ? pictured.image : [],
     })),
     sequences: defaults.sequences,
-    imagePlan: pictured.plan,
+    imagePlan: held === null ? pictured.plan : held.imagePlan,
+    ...(held === null ? {} : { function: held.function }),
     outside: reach.outside.length > 0,
     watched,
     fingerprint: await fingerprintOf(client, watched),
@@ -98,6 +109,7 @@ export async function deriveTool(
     derivation: narrate({
       ...{ resolved, reach, relations, tables: binding.tables, defaults, effect },
       uncovered: pictured.uncovered,
+      enforced: held === null ? null : { shows: held.imagePlan !== null, writes: binding.writes },
     }),
   };
 }

@@ -4,6 +4,7 @@ import type { Prepared } from './exchange.ts';
 import { FINGERPRINT, fingerprintValues } from './fingerprint.ts';
 import { CATALOGUE_PATH } from './login.ts';
 import type { Session } from './session.ts';
+import { checkValues, FUNCTION_CHECK } from './tool-function.ts';
 
 const BEGIN: Prepared = { name: 'sbx_begin_read', text: 'BEGIN READ ONLY' };
 const COMMIT: Prepared = { name: 'sbx_commit', text: 'COMMIT' };
@@ -19,14 +20,28 @@ const PATH: Prepared = {
  */
 export async function checkDrift(cockpit: Cockpit, session: Session): Promise<void> {
   const { sessions, binding, call } = cockpit;
+  const made = binding.function;
   if (sessions.compared.has(call.tool.digest)) return;
   const answers = await exchange(cockpit, session, [
     { statement: BEGIN },
     { statement: PATH },
     { statement: FINGERPRINT, values: fingerprintValues(binding.watched) },
+    ...(made === undefined
+      ? []
+      : [
+          {
+            statement: FUNCTION_CHECK,
+            values: checkValues(call.connection, call.tool.digest, made),
+          },
+        ]),
     { statement: COMMIT },
   ]);
   if (answers[2]?.rows[0]?.[0] !== binding.fingerprint) throw drifted();
+  if (made !== undefined) {
+    const oid = answers[3]?.rows[0]?.[0] ?? null;
+    if (oid === null) throw drifted();
+    sessions.functions.set(call.tool.digest, oid);
+  }
   sessions.compared.add(call.tool.digest);
 }
 

@@ -61,6 +61,8 @@ interface Story {
   readonly effect: Effect;
   /** Columns whose new values no approval is bound to. */
   readonly uncovered: readonly string[];
+  /** It stands in a function of the database; null: the login runs the statement itself. */
+  readonly enforced: { readonly shows: boolean; readonly writes: boolean } | null;
 }
 
 /** Why the effect is what it is, one fact a line; warnings say so. */
@@ -86,8 +88,21 @@ export function narrate(story: Story): string[] {
       (trigger) => `raised to destroy: ${trigger.functionName} holds DELETE, TRUNCATE or DROP`,
     ),
     ...story.defaults.functions.map(({ spoken: name }) => `a column default calls ${name}`),
+    ...bound(story),
     ...(effect.recoveryPath ? ['it removes or changes what people recover from'] : []),
     ...warnings(story),
+  ];
+}
+
+function bound({ enforced, resolved }: Story): string[] {
+  if (enforced === null) return [];
+  const guarded = [...resolved.relations.values()].some(({ rowSecurity }) => rowSecurity);
+  return [
+    'rows are bound by a function of the database: the login may call it and touch no table',
+    ...(guarded ? ['row security sees the owner of that function, not the login'] : []),
+    ...(enforced.writes && !enforced.shows
+      ? ['the rows that it changes are not captured: the function does not show them']
+      : []),
   ];
 }
 

@@ -1,7 +1,7 @@
 import type { Watched } from './binding.ts';
 import type { Prepared } from './exchange.ts';
 
-const DRIFTED = 'sbx_drifted';
+export const DRIFTED = 'sbx_drifted';
 
 /** Is this the gate's own error? */
 export function isDrift(message: string): boolean {

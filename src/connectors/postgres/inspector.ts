@@ -39,9 +39,9 @@ export function createPostgresInspector(admin: PostgresAdmin): Inspector {
       const byName = new Map(tools.map((tool) => [tool.name, tool]));
       const needs = grantSets.map(({ agent, tools: names }) => ({
         agent,
-        bindings: names.flatMap((name) => {
+        tools: names.flatMap((name) => {
           const tool = byName.get(name);
-          return tool === undefined ? [] : [bindingOf(tool)];
+          return tool === undefined ? [] : [{ digest: tool.digest, binding: bindingOf(tool) }];
         }),
       }));
       await admin.with(connection, (client) =>
@@ -81,7 +81,8 @@ function derivationOf(draft: Tool): (client: AdminClient) => Promise<Derived> {
     return (client) => deriveQuery(client, wanted);
   }
   const wanted = draftOf(draft);
-  return (client) => deriveTool(client, wanted, inputsOf(draft.inputSchema));
+  return (client) =>
+    deriveTool(client, wanted, inputsOf(draft.inputSchema), draft.cap.rowsRead + 1);
 }
 
 function inputsOf(schema: JsonObject): string[] {

@@ -10,8 +10,17 @@ export interface Privilege {
   readonly object: string;
 }
 
-/** What these tools need, each once. CONNECT is not among it. */
+/** What the login needs for these tools, each once. CONNECT and EXECUTE of their functions are not among it. */
 export function privilegesOf(bindings: readonly PostgresBinding[]): Privilege[] {
+  return neededBy(bindings.filter((binding) => binding.function === undefined));
+}
+
+/** What this tool's statement needs of whoever runs it. */
+export function statementPrivileges(binding: PostgresBinding): Privilege[] {
+  return neededBy([binding]);
+}
+
+function neededBy(bindings: readonly PostgresBinding[]): Privilege[] {
   const found = new Map<string, Privilege>();
   const need = (privilege: string, object: string): void => {
     found.set(`${object} ${privilege}`, { privilege, object });
@@ -71,4 +80,4 @@ const HELD = `
   UNION
   SELECT a.privilege_type, 'FUNCTION ' || p.oid::regprocedure::text
   FROM me, pg_proc p CROSS JOIN LATERAL aclexplode(p.proacl) a
-  WHERE p.proacl IS NOT NULL AND a.grantee = me.oid`;
+  WHERE p.proacl IS NOT NULL AND a.grantee = me.oid AND p.proowner <> me.oid`;

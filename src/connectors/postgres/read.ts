@@ -3,7 +3,14 @@ import { measuredRead } from '../../domain/measured.ts';
 import { type Cockpit, exchange, takeSession } from './cockpit.ts';
 import { checkDrift } from './drift.ts';
 import { resultOf } from './result.ts';
+import { callOf } from './tool-function.ts';
 import { encodeArguments } from './values.ts';
+
+/** The statement, or the call of the function that it stands in. */
+function textOf({ call: { connection, tool }, binding }: Cockpit): string {
+  const made = binding.function;
+  return made === undefined ? binding.statement : callOf(connection, tool.digest, made);
+}
 
 /** Runs the read in one round trip on a session that refuses writes; nothing is left to commit. */
 export async function beginRead(cockpit: Cockpit): Promise<Flight> {
@@ -14,7 +21,7 @@ export async function beginRead(cockpit: Cockpit): Promise<Flight> {
     await checkDrift(cockpit, session);
     const [answer] = await exchange(cockpit, session, [
       {
-        statement: { name: `sbx_${tool.digest.slice(0, 40)}`, text: binding.statement },
+        statement: { name: `sbx_${tool.digest.slice(0, 40)}`, text: textOf(cockpit) },
         values: encodeArguments(binding.parameters, call.arguments),
         // One more than may be shown, to know that there are more.
         maxRows: tool.cap.rowsRead + 1,

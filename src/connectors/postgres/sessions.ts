@@ -22,6 +22,8 @@ export class LeaseSessions {
   readonly runId: string;
   /** Digests of tools whose target was compared with the plan under this lease. */
   readonly compared = new Set<string>();
+  /** OIDs of the functions that tools stand in, by the digest of the tool, once they were found to be the planned ones. */
+  readonly functions = new Map<string, string>();
   readonly #target: Target;
   readonly #user: string;
   readonly #password: string;

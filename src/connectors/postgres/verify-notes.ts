@@ -22,7 +22,18 @@ function rowNotes(relations: readonly Relation[], bindings: readonly Bound[]): s
       binding.tables.some((table) => table.schema === schema && table.name === name),
     );
     if (users.length === 0) continue;
-    const tools = users.map(({ tool }) => `\`${tool.name}\``).join(', ');
+    const by = (held: boolean): string =>
+      users
+        .filter(({ binding }) => (binding.function !== undefined) === held)
+        .map(({ tool }) => `\`${tool.name}\``)
+        .join(', ');
+    const enforced = by(true);
+    if (enforced !== '')
+      notes.push(
+        `rows of ${schema}.${name} are bound by the database: the login may only call the function of ${enforced}`,
+      );
+    const tools = by(false);
+    if (tools === '') continue;
     notes.push(
       rowSecurity
         ? `rows of ${schema}.${name} are bound by row security, and by the statements of ${tools}`
@@ -38,7 +49,9 @@ function imageNotes(bindings: readonly Bound[]): string[] {
       image.length === 0
         ? []
         : [
-            `\`${tool.name}\` may read ${image.join(', ')} of ${schema}.${name} for images of the rows it changes only (\`images: none\` takes that away)`,
+            binding.function !== undefined
+              ? `the function of \`${tool.name}\` shows ${image.join(', ')} of the rows of ${schema}.${name} that it changes (\`images: none\` takes that away)`
+              : `\`${tool.name}\` may read ${image.join(', ')} of ${schema}.${name} for images of the rows it changes only (\`images: none\` takes that away)`,
           ],
     ),
   );

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { Probe } from '../../domain/verified.ts';
+import { directTables } from './tool-function.ts';
 import type { Bound } from './verify.ts';
 
 const MAX_RELATIONS = 300;
@@ -43,7 +44,7 @@ export async function relationsIn(
 /** All columns of a table that a tool uses; of any other the first is enough. */
 export function wantedOf(relation: Relation, bindings: readonly Bound[]): Wanted[] {
   const rights = bindings.flatMap(({ binding }) =>
-    binding.tables.filter(
+    directTables(binding).filter(
       ({ schema, name }) => schema === relation.schema && name === relation.name,
     ),
   );

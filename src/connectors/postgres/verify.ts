@@ -5,6 +5,13 @@ import { SignalboxError } from '../../domain/errors.ts';
 import type { Probe, Verified } from '../../domain/verified.ts';
 import { bindingOf, type PostgresBinding } from './binding.ts';
 import { CATALOGUE_PATH, clientConfig, targetOf } from './login.ts';
+import {
+  checkValues,
+  FUNCTION_CHECK,
+  FUNCTION_SCHEMA,
+  type FunctionNames,
+  functionNames,
+} from './tool-function.ts';
 import { verifyNotes } from './verify-notes.ts';
 import { type Relation, relationsIn, tried, wantedOf } from './verify-tables.ts';
 
@@ -40,10 +47,12 @@ export async function verifyLogin(asked: Verifying): Promise<Verified> {
     await client.query(LIMITS);
     const bindings = tools.map((tool) => ({ tool, binding: bindingOf(tool) }));
     const { relations, more } = await relationsIn(client);
+    const made = functionsOf(connection, bindings);
     const probes = [
       ...(await tableProbes(client, relations, bindings)),
-      ...(await powerProbes(client, roles)),
-      ...(await functionProbes(client)),
+      ...(await powerProbes(client, [...roles, ...made.map(({ owner }) => owner)])),
+      ...(await madeProbes(client, made)),
+      ...(await functionProbes(client, made)),
     ];
     const beyond = probes
       .filter(({ needed, allowed }) => allowed && !needed)
@@ -97,8 +106,43 @@ async function powerProbes(client: pg.Client, roles: readonly string[]): Promise
   return probes;
 }
 
+interface Made extends FunctionNames {
+  readonly tool: string;
+  readonly values: readonly string[];
+}
+
+function functionsOf(connection: Connection, bindings: readonly Bound[]): Made[] {
+  return bindings.flatMap(({ tool, binding }) => {
+    if (binding.function === undefined) return [];
+    const values = checkValues(connection, tool.digest, binding.function);
+    return [{ ...functionNames(connection, tool.digest), tool: tool.name, values }];
+  });
+}
+
+/** The functions that tools stand in: there as planned, and the login may call them. */
+async function madeProbes(client: pg.Client, made: readonly Made[]): Promise<Probe[]> {
+  const probes: Probe[] = [];
+  for (const { tool, values } of made) {
+    const { rows } = await client.query<{ oid: string | null; callable: boolean | null }>(
+      `SELECT f.oid, has_schema_privilege($4::name, 'USAGE')
+                     AND has_function_privilege(f.oid::oid, 'EXECUTE') AS callable
+       FROM (${FUNCTION_CHECK.text}) AS f(oid)`,
+      [...values, FUNCTION_SCHEMA],
+    );
+    const [found] = rows;
+    const asPlanned = found?.oid != null;
+    probes.push({
+      what: `call the function of \`${tool}\` as it was planned`,
+      needed: true,
+      allowed: asPlanned && found.callable === true,
+      said: !asPlanned ? 'it is missing or changed' : found.callable ? 'it may' : 'not granted',
+    });
+  }
+  return probes;
+}
+
 /** Functions that run with their owner's rights, and that this login may call. */
-async function functionProbes(client: pg.Client): Promise<Probe[]> {
+async function functionProbes(client: pg.Client, made: readonly Made[]): Promise<Probe[]> {
   const { rows } = await client.query<{ spoken: string; public: boolean }>(
     `SELECT p.oid::regprocedure::text AS spoken,
             has_function_privilege('public', p.oid, 'EXECUTE') AS public
@@ -106,7 +150,9 @@ async function functionProbes(client: pg.Client): Promise<Probe[]> {
      WHERE p.prosecdef AND n.nspname !~ '^(pg_|information_schema)'
        AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
        AND has_schema_privilege(n.oid, 'USAGE') AND has_function_privilege(p.oid, 'EXECUTE')
+       AND NOT (n.nspname = $1 AND p.proname = ANY ($2::text[]))
      ORDER BY 1 LIMIT 200`,
+    [FUNCTION_SCHEMA, made.map(({ name }) => name)],
   );
   return rows.map(({ spoken, public: everybody }) => ({
     what: `call ${spoken} with its owner’s rights`,

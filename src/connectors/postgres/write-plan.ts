@@ -6,6 +6,7 @@ import { CATALOGUE_PATH, SEARCH_PATH } from './login.ts';
 import { BASELINE, DEFERRED_NOW, IMAGES_FETCHED, MEASURE, PATH, type Pictures } from './measure.ts';
 import { currentPictures, olderPictures } from './pictures.ts';
 import type { Session } from './session.ts';
+import { callOf, checkValues, FUNCTION_GATE } from './tool-function.ts';
 import { encodeArguments } from './values.ts';
 
 const PREVIEW_LOCK_MS = 1_000;
@@ -18,12 +19,15 @@ export interface Plan {
   readonly steps: readonly Step[];
   /** Which step is the tool's statement. */
   readonly main: number;
+  /** Which step tells the OID of the function that the statement stands in. */
+  readonly function: number | null;
   readonly pictures: (before: Answer, main: Answer) => Pictures | null;
 }
 
 /** BEGIN, baseline, gate, (lock), statement, deferred triggers, measure: one round trip; the first failure stops it. */
-export function planOf({ call, binding }: Cockpit, session: Session): Plan {
-  const { tool, purpose } = call;
+export function planOf({ call, binding, sessions }: Cockpit, session: Session): Plan {
+  const { tool, purpose, connection } = call;
+  const made = binding.function;
   const { imagePlan } = binding;
   const current = session.version >= PG18 && imagePlan?.current != null ? imagePlan : null;
   const older = current === null ? (imagePlan?.older ?? null) : null;
@@ -37,7 +41,22 @@ export function planOf({ call, binding }: Cockpit, session: Session): Plan {
     older?.lock == null
       ? []
       : [{ statement: { name: `${name}_lock`, text: older.lock }, values, maxRows }];
-  const text = current?.current ?? older?.text ?? binding.statement;
+  const text =
+    made === undefined
+      ? (current?.current ?? older?.text ?? binding.statement)
+      : callOf(connection, tool.digest, made);
+  const gate =
+    made === undefined
+      ? []
+      : [
+          {
+            statement: FUNCTION_GATE,
+            values: [
+              ...checkValues(connection, tool.digest, made),
+              sessions.functions.get(tool.digest) ?? null,
+            ],
+          },
+        ];
   return {
     steps: [
       { statement: BEGIN },
@@ -46,13 +65,15 @@ export function planOf({ call, binding }: Cockpit, session: Session): Plan {
         statement: FINGERPRINT_GATE,
         values: [...fingerprintValues(binding.watched), binding.fingerprint],
       },
+      ...gate,
       { statement: PATH, values: [SEARCH_PATH] },
       ...locking,
       { statement: { name, text }, values, maxRows },
       { statement: DEFERRED_NOW },
       { statement: MEASURE },
     ],
-    main: 4 + locking.length,
+    main: 4 + gate.length + locking.length,
+    function: gate.length === 0 ? null : 3,
     pictures: (before, main) => {
       if (current !== null) return currentPictures(current, main);
       if (imagePlan === null || older === null) return null;

@@ -160,6 +160,8 @@ async function execute(cockpit: Cockpit, session: Session, history: History): Pr
   const at = (index: number): Answer => answers[index] ?? { fields: [], rows: [], tag: '' };
   const main = at(plan.main);
   const measure = at(answers.length - 1);
+  const oid = plan.function === null ? null : at(plan.function).rows[0]?.[0];
+  if (oid != null) cockpit.sessions.functions.set(tool.digest, oid);
   const byTable = countsBetween(at(1), measure);
   const pictures = plan.pictures(at(plan.main - 1), main);
   const caps = { rows: tool.cap.rowsRead, bytes: tool.maxResultBytes };

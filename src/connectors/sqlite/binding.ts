@@ -34,13 +34,18 @@ export interface SqliteBinding extends Draft {
 }
 
 export function draftOf({ name, binding }: Pick<Tool, 'name' | 'binding'>): Draft {
-  const { sql, images = 'changed' } = binding;
+  const { sql, images = 'changed', enforce } = binding;
   if (typeof sql !== 'string')
     throw new SignalboxError('TOOL_STATEMENT', `tool \`${name}\`: expected a text in \`sql\``);
   if (images !== 'none' && images !== 'changed' && images !== 'row')
     throw new SignalboxError(
       'TOOL_STATEMENT',
       `tool \`${name}\`: expected \`none\`, \`changed\` or \`row\` in \`images\``,
+    );
+  if (enforce !== undefined)
+    throw new SignalboxError(
+      'TOOL_FORBIDDEN',
+      `tool \`${name}\`: \`enforce: function\` is not allowed: SQLite has no functions of its own, and no logins`,
     );
   return { sql, images };
 }

@@ -68,7 +68,12 @@ export const FIXED_TOOLS: { readonly [name: string]: FixedTool } = {
   },
 };
 
-export function fixedConfig({ acme, server }: SqlTarget, agent: string): string {
+/** `enforce`: what binds the rows of every tool. */
+export function fixedConfig(
+  { acme, server }: SqlTarget,
+  agent: string,
+  enforce: 'statement' | 'function' = 'statement',
+): string {
   const tools = Object.entries(FIXED_TOOLS).map(
     ([name, { sql, inputs, writes }]) => `
   ${name}:
@@ -77,6 +82,7 @@ export function fixedConfig({ acme, server }: SqlTarget, agent: string): string 
     sql: ${JSON.stringify(sql)}
     input: ${JSON.stringify(inputs)}
     effect: ${writes ? 'write' : 'read'}
+    enforce: ${enforce}
     cap: { rowsRead: 30 }`,
   );
   const named = (writing: boolean): string =>
