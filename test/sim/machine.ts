@@ -21,6 +21,8 @@ export class Machine implements HaltFile {
   readonly #written = new Map<string, number>();
   #looking: { readonly house: House; readonly halts: LocalHalts; isDue: boolean } | null = null;
   #lines = 0;
+  /** Lines whose end is still to be written. */
+  #unfinished = 0;
 
   constructor(world: World, model: Model) {
     this.#world = world;
@@ -36,7 +38,7 @@ export class Machine implements HaltFile {
   }
 
   get isEmpty(): boolean {
-    return this.#text === null;
+    return this.#text === null && this.#unfinished === 0;
   }
 
   /** Somebody writes a line, at once or its end a moment later. */
@@ -47,10 +49,12 @@ export class Machine implements HaltFile {
     const whole = random.chance(0.7);
     const first = whole ? `${line}\n` : line.slice(0, random.int(0, line.length));
     this.#append(first, line);
-    if (!whole)
-      schedule.after(random.latency(400), 'world', 'the end of a line', () =>
-        this.#append(`${line.slice(first.length)}\n`, line),
-      );
+    if (whole) return;
+    this.#unfinished++;
+    schedule.after(random.latency(400), 'world', 'the end of a line', () => {
+      this.#unfinished--;
+      this.#append(`${line.slice(first.length)}\n`, line);
+    });
   }
 
   /** SIGUSR2. */

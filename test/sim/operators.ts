@@ -16,7 +16,7 @@ const OWNER = { name: 'olga', role: 'owner' } as const;
 export class Operators {
   readonly #world: World;
   readonly #model: Model;
-  readonly #busy = new Map<number, number>();
+  readonly #busy = new Map<number, Set<object>>();
 
   constructor(world: World, model: Model) {
     this.#world = world;
@@ -25,7 +25,7 @@ export class Operators {
 
   /** Requests that are not answered yet. */
   get busy(): number {
-    return [...this.#busy.values()].reduce((sum, requests) => sum + requests, 0);
+    return [...this.#busy.values()].reduce((sum, requests) => sum + requests.size, 0);
   }
 
   lost(incarnation: number): void {
@@ -159,7 +159,9 @@ export class Operators {
   }
 
   async #ask<T>({ incarnation }: House, what: string, work: () => Promise<T>): Promise<T | null> {
-    this.#busy.set(incarnation, (this.#busy.get(incarnation) ?? 0) + 1);
+    const asked = {};
+    const busy = this.#busy.get(incarnation) ?? new Set();
+    this.#busy.set(incarnation, busy.add(asked));
     this.#world.tell(`operator: ${what}`);
     try {
       const done = await work();
@@ -171,7 +173,7 @@ export class Operators {
       else this.#world.tell(`operator: ${what} threw ${error.code}`);
       return null;
     } finally {
-      this.#busy.set(incarnation, (this.#busy.get(incarnation) ?? 0) - 1);
+      busy.delete(asked);
     }
   }
 }
