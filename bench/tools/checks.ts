@@ -6,28 +6,52 @@ import type { Tool } from '../../src/domain/bundle.ts';
 import { effectVector } from '../../src/domain/effect.ts';
 import { realDoors } from '../../src/doors.ts';
 import { createInputCheck } from '../../src/tools/input.ts';
+import { wholeArguments } from '../../src/tools/narrow/input.ts';
+import { listedSchema } from '../../src/tools/narrow/listed.ts';
+import type { Narrowing } from '../../src/tools/narrow/narrowing.ts';
+import { argumentRecovery } from '../../src/tools/recovery-arguments.ts';
 import { median } from '../toolcall/summary.ts';
 import { QUERIES } from './queries.ts';
 
 const ROUNDS = 2_000;
 const WARM = 500;
 
+const NARROWING: Narrowing = {
+  upstream: {
+    description: 'Creates an issue',
+    inputSchema: {
+      type: 'object',
+      properties: {
+        repo: { type: 'string' },
+        project: { type: 'string' },
+        title: { type: 'string', maxLength: 200 },
+        labels: { type: 'array', items: { type: 'string', maxLength: 30 } },
+        assignee: { type: 'string', format: 'email' },
+        estimate: { type: 'integer', minimum: 0 },
+        options: { type: 'object', properties: { notify: { type: 'boolean' }, note: {} } },
+        draft: { type: 'boolean' },
+      },
+      required: ['repo', 'project', 'title'],
+    },
+  },
+  fix: { repo: 'acme/site', '/options/notify': false },
+  hide: ['draft'],
+  narrow: {
+    project: { enum: ['alpha', 'beta'] },
+    title: { pattern: '[A-Z].*' },
+    labels: { maxItems: 5, optional: true },
+    estimate: { maximum: 100, optional: true },
+  },
+  key: null,
+  project: null,
+  maxItems: null,
+};
+
 const TOOL: Tool = {
   name: 'create_issue',
   description: 'Creates an issue',
   connection: 'tracker',
-  inputSchema: {
-    type: 'object',
-    properties: {
-      project: { type: 'string', enum: ['alpha', 'beta'] },
-      title: { type: 'string', maxLength: 200, pattern: '^[A-Z].*$' },
-      labels: { type: 'array', maxItems: 5, items: { type: 'string', maxLength: 30 } },
-      assignee: { type: 'string', format: 'email' },
-      estimate: { type: 'integer', minimum: 0, maximum: 100 },
-    },
-    required: ['project', 'title'],
-    additionalProperties: false,
-  },
+  inputSchema: listedSchema(NARROWING),
   effect: 'write',
   reversibility: 'none',
   idempotent: false,
@@ -35,7 +59,7 @@ const TOOL: Tool = {
   cap: effectVector({ calls: 1 }),
   maxResultBytes: 10_000,
   timeoutMs: 10_000,
-  binding: {},
+  binding: { mcp: 'tools/call', name: 'create_issue', narrow: NARROWING as never },
   derivation: [],
   digest: 'bench',
 };
@@ -47,9 +71,9 @@ const ARGUMENTS = {
   estimate: 3,
 };
 
-/** The pin of a definition compared, and arguments held against a narrowed schema. */
+/** The pin of a definition compared, arguments held against a narrowed tool and made whole, looked through for harm. */
 export async function pinCheckUs(): Promise<number> {
-  const definition = { name: TOOL.name, inputSchema: TOOL.inputSchema };
+  const definition = { name: TOOL.name, inputSchema: NARROWING.upstream.inputSchema };
   const listed = new Definitions(
     async () => ({ items: [definition], ttlMs: 60_000 }) as never,
     realDoors().clock,
@@ -61,6 +85,9 @@ export async function pinCheckUs(): Promise<number> {
     if (!listed.fresh || listed.compare(TOOL.name, pin, null) !== 'same')
       throw new Error('not the pin');
     if (check(TOOL, ARGUMENTS).length > 0) throw new Error('not accepted');
+    const whole = wholeArguments(TOOL, ARGUMENTS);
+    if (whole.repo !== 'acme/site') throw new Error('not whole');
+    if (argumentRecovery(TOOL, whole) !== null) throw new Error('not harmless');
   });
 }
 

@@ -15,7 +15,7 @@ export async function send(
   method: 'GET' | 'POST',
   url: string,
   token: string | null,
-  body?: JsonObject,
+  body?: JsonObject | string,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Reply | null> {
   try {
@@ -30,7 +30,7 @@ export async function send(
         ...(token === null ? {} : { authorization: `Bearer ${token}` }),
         ...headers,
       },
-      body: body === undefined ? null : JSON.stringify(body),
+      body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
     });
     const text = await got.body.text();
     const parsed: unknown = text === '' ? {} : JSON.parse(lastOf(text));

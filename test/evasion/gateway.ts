@@ -22,6 +22,8 @@ export interface Gateway {
   readonly operatorsUrl: string;
   /** The sleepy approver says yes to everything: what must hold does not rest on a human. */
   call(tool: string, args: JsonObject): Promise<Answer>;
+  /** The same with the text of the arguments as it stands: what no object holds. */
+  callText(tool: string, args: string): Promise<Answer>;
   close(): Promise<void>;
 }
 
@@ -29,11 +31,18 @@ export interface GatewayOptions {
   readonly config: string;
   readonly agent: string;
   readonly secrets: { readonly [name: string]: string };
+  /** Servers that the plan may start. */
+  readonly inspect?: readonly string[];
 }
 
 const HEADERS = { 'mcp-protocol-version': '2025-11-25' };
 
-export async function openGateway({ config, agent, secrets }: GatewayOptions): Promise<Gateway> {
+export async function openGateway({
+  config,
+  agent,
+  secrets,
+  inspect = [],
+}: GatewayOptions): Promise<Gateway> {
   const directory = await mkdtemp(join(tmpdir(), 'signalbox-evasion-'));
   const system = await startSystem({
     directory,
@@ -51,14 +60,13 @@ export async function openGateway({ config, agent, secrets }: GatewayOptions): P
     const operator = await claimOperator(operatorsUrl, system.setupCode ?? '');
     for (const [name, value] of Object.entries(secrets))
       await operator.secret(operatorsUrl, name, value);
-    await operator.planAndApply(operatorsUrl, config);
+    await operator.planAndApply(operatorsUrl, config, inspect);
     const secret = await operator.enrol(operatorsUrl, agent);
     const run = await beginRun(agentsUrl, secret, 'evasion');
     if (run === null) throw new Error('no run could be started');
     let id = 0;
-    const once = async (tool: string, args: JsonObject): Promise<Answer> => {
-      const params = { name: tool, arguments: args };
-      const message = { jsonrpc: '2.0', id: ++id, method: 'tools/call', params };
+    const once = async (tool: string, args: string): Promise<Answer> => {
+      const message = `{"jsonrpc":"2.0","id":${++id},"method":"tools/call","params":{"name":"${tool}","arguments":${args}}}`;
       const reply = await send('POST', `${agentsUrl}/mcp`, run.token, message, HEADERS);
       if (reply === null) throw new Error('the gateway broke the connection');
       const result = member(reply.body, 'result', 'structuredContent');
@@ -68,15 +76,17 @@ export async function openGateway({ config, agent, secrets }: GatewayOptions): P
         result: isJsonObject(result) ? result : {},
       };
     };
+    const asked = async (tool: string, args: string): Promise<Answer> => {
+      const answer = await once(tool, args);
+      if (answer.said.kind !== 'pending') return answer;
+      await operator.answer(operatorsUrl, answer.said.approval, 'approve');
+      return once(tool, args);
+    };
     return {
       operator,
       operatorsUrl,
-      async call(tool, args) {
-        const answer = await once(tool, args);
-        if (answer.said.kind !== 'pending') return answer;
-        await operator.answer(operatorsUrl, answer.said.approval, 'approve');
-        return once(tool, args);
-      },
+      call: (tool, args) => asked(tool, JSON.stringify(args)),
+      callText: asked,
       close,
     };
   } catch (error) {

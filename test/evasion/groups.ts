@@ -3,6 +3,7 @@ import { argv } from './argv.ts';
 import { egress } from './egress.ts';
 import type { Group } from './group.ts';
 import { httpArguments } from './http-arguments.ts';
+import { mcpNarrow } from './mcp-narrow.ts';
 import { sqlArguments } from './sql-arguments.ts';
 import { sqlFunction } from './sql-function.ts';
 import { sqlQuery } from './sql-query.ts';
@@ -14,4 +15,5 @@ export const GROUPS: readonly Group[] = [
   httpArguments,
   egress,
   argv,
+  mcpNarrow,
 ];
