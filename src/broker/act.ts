@@ -15,7 +15,7 @@ import {
   recordMark,
   takeOff,
 } from './execute.ts';
-import { gather } from './gather.ts';
+import { gather, withMeasured } from './gather.ts';
 import { LateIntent } from './late-intent.ts';
 import { decline, park, unstable, waiting } from './park.ts';
 import {
@@ -110,7 +110,7 @@ async function read(
     const result = await flight.finish();
     // the same facts need no second look: the judge is pure
     const second =
-      flight.measured === null ? decision : judge({ ...facts, measured: flight.measured });
+      flight.measured === null ? decision : judge(withMeasured(broker, facts, flight.measured));
     const settlement = courseOf(second, facts) === 'execute' ? done(result) : refused(second);
     isOver = true;
     return await recordRead(broker, intent, late, aloft, settlement, flight.measured); // 4 and 6 in one
@@ -138,7 +138,7 @@ async function effect(
     const call = await inject(broker, facts, intent, aloft); // 5. the halt again, then the credential
     const flight = await connectorOf(broker, facts).begin(call, sink);
     aloft.flight = flight;
-    const second = judge({ ...facts, measured: flight.measured }); // 5. the same judge on what was measured
+    const second = judge(withMeasured(broker, facts, flight.measured)); // 5. the same judge on what was measured
     if (courseOf(second, facts) !== 'execute') {
       await flight.cancel();
       const outcome = await settle(broker, intent, refused(second), flight.measured);
@@ -180,7 +180,7 @@ async function preview(
     const looked = await settle(broker, intent, done(null), flight.measured);
     open = false;
     if (looked.kind !== 'done') return looked;
-    const seen = { ...facts, measured: flight.measured };
+    const seen = withMeasured(broker, facts, flight.measured);
     const second = judge(seen);
     if (courseOf(second, facts) === 'decline') return await decline(broker, proposal, seen, second);
     return await park(broker, proposal, seen, second, intent.action.id);

@@ -4,8 +4,10 @@ import type { Bundle, Tool } from '../domain/bundle.ts';
 import type { Connector, Inspector } from '../domain/connector.ts';
 import type { CredentialDesk, Revocability } from '../domain/credential.ts';
 import type { Doors } from '../domain/doors.ts';
+import type { Facts } from '../domain/facts.ts';
 import type { Halt, HaltScope } from '../domain/halt.ts';
 import type { JsonObject } from '../domain/json.ts';
+import type { PolicyRuling } from '../domain/policy.ts';
 import type { Store } from '../domain/store.ts';
 import type { Flights } from './flights.ts';
 import type { Freshness } from './freshness.ts';
@@ -23,6 +25,8 @@ export interface Broker {
   readonly credentials: CredentialDesk;
   readonly inputs: InputCheck;
   readonly bundles: BundleSource;
+  /** What the policies of the bundle say of an action. */
+  readonly policies: PolicySource;
   /** What is in the air now, so that a halt can reach it. */
   readonly flights: Flights;
   /** How old what this replica knows of halts is, and who else serves. */
@@ -41,6 +45,11 @@ export interface Broker {
 
 /** Says what does not fit a tool's input schema; empty when it fits. Compiled once per tool digest. */
 export type InputCheck = (tool: Tool, input: JsonObject) => readonly string[];
+
+/** Null: there is nothing to ask about. Never throws; what goes wrong is a no. */
+export interface PolicySource {
+  rulingFor(facts: Omit<Facts, 'policy'>): PolicyRuling | null;
+}
 
 /** Bundles by digest, read from the store once. Throws SignalboxError STORE_DOWN when it cannot. */
 export interface BundleSource {

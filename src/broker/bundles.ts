@@ -8,9 +8,12 @@ const MAX_KEPT = 32;
 
 /**
  * Bundles are content-addressed and never change, so one read each is enough. A stored one that is not what its digest
- * says rejects with SignalboxError `LEDGER_BROKEN`: it would grant what nobody applied.
+ * says rejects with SignalboxError `LEDGER_BROKEN`: it would grant what nobody applied. `learned` sees each once.
  */
-export function bundleSource(store: Store): BundleSource {
+export function bundleSource(
+  store: Store,
+  learned: (bundle: Bundle) => void = () => {},
+): BundleSource {
   const kept = new Map<string, Bundle>([[EMPTY_BUNDLE.digest, EMPTY_BUNDLE]]);
   const get = async (digest: string): Promise<Bundle> => {
     const known = kept.get(digest);
@@ -27,6 +30,7 @@ export function bundleSource(store: Store): BundleSource {
         `bundle \`${digest.slice(0, 12)}\` in the store is not the one that was applied`,
       );
     if (kept.size >= MAX_KEPT) kept.delete([...kept.keys()][1] ?? digest);
+    learned(bundle);
     kept.set(digest, bundle);
     return bundle;
   };

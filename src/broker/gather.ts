@@ -4,7 +4,7 @@ import { SignalboxError } from '../domain/errors.ts';
 import type { Facts } from '../domain/facts.ts';
 import type { Halt, HaltScope } from '../domain/halt.ts';
 import { lowestRung, type Rung } from '../domain/mode.ts';
-import type { Proposal } from '../domain/proposal.ts';
+import type { Measured, Proposal } from '../domain/proposal.ts';
 import { actorsOf, type Run } from '../domain/run.ts';
 import type { Store } from '../domain/store.ts';
 import { limitFacts, limitLines } from '../limits/blast-radius.ts';
@@ -32,7 +32,7 @@ export async function gather(broker: Broker, proposal: Proposal): Promise<Facts>
   const { lines, keys } = limitLines(bundle, known.run, now);
   const halts = broker.local.size === 0 ? known.halts : [...broker.local.halts(), ...known.halts];
   const usage = keys.length === 0 ? [] : await broker.store.usage(keys);
-  return {
+  const facts: { -readonly [F in keyof Facts]: Facts[F] } = {
     now,
     stamp: known.stamp,
     bundle,
@@ -56,7 +56,16 @@ export async function gather(broker: Broker, proposal: Proposal): Promise<Facts>
     approval: known.approval,
     unknownRepeat: known.unknownRepeat,
     measured: null,
+    policy: null,
   };
+  facts.policy = broker.policies.rulingFor(facts);
+  return facts;
+}
+
+/** The same facts with what a flight measured: policies are asked anew. */
+export function withMeasured(broker: Broker, facts: Facts, measured: Measured | null): Facts {
+  const seen = { ...facts, measured };
+  return { ...seen, policy: broker.policies.rulingFor(seen) };
 }
 
 const NONE: readonly HaltScope[] = [];

@@ -8,6 +8,7 @@ import {
 import type { Derived } from '../domain/connector.ts';
 import { EFFECT_CLASSES, type EffectClass, worseClass } from '../domain/effect.ts';
 import { SignalboxError } from '../domain/errors.ts';
+import { isOutward } from '../domain/outward.ts';
 import { capFor } from '../tools/caps.ts';
 import { pinned } from '../tools/pin.ts';
 import { answered, type Inspection, inTurn } from './asking.ts';
@@ -17,7 +18,6 @@ import { drillProblems } from './drill.ts';
 import { grantedOf } from './granted.ts';
 import { pointer } from './meaning.ts';
 import { compare } from './order.ts';
-import { isOutward } from './outward.ts';
 import { type ConfigProblem, ConfigProblems, problem } from './problems.ts';
 import { type Served, servedTools } from './served.ts';
 import { stricterEnvironment } from './tables.ts';

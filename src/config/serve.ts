@@ -2,6 +2,7 @@ import { withHiddenShown } from '../boundary/text.ts';
 import type { Connection, Tool } from '../domain/bundle.ts';
 import type { Catalogue, Derived } from '../domain/connector.ts';
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
+import { isOutward } from '../domain/outward.ts';
 import { capFor } from '../tools/caps.ts';
 import { foreignSchema } from '../tools/foreign.ts';
 import { pinned } from '../tools/pin.ts';
@@ -11,7 +12,6 @@ import { type Definition, definitionOf, wordsShown } from './definition.ts';
 import { pointer } from './meaning.ts';
 import { isReserved, nearest, TOOL_NAME } from './names.ts';
 import { promptsOf, resourcesOf } from './offers.ts';
-import { isOutward } from './outward.ts';
 import { type ConfigProblem, problem } from './problems.ts';
 import { misnamed, narrowed, type ServedAs, servedAs, unservedOf } from './served-as.ts';
 

@@ -2,6 +2,7 @@ import type { Connection, Pins, Tool } from '../domain/bundle.ts';
 import type { Catalogue } from '../domain/connector.ts';
 import { type ErrorCode, SignalboxError } from '../domain/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
+import { isOutward } from '../domain/outward.ts';
 import { instructionsDigest } from '../tools/pin.ts';
 import { answered, type Inspection, inTurn } from './asking.ts';
 import type { Placed } from './clashes.ts';
@@ -9,7 +10,6 @@ import type { Config, Serving } from './config.ts';
 import { servesAnything } from './declare-mcp.ts';
 import { pointer } from './meaning.ts';
 import { compare } from './order.ts';
-import { isOutward } from './outward.ts';
 import { type ConfigProblem, problem } from './problems.ts';
 import { type Draft, expand, finishedDraft } from './serve.ts';
 

@@ -5,6 +5,7 @@ import type { DrillPlan } from './drill.ts';
 import type { Dimension, EffectClass, EffectVector, Reversibility } from './effect.ts';
 import type { JsonObject } from './json.ts';
 import type { Rung } from './mode.ts';
+import type { Policies } from './policy.ts';
 
 /** A system behind tools. `settings` belongs to its connector (host, url, …) and never holds a secret value. */
 export interface Connection {
@@ -115,6 +116,8 @@ export interface Bundle {
   readonly automaticHalts?: AutomaticHalts;
   /** Drills by the clock; none if absent. */
   readonly drill?: DrillPlan;
+  /** Rules in Cedar; absent only in bundles of the time before there were any. */
+  readonly policies?: Policies;
 }
 
 /** The models that these agents are declared to use. */

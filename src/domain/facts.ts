@@ -4,6 +4,7 @@ import type { Dimension } from './effect.ts';
 import type { Halt, HaltScope, Stamp } from './halt.ts';
 import type { JsonObject } from './json.ts';
 import type { Rung } from './mode.ts';
+import type { PolicyRuling } from './policy.ts';
 import type { Continuation, Measured } from './proposal.ts';
 import type { Run } from './run.ts';
 
@@ -47,6 +48,8 @@ export interface Facts {
   readonly approval: Approval | null;
   /** An earlier action with the same tool and arguments in this run tree whose outcome is unknown. */
   readonly unknownRepeat: string | null;
+  /** What the bundle's policies say of this, measured or not; null: they were not asked. */
+  readonly policy: PolicyRuling | null;
   /** Present on the second judgement: what the flight measured before commit. */
   readonly measured: Measured | null;
 }

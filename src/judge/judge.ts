@@ -10,6 +10,7 @@ import { effect } from './checks/effect.ts';
 import { grant } from './checks/grant.ts';
 import { halt } from './checks/halt.ts';
 import { input } from './checks/input.ts';
+import { policy } from './checks/policy.ts';
 import { repeat } from './checks/repeat.ts';
 import { reversibility } from './checks/reversibility.ts';
 import { run } from './checks/run.ts';
@@ -24,6 +25,7 @@ export const CHECKS: ReadonlyMap<string, Check> = new Map([
   ['reversibility', reversibility],
   ['cap', cap],
   ['blast-radius', blastRadius],
+  ['policy', policy],
   ['repeat', repeat],
   ['approval', approval],
 ]);

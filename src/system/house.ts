@@ -17,6 +17,7 @@ import { deploymentTag, Strays } from '../credentials/strays.ts';
 import type { Change } from '../domain/connector.ts';
 import { valuesOf } from '../domain/credential.ts';
 import { outputOf, realDoors, soon } from '../doors.ts';
+import { PolicyRoom } from '../policy/policies.ts';
 import { openStore } from '../store/open.ts';
 import { openPublisher } from '../store/publish.ts';
 import { createInputCheck } from '../tools/input.ts';
@@ -49,7 +50,8 @@ export async function build(options: SystemOptions): Promise<House> {
   const log = (line: string): void => options.log(withhold.text(line));
   const secrets = createSecrets({ store, masterKey, doors, known: withhold });
   await secrets.learn();
-  const bundles = bundleSource(store);
+  const policies = new PolicyRoom();
+  const bundles = bundleSource(store, (bundle) => policies.learn(bundle));
   const feed: House['feed'] = { told: () => {} };
   const changed = (change: Change): void => feed.told(change);
   const tag = deploymentTag(masterKey);
@@ -83,6 +85,7 @@ export async function build(options: SystemOptions): Promise<House> {
     credentials: leases,
     inputs: createInputCheck(),
     bundles,
+    policies,
     flights: new Flights(),
     freshness,
     streams: new OpenStreams(),

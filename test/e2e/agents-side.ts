@@ -23,6 +23,7 @@ import type { Run } from '../../src/domain/run.ts';
 import { realDoors } from '../../src/doors.ts';
 import { createAgents } from '../../src/identity/agents.ts';
 import { type Callers, createCallers } from '../../src/identity/callers.ts';
+import { PolicyRoom } from '../../src/policy/policies.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import { healthRoutes } from '../../src/surfaces/http/health.ts';
 import { listen } from '../../src/surfaces/http/listener.ts';
@@ -88,6 +89,7 @@ export async function startAgentsSide(
     credentials: NO_CREDENTIALS,
     inputs: createInputCheck(),
     bundles: bundleSource(store),
+    policies: new PolicyRoom(),
     flights: new Flights(),
     freshness: new Freshness(store, doors.clock),
     streams: new OpenStreams(),

@@ -21,6 +21,7 @@ import { Leases } from '../../src/credentials/leases.ts';
 import { NO_ALERTS } from '../../src/domain/alert.ts';
 import { bundleDigest, EMPTY_BUNDLE, type Tool } from '../../src/domain/bundle.ts';
 import type { Store } from '../../src/domain/store.ts';
+import { PolicyRoom } from '../../src/policy/policies.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 
 test('32 calls in flight, a halt: all land, no session and no role is left, and it goes on after', async (t) => {
@@ -134,6 +135,7 @@ async function brokerAt(
     credentials: leases,
     inputs: () => [],
     bundles: bundleSource(store),
+    policies: new PolicyRoom(),
     flights: new Flights(),
     freshness: new Freshness(store, doors.clock),
     streams: new OpenStreams(),

@@ -1,6 +1,7 @@
 import { OF_CREDENTIALS } from './of-credentials.ts';
 import { OF_MCP } from './of-mcp.ts';
 import { OF_NARROW } from './of-narrow.ts';
+import { OF_POLICY } from './of-policy.ts';
 import { OF_POSTGRES } from './of-postgres.ts';
 import { OF_REPLICAS } from './of-replicas.ts';
 import { OF_SQL } from './of-sql.ts';
@@ -25,6 +26,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...OF_SQL,
   ...OF_MCP,
   ...OF_NARROW,
+  ...OF_POLICY,
   {
     control: 'the lowest ceiling wins',
     file: 'src/judge/judge.ts',

@@ -163,4 +163,5 @@ export const facts: fc.Arbitrary<Facts> = fc.record({
   unknownRepeat: fc.option(fc.constant('act_0'), { freq: 1 }),
   removes: fc.option(fc.constant('backup'), { freq: 1 }),
   measured: maybe(measured),
+  policy: fc.constant(null),
 });

@@ -23,6 +23,7 @@ import { json, startTarget } from '../../src/connectors/http/testing/target.ts';
 import { Leases } from '../../src/credentials/leases.ts';
 import { NO_ALERTS } from '../../src/domain/alert.ts';
 import { realDoors } from '../../src/doors.ts';
+import { PolicyRoom } from '../../src/policy/policies.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import { createInputCheck } from '../../src/tools/input.ts';
 
@@ -108,6 +109,7 @@ async function openHouse(t: TestContext) {
     credentials: leases,
     inputs: createInputCheck(),
     bundles,
+    policies: new PolicyRoom(),
     flights: new Flights(),
     freshness: new Freshness(store, doors.clock),
     streams: new OpenStreams(),

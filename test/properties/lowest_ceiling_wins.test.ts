@@ -4,6 +4,10 @@ import fc from 'fast-check';
 import { MODES } from '../../src/domain/mode.ts';
 import type { Check } from '../../src/judge/check.ts';
 import { CHECKS, judge } from '../../src/judge/judge.ts';
+import { chanceOf, pick } from '../../src/policy/chance.ts';
+import { PolicyRoom } from '../../src/policy/policies.ts';
+import { randomPolicies, randomPolicy } from '../../src/policy/testing/random-policies.ts';
+import { bundleOf, factsOf } from '../../src/policy/testing/stage.ts';
 import { facts } from './arbitrary.ts';
 
 const rank = (mode: (typeof MODES)[number]): number => MODES.indexOf(mode);
@@ -37,4 +41,28 @@ test('lowest_ceiling_wins: adding a check never raises, and order does not matte
     }),
     { numRuns: 1000 },
   );
+});
+
+test('lowest_ceiling_wins: another forbid never raises what policies allow, nor does their order matter', () => {
+  let [met, lowered] = [0, 0];
+  for (let seed = 1; seed <= 60; seed++) {
+    const chance = chanceOf(seed);
+    const set = randomPolicies(chance, 3);
+    const extra = randomPolicy(chance, 'forbid');
+    const sets = [set, { ...set, extra }, Object.fromEntries(Object.entries(set).reverse())];
+    const amount = pick(chance, [0, 1, 3, 4_000]);
+    const given = { arguments: { amount, to: pick(chance, ['a', 'pay']), count: amount } };
+    const [before = 0, after = 0, reversed = 0] = sets.map((one) => {
+      const f = factsOf(bundleOf({ set: one }), 'pay', given);
+      const decision = judge({ ...f, policy: new PolicyRoom().rulingFor(f) });
+      const [verdict] = decision.verdicts.filter(({ check }) => check === 'policy');
+      assert.ok(verdict !== undefined && rank(decision.mode) <= rank(verdict.ceiling));
+      return rank(verdict.ceiling);
+    });
+    assert.ok(after <= before, `seed ${seed}`);
+    assert.equal(reversed, before, `seed ${seed}`);
+    met += before > 0 ? 1 : 0;
+    lowered += after < before ? 1 : 0;
+  }
+  assert.ok(met > 10 && lowered > 0, `${met} allowed something, ${lowered} were lowered`);
 });

@@ -19,6 +19,7 @@ import { digestOf } from '../../src/domain/digest.ts';
 import { effectVector } from '../../src/domain/effect.ts';
 import type { Store } from '../../src/domain/store.ts';
 import { realDoors } from '../../src/doors.ts';
+import { PolicyRoom } from '../../src/policy/policies.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import { Issuer, Target } from './target.ts';
 
@@ -55,10 +56,7 @@ export async function openWorld(t: TestContext, limits: Limits = {}): Promise<Pr
   ];
   const connection = async (name: string) => (await bundles.active()).connections[name] ?? null;
   const leases = new Leases({
-    store,
-    issuers: [issuer],
-    connection,
-    doors,
+    ...{ store, issuers: [issuer], connection, doors },
     log: (line) => logged.push(line),
   });
   const broker: Broker = {
@@ -69,6 +67,7 @@ export async function openWorld(t: TestContext, limits: Limits = {}): Promise<Pr
     credentials: leases,
     inputs: () => [],
     bundles,
+    policies: new PolicyRoom(),
     flights: new Flights(),
     freshness: new Freshness(store, doors.clock),
     ...{ streams: new OpenStreams(), local: new LocalGate(), alerts: NO_ALERTS },

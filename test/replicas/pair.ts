@@ -19,6 +19,7 @@ import type { Call } from '../../src/domain/connector.ts';
 import type { Doors } from '../../src/domain/doors.ts';
 import type { Outcome } from '../../src/domain/proposal.ts';
 import type { Store } from '../../src/domain/store.ts';
+import { PolicyRoom } from '../../src/policy/policies.ts';
 import { Issuer, Target } from '../properties/target.ts';
 import { BUNDLE } from '../properties/world.ts';
 import { SharedStore, Way } from './shared-store.ts';
@@ -118,7 +119,7 @@ export async function brokerOver(
     whoseIsLeft: () => freshness.whoseIsLeft(),
   });
   const broker: Broker = {
-    ...{ doors, store, credentials, bundles, freshness },
+    ...{ doors, store, credentials, bundles, freshness, policies: new PolicyRoom() },
     connectors: new Map([['target', target]]),
     inspectors: new Map(),
     inputs: () => [],

@@ -12,6 +12,7 @@ import { sweeper, takeOver } from '../../src/broker/take-over.ts';
 import { Leases } from '../../src/credentials/leases.ts';
 import { NO_ALERTS } from '../../src/domain/alert.ts';
 import type { Call } from '../../src/domain/connector.ts';
+import { PolicyRoom } from '../../src/policy/policies.ts';
 import { createInputCheck } from '../../src/tools/input.ts';
 import { SimConnector } from './connector.ts';
 import type { Disk } from './disk.ts';
@@ -79,6 +80,7 @@ export class House {
       credentials: leases,
       inputs,
       bundles,
+      policies: new PolicyRoom(),
       flights: new Flights(),
       freshness,
       streams: new OpenStreams(),

@@ -143,6 +143,7 @@ const siblings: Rule = {
 
 /** Package → where it may be imported. One door each, so that it can be replaced. */
 const packages: Readonly<Record<string, readonly string[]>> = {
+  '@cedar-policy/cedar-wasm': ['policy'],
   ajv: ['tools', 'config', 'protocols'],
   'jsonc-parser': ['clients'],
   'libpg-query': ['tools', 'connectors', 'config'],

@@ -30,6 +30,7 @@ import { createAgents } from '../../../identity/agents.ts';
 import { createCallers } from '../../../identity/callers.ts';
 import { createOperators, type Operators } from '../../../identity/operators.ts';
 import { why } from '../../../ledger/why.ts';
+import { PolicyRoom } from '../../../policy/policies.ts';
 import { verifyStore } from '../../../store/sqlite/evidence.ts';
 import { openSqliteStore } from '../../../store/sqlite/store.ts';
 import { healthRoutes } from '../../http/health.ts';
@@ -103,6 +104,7 @@ export async function openOffice(): Promise<Office> {
     inspectors: new Map([['http', createHttpInspector()]]),
     credentials: leases,
     inputs: () => [],
+    policies: new PolicyRoom(),
     bundles,
     flights: new Flights(),
     freshness: new Freshness(store, doors.clock),

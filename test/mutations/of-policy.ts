@@ -1,0 +1,77 @@
+/** Controls of policies. */
+import type { Mutation } from './mutations.ts';
+
+const unit = 'src/policy/policies.test.ts';
+
+export const OF_POLICY: readonly Mutation[] = [
+  {
+    control: 'policies that were not asked deny',
+    file: 'src/judge/checks/policy.ts',
+    find: "ceiling: 'deny',\n      code: 'POLICY_FAILED'",
+    replace: "ceiling: 'auto',\n      code: 'OK'",
+    test: 'test/properties/default_deny.test.ts',
+  },
+  {
+    control: 'the ceiling of the policies is one of the verdicts',
+    file: 'src/judge/judge.ts',
+    find: "  ['policy', policy],\n",
+    replace: '',
+    test: 'test/properties/lowest_ceiling_wins.test.ts',
+  },
+  {
+    control: 'a forbid that cannot be evaluated denies',
+    file: 'src/policy/ruling.ts',
+    find: 'if (broken.length > 0)',
+    replace: 'if (broken.length > 99)',
+    test: unit,
+  },
+  {
+    control: 'an allow that no policy determined is a no',
+    file: 'src/policy/ruling.ts',
+    find: 'if (answer.allowed && answer.reasons.length === 0)',
+    replace: 'if (answer.allowed && answer.reasons.length < 0)',
+    test: unit,
+  },
+  {
+    control: 'an argument that cannot be said exactly is refused where a policy reads it',
+    file: 'src/policy/tool-policies.ts',
+    find: 'if (args === UNFIT) return UNREADABLE;',
+    replace: 'if (args === UNFIT) return rulingOf(of, { ...asking, arguments: {} }, reference);',
+    test: unit,
+  },
+  {
+    control: 'what was measured is asked about anew',
+    file: 'src/broker/gather.ts',
+    find: 'return { ...seen, policy: broker.policies.rulingFor(seen) };',
+    replace: 'return seen;',
+    test: 'test/policy/through-act.test.ts',
+  },
+  {
+    control: 'a slice holds every policy that can concern its tool',
+    file: 'src/policy/policy-set.ts',
+    find: 'const names = new Set([tool.name, ...groupsOf(tool)]);',
+    replace: 'const names = new Set([tool.name]);',
+    test: unit,
+  },
+  {
+    control: 'requests are validated against the schema',
+    file: 'src/policy/reference.ts',
+    find: 'validateRequest: true',
+    replace: 'validateRequest: false',
+    test: 'src/policy/traps.test.ts',
+  },
+  {
+    control: 'compiled policies that disagree with the reference engine are not used',
+    file: 'src/policy/bundle-policies.ts',
+    find: 'if (found === null) return made;',
+    replace: 'if (found === null || cases > 0) return made;',
+    test: unit,
+  },
+  {
+    control: 'an engine that was stopped is not asked again',
+    file: 'src/policy/reference.ts',
+    find: 'this.#cedar = null;\n        this.#parsed',
+    replace: 'this.#parsed',
+    test: unit,
+  },
+];
