@@ -25,6 +25,7 @@ function configText(over: Over, { echo, sdk }: Upstreams): string {
   return `
 version: 1
 organisation: { name: bench }
+loops: off
 connections:
 ${over === 'mcp' ? overMcp(echo) : `  echo: { kind: http, url: ${echo}, allowPrivate: true }`}
 ${sdk === null ? '' : sdkMcp(sdk)}

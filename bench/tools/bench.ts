@@ -162,6 +162,7 @@ try {
   const config = `
 version: 1
 organisation: { name: bench }
+loops: off
 connections:
   acme-db: { kind: postgres, host: ${host}, port: ${port}, database: ${acme.database}, user: ${acme.broker.user}, secret: acme-broker }
   local: { kind: sqlite, path: ${file} }

@@ -17,6 +17,7 @@ import {
 } from './execute.ts';
 import { gather, withMeasured } from './gather.ts';
 import { LateIntent } from './late-intent.ts';
+import { remember } from './loops.ts';
 import { decline, park, unstable, waiting } from './park.ts';
 import {
   done,
@@ -57,6 +58,7 @@ export async function act(broker: Broker, proposal: Proposal, heard?: Sink): Pro
     const step = stepFor(decision, facts);
     const outcome = await step(broker, proposal, facts, decision, sink);
     if (outcome === 'again') continue;
+    remember(broker, facts, outcome); // what the loop detectors look back on
     if (outcome.kind !== 'done') mind(broker, facts, outcome); // too many of a kind halt the run
     return outcome;
   }

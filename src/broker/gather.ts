@@ -11,6 +11,7 @@ import { limitFacts, limitLines } from '../limits/blast-radius.ts';
 import { wholeArguments } from '../tools/narrow/input.ts';
 import { argumentRecovery } from '../tools/recovery-arguments.ts';
 import type { Broker } from './broker.ts';
+import { lookForLoops } from './loops.ts';
 
 /**
  * One snapshot, one clock reading. What moves between this and the intent is caught by the stamp and the
@@ -32,6 +33,12 @@ export async function gather(broker: Broker, proposal: Proposal): Promise<Facts>
   const { lines, keys } = limitLines(bundle, known.run, now);
   const halts = broker.local.size === 0 ? known.halts : [...broker.local.halts(), ...known.halts];
   const usage = keys.length === 0 ? [] : await broker.store.usage(keys);
+  const inputProblems = tool === null ? [] : broker.inputs(tool, proposal.arguments);
+  const looked = lookForLoops(broker, {
+    ...{ proposal, argumentsDigest, run: known.run, tool, bundle, inputProblems, now },
+    treeActions: known.treeActions,
+  });
+  const firings = looked instanceof Promise ? await looked : looked;
   const facts: { -readonly [F in keyof Facts]: Facts[F] } = {
     now,
     stamp: known.stamp,
@@ -51,10 +58,11 @@ export async function gather(broker: Broker, proposal: Proposal): Promise<Facts>
     continuation: proposal.continuation ?? null,
     removes:
       tool === null ? null : argumentRecovery(tool, wholeArguments(tool, proposal.arguments)),
-    inputProblems: tool === null ? [] : broker.inputs(tool, proposal.arguments),
+    inputProblems,
     limits: limitFacts(lines, usage),
     approval: known.approval,
     unknownRepeat: known.unknownRepeat,
+    firings,
     measured: null,
     policy: null,
   };

@@ -30,6 +30,7 @@ export const SUBJECTS = [
   'approvals',
   'alert',
   'automatic halt',
+  'loops',
   'drill',
 ] as const;
 export type Subject = (typeof SUBJECTS)[number];
@@ -55,6 +56,7 @@ function thingsOf(bundle: Bundle): Map<string, { subject: Subject; name: string;
   for (const { name, ...alert } of bundle.alerts ?? []) put('alert', name, alert);
   for (const [kind, rule] of Object.entries(bundle.automaticHalts ?? {}))
     put('automatic halt', kind, rule);
+  if (bundle.loops !== undefined) put('loops', 'loops', bundle.loops);
   if (bundle.drill !== undefined) put('drill', 'drill', bundle.drill);
   return things;
 }

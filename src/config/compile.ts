@@ -75,6 +75,7 @@ export async function compileBundle(config: Config, inspection: Inspection): Pro
     approvalMinutes: config.approvalMinutes,
     ...(config.alerts.length === 0 ? {} : { alerts: config.alerts }),
     ...(config.automaticHalts === null ? {} : { automaticHalts: config.automaticHalts }),
+    ...(config.loops === null ? {} : { loops: config.loops }),
     ...(config.drill === undefined ? {} : { drill: config.drill }),
   };
   const bundle = { digest: bundleDigest(contents), ...contents };
@@ -222,6 +223,7 @@ function finished(declared: ToolDeclaration, derived: Derived, place: Connection
     binding: derived.binding,
     derivation: derived.derivation,
     ...stricterEnvironment(place, derived.binding),
+    ...(declared.pollingMs === undefined ? {} : { pollingMs: declared.pollingMs }),
   });
   return { tool, problems: [], warnings };
 }

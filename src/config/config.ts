@@ -4,6 +4,7 @@ import type { Agent, Connection, Grant, Limits, Organisation, User } from '../do
 import type { DrillPlan } from '../domain/drill.ts';
 import type { Dimension, EffectClass } from '../domain/effect.ts';
 import type { JsonObject } from '../domain/json.ts';
+import type { LoopRules } from '../domain/loops.ts';
 import type { DeclaredNarrowing } from './declare-narrow.ts';
 
 /** A tool as its file declares it, before its system was asked what it really does. */
@@ -19,6 +20,8 @@ export interface ToolDeclaration {
   readonly cap: { readonly [D in Dimension]?: number };
   readonly maxResultBytes: number;
   readonly timeoutMs: number;
+  /** Absent: it is not meant to be polled. */
+  readonly pollingMs?: number;
   /** `{sql}`, or the request with its defaults. */
   readonly binding: JsonObject;
 }
@@ -26,7 +29,7 @@ export interface ToolDeclaration {
 /** What an operator accepts of one tool of an MCP server. */
 export type ServedTool = Pick<
   ToolDeclaration,
-  'reversibility' | 'cap' | 'maxResultBytes' | 'timeoutMs'
+  'reversibility' | 'cap' | 'maxResultBytes' | 'timeoutMs' | 'pollingMs'
 > & {
   readonly effect: EffectClass;
   readonly idempotent: boolean;
@@ -67,6 +70,8 @@ export interface Config {
   readonly approvalMinutes: number;
   readonly alerts: readonly AlertTarget[];
   readonly automaticHalts: AutomaticHalts | null;
+  /** Null: `off`. */
+  readonly loops: LoopRules | null;
   readonly drill: DrillPlan | undefined;
   /** What is allowed and probably not meant. */
   readonly warnings: readonly string[];

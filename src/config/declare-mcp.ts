@@ -4,6 +4,7 @@ import type { Json, JsonObject } from '../domain/json.ts';
 import { RESULT_BYTES, TIMEOUT_MS } from '../tools/caps.ts';
 import type { ServedTool, Serving } from './config.ts';
 import { declaredNarrowing } from './declare-narrow.ts';
+import { pollingMsOf } from './loops.ts';
 
 /** `<name>_` unless the file says otherwise; empty for none. */
 export function toolPrefixOf(name: string, { toolPrefix }: JsonObject): string {
@@ -72,7 +73,7 @@ export function servingOf(name: string, value: JsonObject): Serving {
 
 function servedTool(how: Json): ServedTool {
   const said = (typeof how === 'string' ? { effect: how } : how) as JsonObject;
-  const { effect, reversibility, idempotent, cap, maxResultBytes, timeoutMs } = said;
+  const { effect, reversibility, idempotent, cap, maxResultBytes, timeoutMs, polling } = said;
   const { of = null, description = null, authority = null } = said;
   return {
     effect: effect as EffectClass,
@@ -85,6 +86,7 @@ function servedTool(how: Json): ServedTool {
     description: description as string | null,
     narrowing: declaredNarrowing(said),
     authority: authority as readonly string[] | null,
+    ...pollingMsOf(polling),
   };
 }
 

@@ -12,6 +12,7 @@ import { mcpConnection, servingOf } from './declare-mcp.ts';
 import { queryBinding, queryInput } from './declare-query.ts';
 import { drillPlanOf } from './drill.ts';
 import { covers, isPattern } from './granted.ts';
+import { loopRulesOf, pollingMsOf } from './loops.ts';
 import { listOf, members } from './meaning.ts';
 import { compare } from './order.ts';
 import type { Source } from './source.ts';
@@ -44,6 +45,7 @@ export function declare(source: Source, path: string): Config {
     approvalMinutes: numberOr(members(root.approvals).minutes, 60),
     alerts: alertsOf(members(root.alerts)),
     automaticHalts: isJsonObject(root.automaticHalts) ? tripsOf(root.automaticHalts) : null,
+    loops: loopRulesOf(root.loops),
     drill: drillPlanOf(root.drill),
     at: source.at,
     grantAt: grantPlaces(source, listOf(root.grants)),
@@ -153,6 +155,7 @@ function toolOf(name: string, tool: JsonObject): ToolDeclaration {
     cap: countsOf(members(tool.cap)),
     maxResultBytes: numberOr(tool.maxResultBytes, RESULT_BYTES.usual),
     timeoutMs: numberOr(tool.timeoutMs, TIMEOUT_MS.usual),
+    ...pollingMsOf(tool.polling),
     binding: bindingOf(tool),
   };
 }

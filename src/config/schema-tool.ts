@@ -1,6 +1,7 @@
 import { DIMENSIONS, EFFECT_CLASSES } from '../domain/effect.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { RESULT_BYTES, TIMEOUT_MS } from '../tools/caps.ts';
+import { POLLING_SCHEMA } from './loops.ts';
 import { ARGUMENT_NAME, NAME } from './names.ts';
 import { COMMAND_REQUEST, PARTS } from './schema-command.ts';
 import { closed, count, flag, ref, table, text, when } from './schema-parts.ts';
@@ -34,6 +35,7 @@ export const CALL_BOUNDS: JsonObject = {
     default: TIMEOUT_MS.usual,
     description: 'Milliseconds one call may take',
   },
+  polling: POLLING_SCHEMA,
 };
 
 const toolFields: JsonObject = {

@@ -2,6 +2,7 @@ import { DIMENSIONS } from '../domain/effect.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { RUNGS } from '../domain/mode.ts';
 import { DRILL_SCHEMA } from './drill.ts';
+import { LOOPS_SCHEMA } from './loops.ts';
 import { GRANTED_NAME, NAME, TOOL_NAME } from './names.ts';
 import { commandConnection } from './schema-command.ts';
 import { credentialDefinitions, VAULTS } from './schema-credentials.ts';
@@ -172,6 +173,7 @@ export const CONFIG_SCHEMA: JsonObject = {
         },
       }),
       ...watchProperties(NAME, secret),
+      loops: LOOPS_SCHEMA,
       drill: DRILL_SCHEMA,
     },
   ),

@@ -186,7 +186,8 @@ function draftOf(
   const definition = definitionOf(given);
   const { unchecked } = foreignSchema(definition.inputSchema);
   const { shown, binding } = narrowed(how, definition);
-  const { effect, reversibility, idempotent, maxResultBytes, timeoutMs, authority } = how;
+  const { effect, reversibility, idempotent, maxResultBytes, timeoutMs, authority, pollingMs } =
+    how;
   const tool = pinned({
     name,
     description: shown.description,
@@ -198,6 +199,7 @@ function draftOf(
     recoveryPath: foreignRecovery(upstream, definition.description) !== null,
     cap: capFor(effect, reversibility, how.cap, isOutward(connection)),
     maxResultBytes,
+    ...(pollingMs === undefined ? {} : { pollingMs }),
     timeoutMs,
     ...(Object.keys(shown.listing).length === 0 ? {} : { listing: shown.listing }),
     ...(authority === null ? {} : { authority }),

@@ -4,6 +4,7 @@ import { canonical, isJsonObject, type Json } from '../domain/json.ts';
 import { RUNGS } from '../domain/mode.ts';
 import { type Change, type FieldChange, fieldChanges } from './changes.ts';
 import { drillWidens } from './drill.ts';
+import { loopsWiden } from './loops.ts';
 import { narrowingWidens, upstreamSchema } from './narrow-widenings.ts';
 import { acceptsMore } from './narrower.ts';
 import { BY_STAR } from './serve.ts';
@@ -52,6 +53,8 @@ export function wideningsOf(before: Bundle, after: Bundle): (change: Change) => 
         return kind === 'added'
           ? []
           : [`the automatic halt on \`${name}\` is ${kind === 'removed' ? 'off' : 'another one'}`];
+      case 'loops':
+        return loopsWiden(before, after);
       case 'drill':
         return drillWidens(before, after);
     }
@@ -146,6 +149,8 @@ function tool(name: string, before: Tool | null, after: Tool | null): string[] {
     words.push(
       `\`${name}\` hands ${after.maxResultBytes} bytes of result to the agent, ${before.maxResultBytes} before`,
     );
+  if (after.pollingMs !== undefined && (before.pollingMs ?? Infinity) > after.pollingMs)
+    words.push(`a repeat of \`${name}\` is no loop from ${after.pollingMs / 1_000} seconds on`);
   if (before.connection !== after.connection)
     words.push(`\`${name}\` works on \`${after.connection}\` instead of \`${before.connection}\``);
   if (before.binding.function !== undefined && after.binding.function === undefined)

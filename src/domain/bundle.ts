@@ -4,6 +4,7 @@ import { digestOf } from './digest.ts';
 import type { DrillPlan } from './drill.ts';
 import type { Dimension, EffectClass, EffectVector, Reversibility } from './effect.ts';
 import type { JsonObject } from './json.ts';
+import type { LoopRules } from './loops.ts';
 import type { Rung } from './mode.ts';
 import type { Policies } from './policy.ts';
 
@@ -53,6 +54,8 @@ export interface Tool {
    * `<connection>/resources` and `<connection>/prompts`, and are not listed among the tools.
    */
   readonly offers?: 'resources' | 'prompts';
+  /** It is meant to be called again and again: so many ms apart a repeat of it is no loop. Absent: it is not. */
+  readonly pollingMs?: number;
   /** What a system said of it besides, as pinned: title, output schema, annotations, icons; the prompts of `prompts`. */
   readonly listing?: JsonObject;
   /** Arguments that decide where its effect lands, how much of it, or what runs: names, or JSON Pointers inside one. */
@@ -114,6 +117,8 @@ export interface Bundle {
   readonly alerts?: readonly AlertTarget[];
   /** When a run or an agent is halted without a human; never if absent. */
   readonly automaticHalts?: AutomaticHalts;
+  /** What is looked for in the calls of a run tree; nothing if absent. */
+  readonly loops?: LoopRules;
   /** Drills by the clock; none if absent. */
   readonly drill?: DrillPlan;
   /** Rules in Cedar; absent only in bundles of the time before there were any. */

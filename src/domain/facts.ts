@@ -3,6 +3,7 @@ import type { Bundle, Connection, Tool } from './bundle.ts';
 import type { Dimension } from './effect.ts';
 import type { Halt, HaltScope, Stamp } from './halt.ts';
 import type { JsonObject } from './json.ts';
+import type { Firing } from './loops.ts';
 import type { Rung } from './mode.ts';
 import type { PolicyRuling } from './policy.ts';
 import type { Continuation, Measured } from './proposal.ts';
@@ -50,6 +51,8 @@ export interface Facts {
   readonly unknownRepeat: string | null;
   /** What the bundle's policies say of this, measured or not; null: they were not asked. */
   readonly policy: PolicyRuling | null;
+  /** What the loop detectors saw; empty when nothing. */
+  readonly firings: readonly Firing[];
   /** Present on the second judgement: what the flight measured before commit. */
   readonly measured: Measured | null;
 }

@@ -5,6 +5,7 @@ import type { DrillRecord } from './drill.ts';
 import type { Dimension } from './effect.ts';
 import type { Halt, Stamp } from './halt.ts';
 import type { JsonObject } from './json.ts';
+import type { Repeats } from './loops.ts';
 import type { Op, ResultOf, TokenRow } from './ops.ts';
 import type { LiveRun, Run } from './run.ts';
 
@@ -25,6 +26,8 @@ export interface StoreFacts {
   readonly approval: Approval | null;
   /** Action id of an earlier same call in the run tree whose outcome is unknown. */
   readonly unknownRepeat: string | null;
+  /** How many actions the run tree has on record; null where nobody else could have added one. */
+  readonly treeActions: number | null;
 }
 
 export interface Usage {
@@ -147,6 +150,15 @@ export interface Store {
    * asking: a notice may be lost, late or doubled. Returns how to stop listening.
    */
   watch(heard: (key: string) => void): () => void;
+
+  /** What there is of one call in a run tree, over all its runs. */
+  repeats(call: {
+    readonly root: string;
+    readonly tool: string;
+    readonly argumentsDigest: string;
+  }): Promise<Repeats>;
+  /** The newest records of what the runs of a tree did, at most so many, in the order in which they were made. */
+  trail(root: string, most: number): Promise<readonly ReadableEvent[]>;
 
   bundle(digest: string): Promise<Bundle | null>;
   token(hash: string): Promise<TokenRow | null>;

@@ -10,6 +10,7 @@ import { effect } from './checks/effect.ts';
 import { grant } from './checks/grant.ts';
 import { halt } from './checks/halt.ts';
 import { input } from './checks/input.ts';
+import { loops } from './checks/loops.ts';
 import { policy } from './checks/policy.ts';
 import { repeat } from './checks/repeat.ts';
 import { reversibility } from './checks/reversibility.ts';
@@ -27,6 +28,7 @@ export const CHECKS: ReadonlyMap<string, Check> = new Map([
   ['blast-radius', blastRadius],
   ['policy', policy],
   ['repeat', repeat],
+  ['loops', loops],
   ['approval', approval],
 ]);
 

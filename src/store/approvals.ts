@@ -1,4 +1,5 @@
 import type { Approval, ApprovalBinding, ApprovalState } from '../domain/approval.ts';
+import type { Repeats } from '../domain/loops.ts';
 import type { ActionPark, ApprovalAnswer, OpResults, Refused } from '../domain/ops.ts';
 import type { AskRef } from '../ledger/record.ts';
 import { requireOwn } from './actions.ts';
@@ -103,4 +104,14 @@ export function askValues(
     seq,
     'pending',
   ];
+}
+
+/** Refused asks for one tool, those for one call apart: `same` is 1 or true for these. */
+export function refusedIn(
+  rows: readonly { readonly same: number | boolean; readonly n: number }[],
+): Pick<Repeats, 'refusedAsks' | 'refusedOfTool'> {
+  return {
+    refusedAsks: rows.find(({ same }) => Boolean(same))?.n ?? 0,
+    refusedOfTool: rows.reduce((sum, { n }) => sum + n, 0),
+  };
 }

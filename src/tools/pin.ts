@@ -5,7 +5,7 @@ import { digestOf } from '../domain/digest.ts';
 export function toolDigest(tool: Omit<Tool, 'digest'>): string {
   const { name, description, connection, inputSchema, effect, reversibility, idempotent } = tool;
   const { recoveryPath, cap, maxResultBytes, timeoutMs, binding, derivation } = tool;
-  const { offers, listing, environment, authority } = tool;
+  const { offers, listing, environment, authority, pollingMs } = tool;
   return digestOf('tool', {
     name,
     description,
@@ -24,6 +24,7 @@ export function toolDigest(tool: Omit<Tool, 'digest'>): string {
     ...(listing === undefined ? {} : { listing }),
     ...(environment === undefined ? {} : { environment }),
     ...(authority === undefined ? {} : { authority }),
+    ...(pollingMs === undefined ? {} : { pollingMs }),
   });
 }
 

@@ -37,6 +37,7 @@ function configText(files: string, memory: string, url: string): string {
   return `
 version: 1
 organisation: { name: clients }
+loops: off
 connections:
   files:
     kind: mcp

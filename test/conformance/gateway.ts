@@ -18,6 +18,7 @@ function configText(url: string): string {
   return `
 version: 1
 organisation: { name: conformance }
+loops: off
 connections:
   everything:
     kind: mcp

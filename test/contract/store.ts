@@ -12,6 +12,7 @@ import { drillContract } from './store-drills.ts';
 import { haltContract } from './store-halts.ts';
 import { identityContract } from './store-identity.ts';
 import { ledgerContract } from './store-ledger.ts';
+import { loopContract } from './store-loops.ts';
 import { readContract } from './store-reads.ts';
 import { runContract } from './store-runs.ts';
 import { sealContract } from './store-seals.ts';
@@ -29,6 +30,7 @@ export function storeContract(name: string, open: Open): void {
     runContract(open);
     actionContract(open);
     readContract(open);
+    loopContract(open);
     approvalContract(open);
     haltContract(open);
     identityContract(open);

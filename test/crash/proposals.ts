@@ -49,6 +49,7 @@ export function configText(postgres: PostgresTarget, http: HttpTarget): string {
   return `
 version: 1
 organisation: { name: crash }
+loops: off
 connections:
   db:
     kind: postgres

@@ -61,6 +61,7 @@ export function configText(canary: Canary, limits: Limits = LIMITS): string {
   return `
 version: 1
 organisation: { name: drill }
+loops: off
 connections:
   db:
     kind: postgres

@@ -219,6 +219,7 @@ function configFor(port: number): string {
   return `
 version: 1
 organisation: { name: acme, domains: [acme.example] }
+loops: off
 connections:
   target: { kind: http, environment: production, url: "http://127.0.0.1:${port}", allowPrivate: true }
 tools:

@@ -113,6 +113,7 @@ async function prepared(): Promise<Ground> {
 function configFor({ home, jail, record }: Ground): string {
   return `version: 1
 organisation: { name: acme }
+loops: off
 connections:
   tool:
     kind: command

@@ -61,6 +61,7 @@ function answer(response: Parameters<typeof json>[0], seen: Seen, inside: TestTa
 function configFor({ url }: TestTarget): string {
   return `version: 1
 organisation: { name: acme }
+loops: off
 connections:
   api: { kind: http, url: "${url}/base", allowPrivate: true, secret: token, environment: staging }
 tools:

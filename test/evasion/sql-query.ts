@@ -15,6 +15,7 @@ const MAX_ROWS = 100;
 const config = ({ acme, server }: SqlTarget): string => `
 version: 1
 organisation: { name: acme }
+loops: off
 connections:
   acme-db:
     kind: postgres

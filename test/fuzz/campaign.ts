@@ -203,6 +203,7 @@ function configFor(port: number): string {
   return `
 version: 1
 organisation: { name: fuzz }
+loops: off
 connections:
   store: { kind: http, url: 'http://127.0.0.1:${port}', allowPrivate: true }
   up:

@@ -1,4 +1,5 @@
 import { OF_CREDENTIALS } from './of-credentials.ts';
+import { OF_LOOPS } from './of-loops.ts';
 import { OF_MCP } from './of-mcp.ts';
 import { OF_NARROW } from './of-narrow.ts';
 import { OF_POLICY } from './of-policy.ts';
@@ -27,6 +28,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...OF_MCP,
   ...OF_NARROW,
   ...OF_POLICY,
+  ...OF_LOOPS,
   {
     control: 'the lowest ceiling wins',
     file: 'src/judge/judge.ts',

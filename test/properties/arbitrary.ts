@@ -9,6 +9,7 @@ import {
 } from '../../src/domain/effect.ts';
 import type { Facts } from '../../src/domain/facts.ts';
 import type { Halt } from '../../src/domain/halt.ts';
+import { DETECTORS, STAGES } from '../../src/domain/loops.ts';
 import { RUNGS } from '../../src/domain/mode.ts';
 import type { Measured } from '../../src/domain/proposal.ts';
 import type { Run } from '../../src/domain/run.ts';
@@ -161,6 +162,16 @@ export const facts: fc.Arbitrary<Facts> = fc.record({
   approval: maybe(approvals),
   haltedCredentials: fc.constant([]),
   unknownRepeat: fc.option(fc.constant('act_0'), { freq: 1 }),
+  firings: fc.array(
+    fc.record({
+      detector: fc.constantFrom(...DETECTORS),
+      stage: fc.constantFrom(...STAGES),
+      code: fc.constant('LOOP_SAME_RESULT'),
+      reason: fc.constant('r'),
+      fix: fc.constant('f'),
+    }),
+    { maxLength: 2 },
+  ),
   removes: fc.option(fc.constant('backup'), { freq: 1 }),
   measured: maybe(measured),
   policy: fc.constant(null),

@@ -206,6 +206,7 @@ function configOf(at: { readonly [name: string]: string | number }): string {
   return `
 version: 1
 organisation: { name: secrets, domains: [] }
+loops: off
 connections:
   api: { kind: http, url: "${at.target}", allowPrivate: true, secret: api-token }
   billing:

@@ -30,6 +30,7 @@ export class SharedStore implements Store {
   readonly #parts: SharedStoreParts;
   readonly #lookout: Lookout;
   #waiting = 0;
+  #asked = 0;
 
   constructor(parts: SharedStoreParts) {
     this.#parts = parts;
@@ -125,10 +126,17 @@ export class SharedStore implements Store {
   }
 
   factsFor(query: FactsQuery) {
-    return this.#read(({ reads }) => reads().factsFor(query));
+    // always another number: the others may have added something
+    return this.#read(({ reads }) => ({ ...reads().factsFor(query), treeActions: ++this.#asked }));
   }
   usage(keys: readonly string[]) {
     return this.#read(({ reads }) => reads().usage(keys));
+  }
+  repeats(call: Parameters<Store['repeats']>[0]) {
+    return this.#read(({ reads }) => reads().repeats(call));
+  }
+  trail(root: string, most: number) {
+    return this.#read(({ history }) => history().trail(root, most));
   }
   haltState() {
     return this.#read(({ reads }) => {

@@ -145,6 +145,12 @@ export class SimStore implements Store {
   usage(keys: readonly string[]) {
     return this.#read(({ reads }) => reads.usage(keys));
   }
+  repeats(call: Parameters<Store['repeats']>[0]) {
+    return this.#read(({ reads }) => reads.repeats(call));
+  }
+  trail(root: string, most: number) {
+    return this.#read(({ history }) => history.trail(root, most));
+  }
   haltState() {
     return this.#read(({ reads }) => {
       const state = reads.haltState();

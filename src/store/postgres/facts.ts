@@ -37,7 +37,7 @@ const HALTS = {
 const FACTS = {
   name: 'facts',
   text: `SELECT control.halt, control.bundle, control.halts, to_json(run) AS run,
-      to_json(ask) AS ask, doubtful.id AS unknown
+      to_json(ask) AS ask, doubtful.id AS unknown, tree.actions AS tree_actions
     FROM (SELECT halt, bundle, ${IN_FORCE} AS halts FROM control) AS control
     CROSS JOIN unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::text[])
       AS asked (place, run_id, ask_key, tool, digest)
@@ -50,6 +50,8 @@ const FACTS = {
     LEFT JOIN LATERAL (
       SELECT id FROM actions WHERE state IN ('unknown', 'running') AND root = run.root
         AND tool = asked.tool AND arguments_digest = asked.digest LIMIT 1) AS doubtful ON true
+    LEFT JOIN LATERAL (
+      SELECT sum(actions)::bigint AS actions FROM runs WHERE root = run.root) AS tree ON true
     ORDER BY asked.place`,
 };
 
@@ -76,6 +78,7 @@ interface FactsRow extends HaltState {
   readonly run: RunRow | null;
   readonly ask: ApprovalRow | null;
   readonly unknown: string | null;
+  readonly tree_actions: number | null;
 }
 
 export async function readFacts(
@@ -99,6 +102,7 @@ export async function readFacts(
     run: row.run === null ? null : runOf(row.run, intentOf(row.run.id)),
     approval: row.ask === null ? null : approvalOf(row.ask),
     unknownRepeat: row.unknown,
+    treeActions: row.tree_actions,
   }));
 }
 

@@ -13,6 +13,7 @@ import type {
 } from '../../domain/store.ts';
 import { type ApprovalRow, approvalOf } from '../approvals.ts';
 import { opened } from '../payload-text.ts';
+import { MOST_RUNS, TRAIL_TYPES, trailOrder } from '../trail.ts';
 import { type RunRow, runOf } from './facts.ts';
 import { together } from './load.ts';
 import { drillsIn } from './op-drills.ts';
@@ -61,6 +62,16 @@ const TIMELINE = {
   text: `SELECT chain, seq, at, type, body, previous, hash, sealed
     FROM events LEFT JOIN payloads USING (chain, seq)
     WHERE chain = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
+};
+/** The newest of each run of the tree, so that a long one is not read whole. */
+const TRAIL = {
+  name: 'trail',
+  text: `SELECT told.chain, told.seq, told.at, told.type, told.body, told.previous, told.hash, sealed, wrapped
+    FROM (SELECT id FROM runs WHERE root = $1 ORDER BY started_at DESC LIMIT $2) AS run
+    CROSS JOIN LATERAL (SELECT chain, seq, at, type, body, previous, hash FROM events
+      WHERE chain = run.id AND type = ANY ($3) ORDER BY seq DESC LIMIT $4) AS told
+    LEFT JOIN payloads ON payloads.chain = told.chain AND payloads.seq = told.seq
+    LEFT JOIN chain_keys ON chain_keys.chain = told.chain`,
 };
 const CHAINS = {
   name: 'chains',
@@ -151,6 +162,20 @@ export class History {
         const payload = opened(chain, key, { ...event, sealed });
         return payload === undefined ? event : { ...event, payload };
       });
+    });
+  }
+
+  trail(root: string, most: number): Promise<ReadableEvent[]> {
+    return this.#on(async (session) => {
+      const rows = await session.rows<
+        LedgerEvent & { sealed: Uint8Array | null; wrapped: Uint8Array | null }
+      >(TRAIL, [root, MOST_RUNS, TRAIL_TYPES, most]);
+      const events = rows.map(({ sealed, wrapped, ...event }) => {
+        const key = this.#payloads.unwrap(event.chain, wrapped);
+        const payload = opened(event.chain, key, { ...event, sealed });
+        return payload === undefined ? event : { ...event, payload };
+      });
+      return trailOrder(events).slice(-most);
     });
   }
 

@@ -1,9 +1,18 @@
 import type { Bundle } from '../../domain/bundle.ts';
 import type { Lease } from '../../domain/credential.ts';
 import type { Dimension } from '../../domain/effect.ts';
+import type { Repeats } from '../../domain/loops.ts';
 import type { TokenRow } from '../../domain/ops.ts';
 import type { LiveRun, Run } from '../../domain/run.ts';
-import type { FactsQuery, OpenAction, OwnedLease, StoreFacts, Usage } from '../../domain/store.ts';
+import type {
+  FactsQuery,
+  OpenAction,
+  OwnedLease,
+  Store,
+  StoreFacts,
+  Usage,
+} from '../../domain/store.ts';
+import { refusedIn } from '../approvals.ts';
 import { type LeaseRow, type OpenRow, openActionOf, ownedLeaseOf } from '../owned.ts';
 import { type LiveRow, liveRunOf } from '../tree.ts';
 import { RUN_COLUMNS, type RunRow, readFacts, readHalts, runOf } from './facts.ts';
@@ -25,6 +34,17 @@ const USAGE = {
   name: 'used',
   text: `SELECT key, dimension, posted, pending FROM usage
     WHERE key = ANY ($1) AND (posted <> 0 OR pending <> 0) ORDER BY key, dimension`,
+};
+/** At least one row, which then counts no ask. */
+const REPEATS = {
+  name: 'repeats',
+  text: `SELECT attempts, coalesce(asks.same, false) AS same, coalesce(asks.n, 0) AS n
+    FROM (SELECT count(*) AS attempts FROM actions
+      WHERE root = $1 AND tool = $2 AND arguments_digest = $3 AND purpose = 'execute'
+        AND halt IS NOT NULL AND state <> 'refused') AS made
+    LEFT JOIN (SELECT coalesce(arguments_digest = $3, false) AS same, count(*) AS n FROM approvals
+      WHERE state = 'refused' AND tool = $2 AND run_id IN (SELECT id FROM runs WHERE root = $1)
+      GROUP BY 1) AS asks ON true`,
 };
 const RUN = { name: 'run', text: `SELECT ${RUN_COLUMNS} FROM runs WHERE id = $1` };
 const LIVE = {
@@ -99,6 +119,17 @@ export class Reads {
   }
   haltState(): ReturnType<typeof readHalts> {
     return this.#halts.ask(null);
+  }
+
+  repeats({ root, tool, argumentsDigest }: Parameters<Store['repeats']>[0]): Promise<Repeats> {
+    return this.#on(async (session) => {
+      const rows = await session.rows<{ same: boolean; n: number; attempts: number }>(REPEATS, [
+        root,
+        tool,
+        argumentsDigest,
+      ]);
+      return { attempts: rows[0]?.attempts ?? 0, ...refusedIn(rows) };
+    });
   }
 
   run(id: string): Promise<Run | null> {

@@ -167,6 +167,12 @@ export class PostgresStore implements Store {
   back(): Promise<void> {
     return this.#writer.back();
   }
+  repeats(call: Parameters<Store['repeats']>[0]) {
+    return this.#reads.repeats(call);
+  }
+  trail(root: string, most: number) {
+    return this.#history.trail(root, most);
+  }
   bundle(digest: string) {
     return this.#reads.bundle(digest);
   }

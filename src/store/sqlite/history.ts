@@ -12,6 +12,7 @@ import type {
   StoredTile,
 } from '../../domain/store.ts';
 import { APPROVAL_COLUMNS, type ApprovalRow, approvalOf } from '../approvals.ts';
+import { MOST_RUNS, TRAIL_TYPES, trailOrder } from '../trail.ts';
 import type { Database } from './database.ts';
 import { drillsIn } from './op-drills.ts';
 import { readTiles } from './op-seal.ts';
@@ -25,6 +26,12 @@ const PAGE = 10_000;
 /** By the index `events_of_reads`, whose expression this is. */
 const RUN_OF_READ = `SELECT chain AS run FROM events
   WHERE type = 'action.read' AND substr(body, 12, instr(body, '",') - 12) = ?`;
+
+const RUNS_OF_TREE = 'SELECT id FROM runs WHERE root = ? ORDER BY started_at DESC LIMIT ?';
+const TRAIL = `SELECT chain, seq, at, type, body, previous, hash, sealed
+  FROM events LEFT JOIN payloads USING (id)
+  WHERE chain = ? AND type IN (${TRAIL_TYPES.map((type) => `'${type}'`).join(', ')})
+  ORDER BY seq DESC LIMIT ?`;
 
 interface SummaryRow extends RunRow {
   readonly actions: number;
@@ -120,6 +127,24 @@ export class History {
           const payload = this.#payloads.open(chain, key, { ...event, sealed });
           return payload === undefined ? event : { ...event, payload };
         });
+    });
+  }
+
+  /** The newest of each run of the tree, so that a long one is not read whole; then the newest of all these. */
+  trail(root: string, most: number): ReadableEvent[] {
+    return this.#reads.snapshot((database) => {
+      const runs = database.all<{ id: string }>(RUNS_OF_TREE, root, MOST_RUNS);
+      return trailOrder(
+        runs.flatMap(({ id }) => {
+          const key = this.#payloads.key(id);
+          return database
+            .all<LedgerEvent & { sealed: Uint8Array | null }>(TRAIL, id, most)
+            .map(({ sealed, ...event }) => {
+              const payload = this.#payloads.open(id, key, { ...event, sealed });
+              return payload === undefined ? event : { ...event, payload };
+            });
+        }),
+      ).slice(-most);
     });
   }
 

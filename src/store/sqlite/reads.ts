@@ -3,10 +3,18 @@ import type { Bundle } from '../../domain/bundle.ts';
 import type { Lease } from '../../domain/credential.ts';
 import type { Dimension } from '../../domain/effect.ts';
 import type { Halt, Stamp } from '../../domain/halt.ts';
+import type { Repeats } from '../../domain/loops.ts';
 import type { TokenRow } from '../../domain/ops.ts';
 import type { LiveRun, Run } from '../../domain/run.ts';
-import type { FactsQuery, OpenAction, OwnedLease, StoreFacts, Usage } from '../../domain/store.ts';
-import { APPROVAL_COLUMNS, type ApprovalRow, approvalOf } from '../approvals.ts';
+import type {
+  FactsQuery,
+  OpenAction,
+  OwnedLease,
+  Store,
+  StoreFacts,
+  Usage,
+} from '../../domain/store.ts';
+import { APPROVAL_COLUMNS, type ApprovalRow, approvalOf, refusedIn } from '../approvals.ts';
 import { type LeaseRow, type OpenRow, openActionOf, ownedLeaseOf } from '../owned.ts';
 import { type HeldRow, heldTo, type LiveRow, liveRunOf } from '../tree.ts';
 import type { Database } from './database.ts';
@@ -46,6 +54,12 @@ const ANY_UNKNOWN = `SELECT 1 AS found FROM actions
 const UNKNOWN = `SELECT id FROM actions
   WHERE state IN ('unknown', 'running') AND root = ? AND tool = ? AND arguments_digest = ? LIMIT 1`;
 
+const ATTEMPTS = `SELECT count(*) AS n FROM actions
+  WHERE root = ? AND tool = ? AND arguments_digest = ? AND purpose = 'execute' AND halt IS NOT NULL
+    AND state <> 'refused'`;
+const REFUSED_ASKS = `SELECT coalesce(arguments_digest = ?, 0) AS same, count(*) AS n FROM approvals
+  WHERE state = 'refused' AND tool = ? AND run_id IN (SELECT id FROM runs WHERE root = ?) GROUP BY 1`;
+
 /** The reads of the hot path: what was read before and has not changed comes from memory (snapshot.ts). */
 export class Reads {
   readonly #database: Database;
@@ -62,8 +76,17 @@ export class Reads {
     const run = this.#known.runs.get(query.runId);
     const { inForce } = this.#known;
     if (run !== undefined && inForce !== null && this.#isPlain(run))
-      return { ...inForce, run, approval: null, unknownRepeat: null };
+      return { ...inForce, run, approval: null, unknownRepeat: null, treeActions: null };
     return this.snapshot(() => this.#facts(query));
+  }
+
+  repeats({ root, tool, argumentsDigest }: Parameters<Store['repeats']>[0]): Repeats {
+    return this.snapshot((database) => ({
+      attempts: database.one<{ n: number }>(ATTEMPTS, root, tool, argumentsDigest)?.n ?? 0,
+      ...refusedIn(
+        database.all<{ same: number; n: number }>(REFUSED_ASKS, argumentsDigest, tool, root),
+      ),
+    }));
   }
 
   haltState(): InForce {
@@ -196,7 +219,7 @@ export class Reads {
   #facts({ runId, tool, argumentsDigest }: FactsQuery): StoreFacts {
     const run = this.run(runId);
     const { stamp, halts } = this.haltState();
-    const none = { stamp, halts, run, approval: null, unknownRepeat: null };
+    const none = { stamp, halts, run, approval: null, unknownRepeat: null, treeActions: null };
     if (run === null) return none;
     if (this.#database.one(ANY_ASK, runId) === undefined) this.#known.askless.keep(runId, true);
     if (this.#database.one(ANY_UNKNOWN, run.root) === undefined)

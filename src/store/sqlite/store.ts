@@ -200,6 +200,12 @@ class SqliteStore implements Store {
   watch(): () => void {
     return () => {};
   }
+  repeats(call: Parameters<Store['repeats']>[0]) {
+    return this.#read((reads) => reads.repeats(call));
+  }
+  trail(root: string, most: number) {
+    return this.#read(() => this.#history.trail(root, most));
+  }
   bundle(digest: string) {
     return this.#read((reads) => reads.bundle(digest));
   }

@@ -93,6 +93,7 @@ export function fixedConfig(
   return `
 version: 1
 organisation: { name: acme }
+loops: off
 connections:
   acme-db:
     kind: postgres

@@ -1,0 +1,165 @@
+import type { Bundle, Tool } from '../domain/bundle.ts';
+import type { Facts } from '../domain/facts.ts';
+import { AUTOMATIC } from '../domain/halt.ts';
+import {
+  type Firing,
+  LOOKED_BACK,
+  type LoopRules,
+  NO_FIRINGS,
+  type Repeats,
+} from '../domain/loops.ts';
+import type { Outcome, Proposal } from '../domain/proposal.ts';
+import type { Run } from '../domain/run.ts';
+import type { Store } from '../domain/store.ts';
+import { firingsOf } from '../limits/loops/detect.ts';
+import { numbersIn, shapeOf } from '../limits/loops/print.ts';
+import { keepsInterval, type MadeCall, told, toldOf, trailOf } from '../limits/loops/steps.ts';
+import { EMPTY_TRAIL, type Trail } from '../limits/loops/trail.ts';
+import type { Broker } from './broker.ts';
+import { raise } from './halt.ts';
+
+/** Run trees whose last calls are in memory; beyond it all are let go, and read again from the ledger. */
+const KEPT = 2_048;
+/** Of one call there are two records at most that count: an intent and its outcome. */
+const RECORDS = 2 * LOOKED_BACK;
+
+interface Known {
+  trail: Trail;
+  /** Actions of the tree that are in it, where others may add some. */
+  actions: number | null;
+  stopped: boolean;
+}
+
+const trails = new WeakMap<Store, Map<string, Known>>();
+
+/** One call that may be looked at: not where its bundle has no rules, or its run or tool is not known. */
+type Question = Omit<Asked, 'run' | 'tool'> & Pick<Facts, 'run' | 'tool'>;
+
+interface Asked {
+  readonly proposal: Proposal;
+  readonly argumentsDigest: string;
+  readonly run: Run;
+  readonly tool: Tool;
+  readonly bundle: Bundle;
+  readonly inputProblems: readonly string[];
+  readonly treeActions: number | null;
+  readonly now: number;
+}
+
+/**
+ * What the detectors see of this call. Its run tree's last calls come from memory, and from the ledger when this process
+ * has not met the tree yet or another replica has added to it. A read of a tree in memory waits for nothing.
+ */
+export function lookForLoops(
+  { store }: Pick<Broker, 'store'>,
+  question: Question,
+): readonly Firing[] | Promise<readonly Firing[]> {
+  const { run, tool, bundle } = question;
+  const rules = bundle.loops;
+  if (rules === undefined || run === null || tool === null) return NO_FIRINGS;
+  const asked = { ...question, run, tool };
+  const known = knownOf(store, asked.run.root, asked.treeActions);
+  if (known !== null && asked.tool.effect === 'read')
+    return seenIn(known.trail, rules, asked, null);
+  return lookedUp(store, known, rules, asked);
+}
+
+async function lookedUp(
+  store: Store,
+  met: Known | null,
+  rules: LoopRules,
+  asked: Asked,
+): Promise<readonly Firing[]> {
+  const known = met ?? (await read(store, asked));
+  const { run, tool, argumentsDigest } = asked;
+  const repeats =
+    tool.effect === 'read'
+      ? null
+      : await store.repeats({ root: run.root, tool: tool.name, argumentsDigest });
+  return seenIn(known.trail, rules, asked, repeats);
+}
+
+function seenIn(
+  trail: Trail,
+  rules: LoopRules,
+  { proposal, tool, argumentsDigest, inputProblems, now: at }: Asked,
+  repeats: Repeats | null,
+): readonly Firing[] {
+  const isRead = tool.effect === 'read';
+  const call = { tool: tool.name, argumentsDigest, at };
+  return firingsOf(
+    rules,
+    {
+      ...call,
+      ...{ repeats, fits: inputProblems.length === 0 },
+      shape: shapeOf(proposal.arguments),
+      numbers: numbersIn(proposal.arguments),
+      effect: isRead ? 'read' : 'change',
+      repeatHarms: !isRead && (tool.effect === 'destroy' || !tool.idempotent),
+      polls: keepsInterval(trail, { ...call, pollingMs: tool.pollingMs }),
+    },
+    trail,
+  );
+}
+
+/** Adds what became of a call, and halts its run tree when a detector says so. Nothing waits for that halt. */
+export function remember(broker: Broker, facts: Facts, outcome: Outcome): void {
+  const { bundle, run, tool, firings } = facts;
+  if (bundle.loops === undefined || run === null || tool === null) return;
+  const known = trails.get(broker.store)?.get(run.root);
+  if (known === undefined) return;
+  const held = firings.some(({ stage }) => HOLDS.has(stage));
+  known.trail = told(known.trail, madeCall(facts, tool), toldOf(outcome, held));
+  if (known.actions !== null) known.actions++;
+  const stop = firings.find(({ stage }) => stage === 'stop');
+  if (stop === undefined || known.stopped || outcome.kind !== 'refused') return;
+  known.stopped = true;
+  raise(broker, {
+    scope: `run:${run.root}`,
+    reason: `${stop.reason} (${stop.code})`,
+    by: AUTOMATIC,
+  })
+    .then((finished) => finished())
+    // a store that takes no halt takes no intent either
+    .catch(() => {});
+}
+
+const HOLDS: ReadonlySet<Firing['stage']> = new Set(['steer', 'block', 'stop']);
+
+function madeCall({ argumentsDigest, now, ...facts }: Facts, tool: Tool): MadeCall {
+  return {
+    tool: tool.name,
+    argumentsDigest,
+    arguments: facts.arguments,
+    effect: tool.effect === 'read' ? 'read' : 'change',
+    pollingMs: tool.pollingMs,
+    at: now,
+  };
+}
+
+function knownOf(store: Store, root: string, treeActions: number | null): Known | null {
+  const known = trails.get(store)?.get(root);
+  return known !== undefined && known.actions === treeActions ? known : null;
+}
+
+async function read(store: Store, { run, bundle, treeActions }: Asked): Promise<Known> {
+  const { root } = run;
+  const events = treeActions === 0 ? [] : await store.trail(root, RECORDS);
+  const trail =
+    events.length === 0
+      ? EMPTY_TRAIL
+      : trailOf(events, (name) => {
+          const tool = Object.hasOwn(bundle.tools, name) ? bundle.tools[name] : undefined;
+          return {
+            effect: tool?.effect === 'read' ? 'read' : 'change',
+            pollingMs: tool?.pollingMs,
+          };
+        });
+  const all = trails.get(store) ?? new Map<string, Known>();
+  trails.set(store, all);
+  const before = all.get(root);
+  if (all.size >= KEPT) all.clear();
+  const known = { trail, actions: treeActions, stopped: before?.stopped ?? false };
+  all.set(root, known);
+  return known;
+}

@@ -1,0 +1,52 @@
+import {
+  DETECTORS,
+  type Detector,
+  type Firing,
+  type LoopRule,
+  type LoopRules,
+  NO_FIRINGS,
+  STAGES,
+  type Stage,
+} from '../../domain/loops.ts';
+import { cycle } from './cycle.ts';
+import { failing } from './failing.ts';
+import { invalid } from './invalid.ts';
+import { noNews } from './no-news.ts';
+import { refusedAsks } from './refused-asks.ts';
+import { repeat } from './repeat.ts';
+import { sameResult } from './same-result.ts';
+import type { Detect, ProposedCall, Sighting } from './sighting.ts';
+import type { Trail } from './trail.ts';
+
+const ALL: { readonly [D in Detector]: Detect } = {
+  sameResult,
+  failing,
+  repeat,
+  cycle,
+  noNews,
+  invalid,
+  refusedAsks,
+};
+
+/** Everything that has something to say of this call. Pure: the same transcript fires the same. */
+export function firingsOf(rules: LoopRules, call: ProposedCall, trail: Trail): readonly Firing[] {
+  let firings: Firing[] | null = null;
+  for (const detector of DETECTORS) {
+    const rule = rules[detector];
+    if (rule === undefined) continue;
+    const seen = ALL[detector](call, trail);
+    const stage = seen === null ? null : stageOf(rule, seen);
+    if (seen === null || stage === null) continue;
+    firings ??= [];
+    firings.push({ detector, stage, code: seen.code, reason: seen.reason, fix: seen.fix });
+  }
+  return firings ?? NO_FIRINGS;
+}
+
+function stageOf({ as, at }: LoopRule, { count, most, waived }: Sighting): Stage | null {
+  const reached = STAGES.findLast((stage) => count >= (at[stage] ?? Number.POSITIVE_INFINITY));
+  if (reached === undefined) return null;
+  if (reached === 'steer' && waived === true) return 'observe';
+  const limit = as === 'observe' ? 'observe' : (most ?? reached);
+  return STAGES.indexOf(reached) < STAGES.indexOf(limit) ? reached : limit;
+}

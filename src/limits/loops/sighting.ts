@@ -1,0 +1,51 @@
+import type { Repeats, Stage } from '../../domain/loops.ts';
+import type { Step, Trail } from './trail.ts';
+
+/** The call that is judged, as far as the detectors look at it. */
+export interface ProposedCall {
+  readonly tool: string;
+  readonly argumentsDigest: string;
+  readonly shape: string;
+  readonly effect: 'read' | 'change';
+  /** A repeat of it does harm: it destroys, or is not idempotent. */
+  readonly repeatHarms: boolean;
+  readonly fits: boolean;
+  readonly numbers: readonly number[];
+  /** It keeps the interval that its tool declares for polling. */
+  readonly polls: boolean;
+  /** Null for a read: nothing is counted of it in the store. */
+  readonly repeats: Repeats | null;
+  readonly at: number;
+}
+
+/**
+ * What one detector sees. `most`: it climbs no higher now, however many there are. `waived`: something happened since
+ * that may have changed it, so it is not steered away from.
+ */
+export interface Sighting {
+  readonly count: number;
+  readonly code: string;
+  readonly reason: string;
+  readonly fix: string;
+  readonly most?: Stage;
+  readonly waived?: boolean;
+}
+
+/** Pure: the same calls in the same order are seen the same. */
+export type Detect = (call: ProposedCall, trail: Trail) => Sighting | null;
+
+/** Calls longer ago than this belong to other work. */
+export const WINDOW_MS = 30 * 60_000;
+
+/** The steps within `span` before the call, newest first. */
+export function* lately(trail: Trail, at: number, span = WINDOW_MS): Generator<Step> {
+  for (let index = trail.steps.length - 1; index >= 0; index--) {
+    const step = trail.steps[index] as Step;
+    if (at - step.at > span) return;
+    yield step;
+  }
+}
+
+export function isSame(step: Step, call: ProposedCall): boolean {
+  return step.argumentsDigest === call.argumentsDigest && step.tool === call.tool;
+}
