@@ -103,6 +103,7 @@ export function factsOf(bundle: Bundle, tool: string, more: Partial<Facts> = {})
     limits: [],
     approval: null,
     unknownRepeat: null,
+    firings: [],
     policy: null,
     measured: null,
     ...more,
