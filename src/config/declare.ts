@@ -160,9 +160,22 @@ function toolOf(name: string, tool: JsonObject): ToolDeclaration {
   };
 }
 
-function bindingOf({ sql, images, enforce, query, command, http }: JsonObject): JsonObject {
+function bindingOf({
+  sql,
+  images,
+  enforce,
+  functions,
+  query,
+  command,
+  http,
+}: JsonObject): JsonObject {
   if (typeof sql === 'string')
-    return { sql, images: images ?? 'changed', ...(enforce === 'function' ? { enforce } : {}) };
+    return {
+      sql,
+      images: images ?? 'changed',
+      ...(enforce === 'function' ? { enforce } : {}),
+      ...(Array.isArray(functions) ? { functions } : {}),
+    };
   if (isJsonObject(query)) return queryBinding(query);
   return isJsonObject(command) ? commandBinding(command) : requestOf(members(http));
 }

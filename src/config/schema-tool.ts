@@ -80,6 +80,15 @@ const sqlTool = closed('One fixed SQL statement', ['connection', 'description', 
     description:
       'What binds its rows: its statement alone, or a function of the database, which is then all that its login may call. PostgreSQL only',
   },
+  functions: {
+    type: 'array',
+    minItems: 1,
+    maxItems: 50,
+    uniqueItems: true,
+    items: { type: 'string', maxLength: 300, pattern: '^[^.()]+\\.[^()]+\\(.*\\)$' },
+    description:
+      'Functions of the database itself that it calls, as `schema.name(types)`; every one of PostgreSQL that only computes is allowed anyway. PostgreSQL only',
+  },
 });
 
 const httpTool = closed('One HTTP request', ['connection', 'description', 'http'], {

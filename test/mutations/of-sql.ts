@@ -6,6 +6,8 @@ const guardTest = 'src/connectors/postgres/query-guard.test.ts';
 
 const functionTest = 'src/connectors/postgres/function.test.ts';
 
+const ownTest = 'src/connectors/postgres/own-functions.test.ts';
+
 export const OF_SQL: readonly Mutation[] = [
   {
     control: 'a guarded query has known nodes only',
@@ -76,6 +78,27 @@ export const OF_SQL: readonly Mutation[] = [
     find: 'if (!wanted.has(owner) && !busy)',
     replace: 'if (!wanted.has(owner))',
     test: functionTest,
+  },
+  {
+    control: 'a function of the target is called when it is listed',
+    file: 'src/connectors/postgres/dependencies.ts',
+    find: 'if (dependency.function !== null && own.has(dependency.function)) return;',
+    replace: 'if (dependency.function !== null) return;',
+    test: ownTest,
+  },
+  {
+    control: 'what a listed function may do raises the class',
+    file: 'src/connectors/postgres/reach.ts',
+    find: 'writes: acts.writing.has(one.oid),',
+    replace: 'writes: false,',
+    test: ownTest,
+  },
+  {
+    control: 'a changed body of a listed function stops the tool',
+    file: 'src/connectors/postgres/fingerprint.ts',
+    find: "md5(concat_ws(' ', p.prosrc, pg_get_function_sqlbody(p.oid))))",
+    replace: "md5(''))",
+    test: ownTest,
   },
   {
     control: 'SQLite refuses what was not planned',

@@ -19,8 +19,10 @@ export function assignedBy(
   fields: Fields,
   whens: readonly Fields[],
   conflict: Fields,
+  more: ReadonlySet<string>,
 ): Assigned[] {
-  const drifting = fleetingNames(fields);
+  const isFleeting = (kind: string, inner: unknown): boolean => differs(kind, inner, more);
+  const drifting = fleetingNames(fields, isFleeting);
   const judged = (column: string | null, value: unknown): Assigned => ({
     column,
     computed: some(value, (kind) => COMPUTING.has(kind)),
@@ -73,7 +75,11 @@ function nameAt(targets: unknown, index: number): string | null {
 }
 
 /** Names that a query below gives to such values: `select now() as at`. */
-function fleetingNames(value: unknown, found = new Set<string>()): Set<string> {
+function fleetingNames(
+  value: unknown,
+  isFleeting: (kind: string, fields: unknown) => boolean,
+): Set<string> {
+  const found = new Set<string>();
   some(value, (kind, fields) => {
     const name = kind === 'ResTarget' && isFields(fields) ? text(fields.name) : null;
     if (name !== null && isFields(fields) && some(fields.val, isFleeting)) found.add(name);
@@ -86,9 +92,12 @@ function isDefault(value: unknown): boolean {
   return isFields(value) && 'SetToDefault' in value;
 }
 
-function isFleeting(kind: string, fields: unknown): boolean {
+function differs(kind: string, fields: unknown, more: ReadonlySet<string>): boolean {
   if (!isFields(fields)) return false;
-  if (kind === 'FuncCall') return FLEETING_CALLS.has(nameOf(fields.funcname).name);
+  if (kind === 'FuncCall') {
+    const { name } = nameOf(fields.funcname);
+    return FLEETING_CALLS.has(name) || more.has(name);
+  }
   // A date stays for a day, and an approval is void over midnight.
   return kind === 'SQLValueFunction' && /TIME/.test(String(fields.op));
 }

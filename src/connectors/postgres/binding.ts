@@ -12,6 +12,8 @@ export interface Draft {
   readonly images: ImageWish;
   /** Rows are bound by a function of the database; absent: by the statement alone. */
   readonly enforce?: 'function';
+  /** Functions of the target itself that it may call, as `schema.name(types)`; absent: none. */
+  readonly functions?: readonly string[];
 }
 
 export interface Column {
@@ -37,6 +39,13 @@ export interface SequenceRights {
   readonly oid: number;
   readonly schema: string;
   readonly name: string;
+}
+
+export interface Callable {
+  readonly oid: number;
+  /** As `regprocedure` says it. */
+  readonly signature: string;
+  readonly schema: string;
 }
 
 /** The function that a tool's statement stands in; types are SQL names. */
@@ -96,6 +105,8 @@ export interface PostgresBinding extends Draft {
   readonly tables: readonly TableRights[];
   readonly sequences: readonly SequenceRights[];
   readonly imagePlan: ImagePlan | null;
+  /** Functions of the target itself that the statement calls; absent: none. */
+  readonly calls?: readonly Callable[];
   /** The login calls this and touches no table; `tables` are then what its owner holds. */
   readonly function?: ToolFunction;
   /** The statement is the agent's own, within these bounds; `statement` is empty then. */
@@ -117,7 +128,7 @@ export interface Watched {
 }
 
 export function draftOf(tool: Pick<Tool, 'name' | 'binding'>): Draft {
-  const { sql, images = 'changed', enforce } = tool.binding;
+  const { sql, images = 'changed', enforce, functions } = tool.binding;
   if (typeof sql !== 'string')
     throw new SignalboxError('TOOL_STATEMENT', `tool \`${tool.name}\`: expected a text in \`sql\``);
   if (images !== 'none' && images !== 'changed' && images !== 'row')
@@ -125,7 +136,12 @@ export function draftOf(tool: Pick<Tool, 'name' | 'binding'>): Draft {
       'TOOL_STATEMENT',
       `tool \`${tool.name}\`: expected \`none\`, \`changed\` or \`row\` in \`images\``,
     );
-  return { sql, images, ...(enforce === 'function' ? { enforce } : {}) };
+  return {
+    sql,
+    images,
+    ...(enforce === 'function' ? { enforce } : {}),
+    ...(Array.isArray(functions) ? { functions: functions.map(String) } : {}),
+  };
 }
 
 export function toJson(binding: PostgresBinding): JsonObject {

@@ -33,12 +33,14 @@ interface Dependency {
 
 /**
  * Lets the server analyse the statement as the body of a function that is never called and never committed: its
- * recorded dependencies are every column, function, operator and type in it, resolved by the real rules.
+ * recorded dependencies are every column, function, operator and type in it, resolved by the real rules. `own`: functions
+ * of the target that the tool lists.
  */
 export async function referencesOf(
   client: AdminClient,
   text: string,
   parameterTypes: readonly string[],
+  own: ReadonlySet<number>,
 ): Promise<References> {
   await client.query(`SET LOCAL search_path = ${SEARCH_PATH}`);
   try {
@@ -61,17 +63,21 @@ export async function referencesOf(
        WHERE proname = 'sbx_statement' AND pronamespace = pg_my_temp_schema())`,
   );
   await client.query(`DROP FUNCTION pg_temp.sbx_statement`);
-  return sorted(rows);
+  return sorted(rows, own);
 }
 
 /** The same for the query of a view. */
-export async function referencesOfView(client: AdminClient, view: number): Promise<References> {
+export async function referencesOfView(
+  client: AdminClient,
+  view: number,
+  own: ReadonlySet<number>,
+): Promise<References> {
   const { rows } = await client.query<Dependency>(
     `${DEPENDENCIES} JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
      WHERE r.ev_class = $1 AND r.ev_type = '1' AND d.refobjid <> $1`,
     [view],
   );
-  return sorted(rows);
+  return sorted(rows, own);
 }
 
 /** The same for expressions the catalogue keeps: policies, constraints. Throws as for a statement. */
@@ -85,17 +91,17 @@ export async function checkKept(
        AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass)`,
     [kind, oids],
   );
-  for (const dependency of rows) check(dependency);
+  for (const dependency of rows) check(dependency, NONE);
 }
 
-function sorted(dependencies: readonly Dependency[]): References {
+function sorted(dependencies: readonly Dependency[], own: ReadonlySet<number>): References {
   const columns = new Map<number, Set<number>>();
   const views = new Set<number>();
   const functions = new Set<number>();
   const functionNames = new Set<string>();
   const types = new Set<number>();
   for (const dependency of dependencies) {
-    check(dependency);
+    check(dependency, own);
     if (dependency.class === 'pg_class') {
       const used = columns.get(dependency.oid) ?? new Set();
       if (dependency.column !== 0) used.add(dependency.column);
@@ -110,6 +116,7 @@ function sorted(dependencies: readonly Dependency[]): References {
   return { columns, views, functions, functionNames, types };
 }
 
+const NONE: ReadonlySet<number> = new Set();
 const HARMLESS_CLASSES = new Set([
   'pg_collation',
   'pg_constraint',
@@ -118,7 +125,8 @@ const HARMLESS_CLASSES = new Set([
   'pg_ts_config',
 ]);
 
-function check(dependency: Dependency): void {
+/** `own`: functions of this database that the tool lists. */
+function check(dependency: Dependency, own: ReadonlySet<number>): void {
   const { spoken } = dependency;
   switch (dependency.class) {
     case 'pg_class':
@@ -126,8 +134,12 @@ function check(dependency: Dependency): void {
       return;
     case 'pg_proc':
     case 'pg_operator':
+      if (dependency.function !== null && own.has(dependency.function)) return;
       if (dependency.extension === null || !ALLOWED_EXTENSIONS.has(dependency.extension))
-        throw forbidden(spoken, 'it is defined in this database, not by PostgreSQL');
+        throw forbidden(
+          spoken,
+          'it is defined in this database, not by PostgreSQL, and not in `functions`',
+        );
       if (dependency.volatility === 'v') throw forbidden(spoken, 'it is volatile');
       return;
     case 'pg_type':

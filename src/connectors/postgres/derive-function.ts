@@ -17,6 +17,8 @@ export interface Enforced {
 
 interface Wanted {
   readonly shape: Shape;
+  /** It writes, by itself or by a function that it calls. */
+  readonly writes: boolean;
   readonly text: string;
   readonly parameterTypes: readonly string[];
   /** Result columns of the statement itself. */
@@ -36,7 +38,7 @@ export async function enforcedBy(client: AdminClient, wanted: Wanted): Promise<E
   const made: Omit<ToolFunction, 'seal'> = {
     arguments: wanted.parameterTypes,
     columns: await columnsOf(client, shown.text, wanted.columns),
-    stable: wanted.shape.writes.length === 0,
+    stable: !wanted.writes,
     body: shown.text,
   };
   return { function: { ...made, seal: await sealOf(client, made) }, imagePlan: shown.imagePlan };
@@ -44,9 +46,9 @@ export async function enforcedBy(client: AdminClient, wanted: Wanted): Promise<E
 
 async function shownBy(
   client: AdminClient,
-  { shape, text, columns, imagePlan, maxRows }: Wanted,
+  { shape, writes, text, columns, imagePlan, maxRows }: Wanted,
 ): Promise<{ readonly text: string; readonly imagePlan: ImagePlan | null }> {
-  if (shape.writes.length === 0)
+  if (!writes)
     return { text: `SELECT * FROM (${text}\n) AS sbx_rows LIMIT ${maxRows}`, imagePlan: null };
   const version = await versionOf(client);
   const { current = null, older = null } = imagePlan ?? {};

@@ -3,7 +3,13 @@ import { SignalboxError } from '../../domain/errors.ts';
 import { checkInputs, checkResultNames } from '../../tools/statement.ts';
 import type { AdminClient } from './admin.ts';
 import { checkGivable, checkReached, checkTargets } from './admissible.ts';
-import { type Draft, type PostgresBinding, toJson, type Watched } from './binding.ts';
+import {
+  type Callable,
+  type Draft,
+  type PostgresBinding,
+  toJson,
+  type Watched,
+} from './binding.ts';
 import {
   below,
   columnsOf,
@@ -15,12 +21,14 @@ import {
   typeNames,
 } from './catalogue.ts';
 import { isSystemSchema, referencesOf } from './dependencies.ts';
-import { enforcedBy } from './derive-function.ts';
+import { type Enforced, enforcedBy } from './derive-function.ts';
 import { describe } from './describe.ts';
 import { effectOf, narrate } from './effect.ts';
+import type { Field } from './exchange.ts';
 import { checkDomains, checkPolicies } from './expressions.ts';
 import { FINGERPRINT, fingerprintValues } from './fingerprint.ts';
-import { parseStatement } from './parse.ts';
+import { checkUsed, type OwnFunction, ownFunctions } from './own-functions.ts';
+import { parseStatement, type Statement } from './parse.ts';
 import { type Picture, pictureOf } from './picture.ts';
 import { type Reach, reachOf } from './reach.ts';
 import { type Resolved, rightsOf, targetsOf } from './rights.ts';
@@ -40,17 +48,20 @@ export async function deriveTool(
   maxRows: number,
 ): Promise<Derived> {
   const statement = await parseStatement(draft.sql);
-  const shape = walk(statement.tree);
+  const own = await ownFunctions(client, draft.functions ?? []);
+  const listed = new Set(own.map(({ oid }) => oid));
+  const shape = walk(statement.tree, volatileNames(own));
   checkInputs(statement.parameters, inputs);
   const uses = await resolveUses(client, shape);
   await checkTypes(client, shape.types);
   const described = await describe(client, statement.text);
   checkResultNames(described.columns.map(({ name }) => name));
   const parameterTypes = await typeNames(client, described.parameters);
-  const references = await referencesOf(client, statement.text, parameterTypes);
+  const references = await referencesOf(client, statement.text, parameterTypes, listed);
   await checkCalls(client, shape.functions, references);
   await checkAttributes(client, shape.attributes);
-  const expanded = await expandViews(client, references);
+  const { relations: expanded, functions: inViews } = await expandViews(client, references, listed);
+  checkUsed(own, new Set([...references.functions, ...inViews]));
   const resolved = await resolve(client, shape, uses, references);
   checkTargets(resolved);
   const read = [...references.columns.keys(), ...expanded];
@@ -58,32 +69,23 @@ export async function deriveTool(
   checkReached(under.values());
   await checkPolicies(client, [...read, ...under.keys()]);
   await checkDomains(client, references.types);
-  const reach = await reachOf(client, targetsOf(resolved));
+  const reach = await reachOf(client, targetsOf(resolved), own);
   const reached = await relationsOf(client, [...reach.events.keys()]);
   checkReached(reached.values());
   const tables = rightsOf(resolved, draft.images);
   const defaults = await defaultsOf(client, resolved);
-  const watched = watchedBy(resolved, reach, [...expanded, ...under.keys()], defaults.functions);
+  const called = [...inViews, ...defaults.functions.map(({ oid }) => oid)];
+  const watched = watchedBy(resolved, reach, [...expanded, ...under.keys()], called);
+  const writes = shape.writes.length > 0 || reach.own.some((one) => one.writes);
   await checkGivable(client, tables);
-  const show = (wish: Draft): Promise<Picture> =>
-    pictureOf(client, {
-      ...{ resolved, draft: wish, statement, own: described.columns.length },
-      ...{ parameterTypes, triggers: reach.triggers },
-    });
-  const shown = await show(draft);
-  const held =
-    draft.enforce === 'function'
-      ? await enforcedBy(client, {
-          ...{ shape, text: statement.text, parameterTypes, maxRows },
-          ...{ columns: described.columns, imagePlan: shown.plan },
-        })
-      : null;
-  const pictured =
-    held !== null && held.imagePlan === null ? await show({ ...draft, images: 'none' }) : shown;
+  const { held, pictured } = await shownBy(client, {
+    ...{ draft, resolved, writes, statement, parameterTypes, maxRows },
+    ...{ columns: described.columns, triggers: reach.triggers },
+  });
   const binding: PostgresBinding = {
     ...draft,
     verb: shape.verb,
-    writes: shape.writes.length > 0,
+    writes,
     statement: statement.text,
     parameters: statement.parameters.map((name, index) => ({
       name,
@@ -97,6 +99,7 @@ export async function deriveTool(
     sequences: defaults.sequences,
     imagePlan: held === null ? pictured.plan : held.imagePlan,
     ...(held === null ? {} : { function: held.function }),
+    ...(own.length === 0 ? {} : { calls: own.map(callable) }),
     outside: reach.outside.length > 0,
     watched,
     fingerprint: await fingerprintOf(client, watched),
@@ -112,6 +115,33 @@ export async function deriveTool(
       enforced: held === null ? null : { shows: held.imagePlan !== null, writes: binding.writes },
     }),
   };
+}
+
+/** How it shows its rows, and the function that it stands in: one that shows none needs no rights for it. */
+async function shownBy(
+  client: AdminClient,
+  from: {
+    readonly draft: Draft;
+    readonly resolved: Resolved;
+    readonly writes: boolean;
+    readonly statement: Statement;
+    readonly parameterTypes: readonly string[];
+    readonly maxRows: number;
+    readonly columns: readonly Field[];
+    readonly triggers: Reach['triggers'];
+  },
+): Promise<{ readonly held: Enforced | null; readonly pictured: Picture }> {
+  const { draft, resolved, statement, columns } = from;
+  const show = (wish: Draft): Promise<Picture> =>
+    pictureOf(client, { ...from, draft: wish, own: columns.length });
+  const pictured = await show(draft);
+  if (draft.enforce !== 'function') return { held: null, pictured };
+  const held = await enforcedBy(client, {
+    ...from,
+    ...{ shape: resolved.shape, text: statement.text, imagePlan: pictured.plan },
+  });
+  if (held.imagePlan !== null) return { held, pictured };
+  return { held, pictured: await show({ ...draft, images: 'none' }) };
 }
 
 async function resolveUses(
@@ -182,7 +212,7 @@ function watchedBy(
   resolved: Resolved,
   reach: Reach,
   views: Watched['relations'],
-  functions: readonly { readonly oid: number }[],
+  functions: readonly number[],
 ): Watched {
   const columns = new Set<string>();
   for (const [relation, numbers] of resolved.references.columns)
@@ -198,12 +228,16 @@ function watchedBy(
         return [Number(relation), Number(column)];
       })
       .sort((a, b) => a[0] - b[0] || a[1] - b[1]),
-    functions: sorted([
-      ...resolved.references.functions,
-      ...reach.functions,
-      ...functions.map(({ oid }) => oid),
-    ]),
+    functions: sorted([...resolved.references.functions, ...reach.functions, ...functions]),
   };
+}
+
+function volatileNames(own: readonly OwnFunction[]): ReadonlySet<string> {
+  return new Set(own.filter((one) => one.volatile).map(({ name }) => name));
+}
+
+function callable({ oid, signature, schema }: OwnFunction): Callable {
+  return { oid, signature, schema };
 }
 
 export async function fingerprintOf(client: AdminClient, watched: Watched): Promise<string> {

@@ -4,6 +4,7 @@ import { sqlRecovery } from '../../tools/recovery-sql.ts';
 import { RECOVERY_RULES, RECOVERY_THINGS, wordsOf } from '../../tools/recovery-words.ts';
 import type { TableRights } from './binding.ts';
 import type { Relation } from './catalogue.ts';
+import { toldOf } from './own-functions.ts';
 import type { Reach } from './reach.ts';
 import type { Resolved } from './rights.ts';
 
@@ -21,17 +22,28 @@ export function effectOf(
   relations: ReadonlyMap<number, Relation>,
 ): Effect {
   const { writes } = resolved.shape;
-  const destroys = writes.some((write) => write.deletes) || reach.destroys.length > 0;
-  const effect: EffectClass = writes.length === 0 ? 'read' : destroys ? 'destroy' : 'write';
+  const acts = reach.own.some((one) => one.writes);
+  const destroys =
+    writes.some((write) => write.deletes) ||
+    reach.destroys.length > 0 ||
+    reach.own.some(({ removes }) => removes);
+  const effect: EffectClass =
+    writes.length === 0 && !acts ? 'read' : destroys ? 'destroy' : 'write';
   const recoveryPath =
     [...reach.events].some(([oid, events]) => {
       const relation = relations.get(oid);
       const name = `${relation?.schema}.${relation?.name}`;
       return (events.has('delete') && keeps(name)) || (events.has('update') && tells(name));
-    }) || reach.triggers.some(({ source }) => weakens(source));
+    }) ||
+    [...reach.triggers, ...reach.own.filter((one) => one.writes)].some(({ source }) =>
+      weakens(source),
+    );
   const repeatable =
-    reach.triggers.length === 0 && writes.length === 1 && writes.every((one) => one.repeatable);
-  return { effect, recoveryPath, idempotent: writes.length === 0 || repeatable };
+    !acts &&
+    reach.triggers.length === 0 &&
+    writes.length === 1 &&
+    writes.every((one) => one.repeatable);
+  return { effect, recoveryPath, idempotent: (writes.length === 0 && !acts) || repeatable };
 }
 
 /** A table that people recover from, by the words of its schema and name. */
@@ -84,6 +96,13 @@ export function narrate(story: Story): string[] {
       ];
       return `trigger \`${trigger.name}\` on ${spoken(relations, trigger.relation)} runs ${trigger.functionName} (${traits.join(', ')})`;
     }),
+    ...reach.own.map((one) => toldOf(one, one)),
+    ...reach.own
+      .filter(({ removes }) => removes)
+      .map(
+        ({ signature }) =>
+          `raised to destroy: ${signature} holds DELETE, TRUNCATE or DROP, or cannot be read`,
+      ),
     ...reach.destroys.map(
       (trigger) => `raised to destroy: ${trigger.functionName} holds DELETE, TRUNCATE or DROP`,
     ),

@@ -38,8 +38,14 @@ export const FINGERPRINT: Prepared = {
                                       p.proconfig, md5(p.prosrc)) AS line
                         FROM pg_proc p WHERE p.oid = t.tgfoid) f
     UNION ALL
-    SELECT format('function %s %s %s %s', p.oid, p.provolatile, p.prosecdef, md5(p.prosrc))
+    SELECT format('function %s %s %s %s %s %s', p.oid, p.provolatile, p.prosecdef, p.proowner, p.proconfig,
+                  md5(concat_ws(' ', p.prosrc, pg_get_function_sqlbody(p.oid))))
     FROM pg_proc p WHERE p.oid = ANY ($4::oid[])
+    UNION ALL
+    SELECT format('called alike %s %s', p.proname, p.oid) FROM pg_proc p
+    WHERE p.pronamespace <> 'pg_catalog'::regnamespace AND p.proname IN (
+      SELECT o.proname FROM pg_proc o
+      WHERE o.oid = ANY ($4::oid[]) AND o.prorettype <> 'trigger'::regtype)
     UNION ALL
     SELECT format('constraint %s %s %s', k.conrelid, k.conname, pg_get_constraintdef(k.oid))
     FROM pg_constraint k

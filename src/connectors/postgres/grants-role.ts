@@ -101,6 +101,14 @@ function cannotGive(connection: Connection, key: string, cause?: unknown): Signa
 }
 
 async function publicGives(client: AdminClient, role: string, key: string): Promise<boolean> {
+  const [, signature] = /^EXECUTE ON FUNCTION (.*)$/s.exec(key) ?? [];
+  if (signature !== undefined) {
+    const { rows } = await client.query<{ held: boolean }>(
+      `SELECT has_function_privilege($1::name, to_regprocedure($2), 'EXECUTE') AS held`,
+      [role, signature],
+    );
+    return rows[0]?.held === true;
+  }
   const [, privilege, kind, object] =
     /^(USAGE|CONNECT) ON (SCHEMA|DATABASE) "(.*)"$/.exec(key) ?? [];
   if (privilege === undefined || object === undefined) return false;

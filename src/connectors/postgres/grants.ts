@@ -45,22 +45,24 @@ export async function prepareGrants(
 }
 
 async function checkTables(client: AdminClient, held: readonly Held[]): Promise<void> {
-  for (const {
-    binding: { tables },
-  } of held)
-    for (const { oid, schema, name } of tables) {
-      const { rows } = await client.query(
-        `SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-         WHERE c.oid = $1 AND n.nspname = $2 AND c.relname = $3`,
-        [oid, schema, name],
+  const there = async (what: string, sql: string, values: readonly unknown[]): Promise<void> => {
+    const { rows } = await client.query(sql, [...values]);
+    if (rows.length === 0)
+      throw new SignalboxError(
+        'TOOL_DRIFTED',
+        `\`${what}\` is not the one this bundle was planned with`,
       );
-      if (rows.length === 0)
-        throw new SignalboxError(
-          'TOOL_DRIFTED',
-          `\`${schema}.${name}\` is not the table this bundle was planned with`,
-        );
-    }
+  };
+  for (const { binding } of held) {
+    for (const { oid, schema, name } of binding.tables)
+      await there(`${schema}.${name}`, TABLE, [oid, schema, name]);
+    for (const { oid, signature } of binding.calls ?? [])
+      await there(signature, 'SELECT WHERE to_regprocedure($1)::oid = $2::oid', [signature, oid]);
+  }
 }
+
+const TABLE = `SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.oid = $1 AND n.nspname = $2 AND c.relname = $3`;
 
 async function rolesOf(client: AdminClient, connection: Connection): Promise<string[]> {
   const { rows } = await client.query<{ rolname: string }>(

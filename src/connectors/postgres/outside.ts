@@ -13,36 +13,54 @@ const HARMLESS_EXTENSIONS: readonly string[] = [
 ];
 const MAX_FUNCTIONS = 500;
 
+/** By words, not by grammar: a false alarm only raises the class. Strings count, since EXECUTE runs them. */
+export const DESTROYING = /\b(delete|truncate|drop)\b/i;
+
+export interface Acts {
+  readonly outside: readonly string[];
+  readonly functions: readonly number[];
+  /** Where something volatile is called in the end, and where something is deleted. */
+  readonly writing: ReadonlySet<number>;
+  readonly destroying: ReadonlySet<number>;
+}
+
 interface Called {
   readonly oid: number;
   readonly spoken: string;
   readonly trusted: boolean;
+  readonly volatile: boolean;
   readonly source: string;
 }
 
 /**
- * What a write to these tables may call: triggers, defaults, constraints and policies, the functions they depend on or
- * name in their bodies, and the triggers of tables named there. By words, so it finds too much rather than too little;
- * only a name that is put together at run time stays unseen. `outside` names those from which something leads out.
+ * What a write to these tables may call: triggers, defaults, constraints and policies, listed functions of the target, the
+ * functions they depend on or name in their bodies, and the triggers of tables named there. By words, so it finds too much
+ * rather than too little; only a name that is put together at run time stays unseen. `outside` names those from which
+ * something leads out.
  */
 export async function actsOf(
   client: AdminClient,
   relations: readonly number[],
   triggers: readonly Trigger[],
-): Promise<{ readonly outside: readonly string[]; readonly functions: readonly number[] }> {
+  own: readonly number[],
+): Promise<Acts> {
   const seen = new Set<number>();
+  const writing = new Set<number>();
+  const destroying = new Set<number>();
   const outside = new Set<string>();
   const kept = await keptFunctions(client, relations);
-  const roots = [...new Set([...triggers.map((trigger) => trigger.function), ...kept])];
+  const roots = [...new Set([...triggers.map((trigger) => trigger.function), ...kept, ...own])];
   for (const root of roots) {
     const reached = new Set<number>();
     let batch = await functionsAt(client, [root]);
     const name = batch[0]?.spoken ?? String(root);
     while (batch.length > 0) {
       const words = new Set<string>();
-      for (const { oid, trusted, source } of batch) {
+      for (const { oid, trusted, volatile, source } of batch) {
         reached.add(oid);
         const text = await withoutComments(source);
+        if (volatile) writing.add(root);
+        if (DESTROYING.test(text) || !trusted) destroying.add(root);
         if (!trusted || OUTSIDE.test(text)) outside.add(name);
         for (const [word] of text.matchAll(/[\p{L}_][\p{L}\p{N}_$]*/gu))
           words.add(word).add(word.toLowerCase());
@@ -61,7 +79,7 @@ export async function actsOf(
     }
     for (const oid of reached) seen.add(oid);
   }
-  return { outside: [...outside].sort(), functions: [...seen] };
+  return { outside: [...outside].sort(), functions: [...seen], writing, destroying };
 }
 
 async function keptFunctions(client: AdminClient, relations: readonly number[]): Promise<number[]> {
@@ -84,6 +102,7 @@ async function functionsAt(client: AdminClient, oids: readonly number[]): Promis
     `SELECT p.oid::int8::float8 AS oid, n.nspname || '.' || p.proname AS spoken,
             l.lanpltrusted OR l.lanname = 'sql' OR n.nspname = 'pg_catalog'
               OR e.extname = ANY ($2::text[]) IS TRUE AS trusted,
+            p.provolatile = 'v' AND n.nspname <> 'pg_catalog' AS volatile,
             CASE WHEN n.nspname = 'pg_catalog' OR e.extname = ANY ($2::text[]) THEN ''
                  ELSE concat_ws(' ', p.prosrc, pg_get_function_sqlbody(p.oid)) END AS source
      FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace

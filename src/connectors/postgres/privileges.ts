@@ -25,7 +25,11 @@ function neededBy(bindings: readonly PostgresBinding[]): Privilege[] {
   const need = (privilege: string, object: string): void => {
     found.set(`${object} ${privilege}`, { privilege, object });
   };
-  for (const { tables, sequences } of bindings) {
+  for (const { tables, sequences, calls = [] } of bindings) {
+    for (const { signature, schema } of calls) {
+      need('USAGE', `SCHEMA ${quote(schema)}`);
+      need('EXECUTE', `FUNCTION ${signature}`);
+    }
     for (const table of tables) {
       const object = `TABLE ${quote(table.schema)}.${quote(table.name)}`;
       need('USAGE', `SCHEMA ${quote(table.schema)}`);

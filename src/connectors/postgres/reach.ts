@@ -6,7 +6,8 @@ import {
   type Trigger,
   triggersOf,
 } from './catalogue.ts';
-import { actsOf, withoutComments } from './outside.ts';
+import { actsOf, DESTROYING, withoutComments } from './outside.ts';
+import type { OwnFunction } from './own-functions.ts';
 import { forbidden, type WriteUse } from './shape.ts';
 
 export type Event = 'insert' | 'update' | 'delete';
@@ -20,16 +21,18 @@ export interface Reach {
   readonly destroys: readonly Trigger[];
   /** Functions that may act where no rollback reaches: an untrusted language, or a word such as `dblink`. */
   readonly outside: readonly string[];
+  /** Listed functions of the target that the statement calls, and whether they may write or delete. */
+  readonly own: readonly (OwnFunction & { readonly writes: boolean; readonly removes: boolean })[];
   /** Everything these tables and triggers may call, as far as it can be told. */
   readonly functions: readonly number[];
 }
 
 const MAX_RELATIONS = 500;
-const DESTROYING = /\b(delete|truncate|drop)\b/i;
 
 export async function reachOf(
   client: AdminClient,
   writes: readonly { readonly write: WriteUse; readonly oid: number }[],
+  own: readonly OwnFunction[],
 ): Promise<Reach> {
   const keys = await foreignKeys(client);
   const children = await readDescendants(client);
@@ -58,12 +61,23 @@ export async function reachOf(
     const fired = events.get(trigger.relation);
     return [...(fired ?? [])].some((event) => trigger[event]);
   });
+  const acts = await actsOf(
+    client,
+    [...events.keys()],
+    triggers,
+    own.map(({ oid }) => oid),
+  );
   return {
     events,
     cascades: [...cascades],
     triggers,
     destroys: await mentioning(triggers, DESTROYING),
-    ...(await actsOf(client, [...events.keys()], triggers)),
+    ...acts,
+    own: own.map((one) => ({
+      ...one,
+      writes: acts.writing.has(one.oid),
+      removes: acts.writing.has(one.oid) && (one.dynamic || acts.destroying.has(one.oid)),
+    })),
   };
 }
 
@@ -81,7 +95,6 @@ function followed(key: ForeignKey, event: Event): Event | null {
   return event === 'update' && 'cnd'.includes(key.onUpdate) ? 'update' : null;
 }
 
-/** By words, not by grammar: a false alarm only raises the class. Strings count, since EXECUTE runs them. */
 async function mentioning(triggers: readonly Trigger[], words: RegExp): Promise<Trigger[]> {
   const found: Trigger[] = [];
   for (const trigger of triggers)

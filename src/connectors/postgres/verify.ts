@@ -52,7 +52,7 @@ export async function verifyLogin(asked: Verifying): Promise<Verified> {
       ...(await tableProbes(client, relations, bindings)),
       ...(await powerProbes(client, [...roles, ...made.map(({ owner }) => owner)])),
       ...(await madeProbes(client, made)),
-      ...(await functionProbes(client, made)),
+      ...(await functionProbes(client, made, new Set(bindings.flatMap(called)))),
     ];
     const beyond = probes
       .filter(({ needed, allowed }) => allowed && !needed)
@@ -106,6 +106,11 @@ async function powerProbes(client: pg.Client, roles: readonly string[]): Promise
   return probes;
 }
 
+/** A tool whose statement stands in a function calls with the rights of that function's owner. */
+function called({ binding: { calls = [], function: made } }: Bound): number[] {
+  return made === undefined ? calls.map(({ oid }) => oid) : [];
+}
+
 interface Made extends FunctionNames {
   readonly tool: string;
   readonly values: readonly string[];
@@ -142,9 +147,13 @@ async function madeProbes(client: pg.Client, made: readonly Made[]): Promise<Pro
 }
 
 /** Functions that run with their owner's rights, and that this login may call. */
-async function functionProbes(client: pg.Client, made: readonly Made[]): Promise<Probe[]> {
-  const { rows } = await client.query<{ spoken: string; public: boolean }>(
-    `SELECT p.oid::regprocedure::text AS spoken,
+async function functionProbes(
+  client: pg.Client,
+  made: readonly Made[],
+  needed: ReadonlySet<number>,
+): Promise<Probe[]> {
+  const { rows } = await client.query<{ oid: number; spoken: string; public: boolean }>(
+    `SELECT p.oid::int8::float8 AS oid, p.oid::regprocedure::text AS spoken,
             has_function_privilege('public', p.oid, 'EXECUTE') AS public
      FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
      WHERE p.prosecdef AND n.nspname !~ '^(pg_|information_schema)'
@@ -154,9 +163,9 @@ async function functionProbes(client: pg.Client, made: readonly Made[]): Promise
      ORDER BY 1 LIMIT 200`,
     [FUNCTION_SCHEMA, made.map(({ name }) => name)],
   );
-  return rows.map(({ spoken, public: everybody }) => ({
+  return rows.map(({ oid, spoken, public: everybody }) => ({
     what: `call ${spoken} with its owner’s rights`,
-    needed: false,
+    needed: needed.has(oid),
     allowed: true,
     said: everybody ? 'PUBLIC may' : 'it may',
   }));

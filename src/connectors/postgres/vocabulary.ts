@@ -72,8 +72,13 @@ export async function checkTypes(client: AdminClient, types: readonly Name[]): P
   }
 }
 
-/** Checks the query of every view below, down to tables. Gives all relations and views found there. */
-export async function expandViews(client: AdminClient, references: References): Promise<number[]> {
+/** Checks the query of every view below, down to tables. Gives all relations, views and functions found there. */
+export async function expandViews(
+  client: AdminClient,
+  references: References,
+  own: ReadonlySet<number>,
+): Promise<{ readonly relations: readonly number[]; readonly functions: readonly number[] }> {
+  const functions = new Set<number>();
   const seen = new Set<number>();
   const found = new Set<number>();
   const queue = [...references.views];
@@ -86,7 +91,7 @@ export async function expandViews(client: AdminClient, references: References): 
     if (relation?.invoker === true)
       throw forbidden(spoken, 'a security_invoker view needs rights on what is below it');
     const shape = walk((await parseStatement(await viewText(client, view))).tree);
-    const below = await referencesOfView(client, view);
+    const below = await referencesOfView(client, view, own);
     await checkTypes(client, shape.types);
     await checkCalls(client, shape.functions, below);
     await checkAttributes(client, shape.attributes);
@@ -95,7 +100,8 @@ export async function expandViews(client: AdminClient, references: References): 
       if (isSystemSchema(use.schema ?? 'pg_catalog'))
         throw forbidden(spoken, 'it looks into system catalogues');
     for (const oid of below.columns.keys()) found.add(oid);
+    for (const oid of below.functions) functions.add(oid);
     queue.push(...below.views);
   }
-  return [...found];
+  return { relations: [...found], functions: [...functions] };
 }

@@ -57,15 +57,19 @@ const SPOKEN: { readonly [kind: string]: string } = {
   VariableSetStmt: 'SET',
   VariableShowStmt: 'SHOW',
 };
+const NONE: ReadonlySet<string> = new Set();
 const SYSTEM_COLUMNS = new Set(['cmax', 'cmin', 'ctid', 'tableoid', 'xmax', 'xmin']);
 
-/** Walks the whole tree. Throws TOOL_FORBIDDEN, naming the construct, for anything outside the list. */
-export function walk(tree: SyntaxNode): Shape {
+/**
+ * Walks the whole tree. `fleeting`: functions besides PostgreSQL's own that answer differently at every call. Throws TOOL_FORBIDDEN, naming the
+ * construct, for anything outside the list.
+ */
+export function walk(tree: SyntaxNode, fleeting: ReadonlySet<string> = NONE): Shape {
   const [kind = '', fields] = Object.entries(tree)[0] ?? [];
   const verb = STATEMENTS[kind];
   if (verb === undefined)
     throw forbidden(spoken(kind), 'a tool is one SELECT, INSERT, UPDATE, DELETE or MERGE');
-  const walker = new Walker();
+  const walker = new Walker(fleeting);
   walker.collectCtes(tree);
   try {
     walker.node(kind, fields as Fields, kind);
@@ -86,6 +90,11 @@ class Walker {
   readonly #attributes: Name[] = [];
   readonly #rows = new Set<string>();
   #unnamed = false;
+  readonly #fleeting: ReadonlySet<string>;
+
+  constructor(fleeting: ReadonlySet<string>) {
+    this.#fleeting = fleeting;
+  }
 
   shape(verb: Verb): Shape {
     return {
@@ -177,7 +186,7 @@ class Walker {
     const target = this.#relation(fields.relation as Fields, true);
     this.#fields(kind, fields, 'relation');
     if (target === null) throw forbidden('a write to a CTE', 'name the table');
-    this.#writes.push(writeOf(verb, target, fields, parent === kind));
+    this.#writes.push(writeOf(verb, target, fields, parent === kind, this.#fleeting));
   }
 
   #relation(fields: Fields, target: true): RelationUse | null;

@@ -8,6 +8,7 @@ export function writeOf(
   relation: RelationUse,
   fields: Fields,
   top: boolean,
+  fleeting: ReadonlySet<string>,
 ): WriteUse {
   const whens = list(fields.mergeWhenClauses).map((when) => bare(when, 'MergeWhenClause'));
   const conflict = isFields(fields.onConflictClause) ? fields.onConflictClause : {};
@@ -36,7 +37,7 @@ export function writeOf(
     },
     bounded: verb === 'insert' || verb === 'merge' || fields.whereClause !== undefined,
     repeatable: isRepeatable(verb, fields),
-    assigned: assignedBy(verb, fields, whens, conflict),
+    assigned: assignedBy(verb, fields, whens, conflict, fleeting),
     plainReturning: isPlain(fields.returningClause),
   };
 }

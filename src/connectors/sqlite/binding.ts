@@ -34,7 +34,7 @@ export interface SqliteBinding extends Draft {
 }
 
 export function draftOf({ name, binding }: Pick<Tool, 'name' | 'binding'>): Draft {
-  const { sql, images = 'changed', enforce } = binding;
+  const { sql, images = 'changed', enforce, functions } = binding;
   if (typeof sql !== 'string')
     throw new SignalboxError('TOOL_STATEMENT', `tool \`${name}\`: expected a text in \`sql\``);
   if (images !== 'none' && images !== 'changed' && images !== 'row')
@@ -42,10 +42,10 @@ export function draftOf({ name, binding }: Pick<Tool, 'name' | 'binding'>): Draf
       'TOOL_STATEMENT',
       `tool \`${name}\`: expected \`none\`, \`changed\` or \`row\` in \`images\``,
     );
-  if (enforce !== undefined)
+  if (enforce !== undefined || functions !== undefined)
     throw new SignalboxError(
       'TOOL_FORBIDDEN',
-      `tool \`${name}\`: \`enforce: function\` is not allowed: SQLite has no functions of its own, and no logins`,
+      `tool \`${name}\`: \`enforce: function\` and \`functions\` are not allowed: SQLite keeps no functions, and has no logins`,
     );
   return { sql, images };
 }
