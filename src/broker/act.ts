@@ -59,6 +59,8 @@ export async function act(broker: Broker, proposal: Proposal, heard?: Sink): Pro
     const outcome = await step(broker, proposal, facts, decision, sink);
     if (outcome === 'again') continue;
     remember(broker, facts, outcome); // what the loop detectors look back on
+    const marked = broker.lineage.hear(facts, outcome); // what came back is a source from here on
+    if (marked !== undefined) await marked;
     if (outcome.kind !== 'done') mind(broker, facts, outcome); // too many of a kind halt the run
     return outcome;
   }

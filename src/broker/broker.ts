@@ -12,6 +12,7 @@ import type { Store } from '../domain/store.ts';
 import type { Flights } from './flights.ts';
 import type { Freshness } from './freshness.ts';
 import type { Landing } from './landings.ts';
+import type { Lineages } from './lineage.ts';
 import type { LocalGate } from './local-gate.ts';
 import type { Notices } from './notices.ts';
 import type { OpenStreams } from './open-streams.ts';
@@ -39,6 +40,8 @@ export interface Broker {
   readonly alerts: AlertDesk;
   /** Wakes who waits for an answer to an ask, a halt or a run's end. */
   readonly notices: Notices;
+  /** What run trees have read, for proofs of where arguments come from. */
+  readonly lineage: Lineages;
   /** What no target's words may bring back out of this process. */
   readonly withhold: KnownSecrets;
 }

@@ -63,9 +63,12 @@ export async function gather(broker: Broker, proposal: Proposal): Promise<Facts>
     approval: known.approval,
     unknownRepeat: known.unknownRepeat,
     firings,
+    lineage: null,
     measured: null,
     policy: null,
   };
+  const proofs = broker.lineage.facts(known.run, tool, proposal.arguments, bundle);
+  if (proofs !== null) facts.lineage = await proofs;
   facts.policy = broker.policies.rulingFor(facts);
   return facts;
 }

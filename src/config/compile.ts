@@ -224,6 +224,7 @@ function finished(declared: ToolDeclaration, derived: Derived, place: Connection
     derivation: derived.derivation,
     ...stricterEnvironment(place, derived.binding),
     ...(declared.pollingMs === undefined ? {} : { pollingMs: declared.pollingMs }),
+    ...(declared.lineage === null ? {} : { lineage: declared.lineage }),
   });
   return { tool, problems: [], warnings };
 }

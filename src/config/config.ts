@@ -4,6 +4,7 @@ import type { Agent, Connection, Grant, Limits, Organisation, User } from '../do
 import type { DrillPlan } from '../domain/drill.ts';
 import type { Dimension, EffectClass } from '../domain/effect.ts';
 import type { JsonObject } from '../domain/json.ts';
+import type { ToolLineage } from '../domain/lineage.ts';
 import type { LoopRules } from '../domain/loops.ts';
 import type { DeclaredNarrowing } from './declare-narrow.ts';
 
@@ -22,6 +23,8 @@ export interface ToolDeclaration {
   readonly timeoutMs: number;
   /** Absent: it is not meant to be polled. */
   readonly pollingMs?: number;
+  /** Null where the file says nothing of it. */
+  readonly lineage: ToolLineage | null;
   /** `{sql}`, or the request with its defaults. */
   readonly binding: JsonObject;
 }
@@ -29,7 +32,7 @@ export interface ToolDeclaration {
 /** What an operator accepts of one tool of an MCP server. */
 export type ServedTool = Pick<
   ToolDeclaration,
-  'reversibility' | 'cap' | 'maxResultBytes' | 'timeoutMs' | 'pollingMs'
+  'reversibility' | 'cap' | 'maxResultBytes' | 'timeoutMs' | 'pollingMs' | 'lineage'
 > & {
   readonly effect: EffectClass;
   readonly idempotent: boolean;
@@ -39,7 +42,6 @@ export type ServedTool = Pick<
   readonly description: string | null;
   readonly narrowing: DeclaredNarrowing;
   /** Places of the arguments that what happens hangs on; null: nobody said. */
-  readonly authority: readonly string[] | null;
 };
 
 /** What of an MCP server agents may be granted. */

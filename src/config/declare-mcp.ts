@@ -3,6 +3,7 @@ import type { Dimension, EffectClass } from '../domain/effect.ts';
 import type { Json, JsonObject } from '../domain/json.ts';
 import { RESULT_BYTES, TIMEOUT_MS } from '../tools/caps.ts';
 import type { ServedTool, Serving } from './config.ts';
+import { lineageOf } from './declare-lineage.ts';
 import { declaredNarrowing } from './declare-narrow.ts';
 import { pollingMsOf } from './loops.ts';
 
@@ -74,7 +75,7 @@ export function servingOf(name: string, value: JsonObject): Serving {
 function servedTool(how: Json): ServedTool {
   const said = (typeof how === 'string' ? { effect: how } : how) as JsonObject;
   const { effect, reversibility, idempotent, cap, maxResultBytes, timeoutMs, polling } = said;
-  const { of = null, description = null, authority = null } = said;
+  const { of = null, description = null } = said;
   return {
     effect: effect as EffectClass,
     reversibility: reversibility === 'declared' ? 'declared' : 'none',
@@ -85,8 +86,8 @@ function servedTool(how: Json): ServedTool {
     of: of as string | null,
     description: description as string | null,
     narrowing: declaredNarrowing(said),
-    authority: authority as readonly string[] | null,
     ...pollingMsOf(polling),
+    lineage: lineageOf(said),
   };
 }
 

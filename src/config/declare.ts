@@ -8,6 +8,7 @@ import { RESULT_BYTES, TIMEOUT_MS } from '../tools/caps.ts';
 import type { Config, ToolDeclaration } from './config.ts';
 import { commandBinding, commandSettingsOf } from './declare-command.ts';
 import { apiCredentials, databaseCredentials } from './declare-credentials.ts';
+import { lineageOf, surroundings } from './declare-lineage.ts';
 import { mcpConnection, servingOf } from './declare-mcp.ts';
 import { queryBinding, queryInput } from './declare-query.ts';
 import { drillPlanOf } from './drill.ts';
@@ -71,8 +72,8 @@ function mapped<T>(
   );
 }
 
-function organisationOf({ name, domains }: JsonObject): Organisation {
-  return { name: String(name), domains: listOf(domains).map(String).sort() };
+function organisationOf({ name, domains, ...rest }: JsonObject): Organisation {
+  return { name: String(name), domains: listOf(domains).map(String).sort(), ...surroundings(rest) };
 }
 
 function connectionOf(
@@ -156,6 +157,7 @@ function toolOf(name: string, tool: JsonObject): ToolDeclaration {
     maxResultBytes: numberOr(tool.maxResultBytes, RESULT_BYTES.usual),
     timeoutMs: numberOr(tool.timeoutMs, TIMEOUT_MS.usual),
     ...pollingMsOf(tool.polling),
+    lineage: lineageOf(tool),
     binding: bindingOf(tool),
   };
 }

@@ -3,6 +3,7 @@ import type { Config } from './config.ts';
 import { declare } from './declare.ts';
 import { grantProblems, nameProblems, referenceProblems, textProblems } from './meaning.ts';
 import { connectionProblems } from './meaning-connection.ts';
+import { lineageProblems } from './meaning-lineage.ts';
 import { toolProblems } from './meaning-tool.ts';
 import { ConfigProblems } from './problems.ts';
 import { shapeProblems } from './shape.ts';
@@ -27,6 +28,7 @@ export function loadConfig(text: string, path: string): Config {
     ...connectionProblems(source, root),
     ...userProblems(source, root),
     ...toolProblems(source, root),
+    ...lineageProblems(source, root),
     ...grantProblems(source, root),
   ];
   if (problems.length > 0) throw new ConfigProblems(problems);

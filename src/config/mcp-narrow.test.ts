@@ -40,8 +40,8 @@ describe('a tool of a server, narrowed', () => {
     assert.deepEqual(Object.keys(bundle.tools), ['files_note', 'files_read', 'files_write']);
     const note = bundle.tools.files_note as Tool;
     assert.deepEqual(
-      [note.binding.name, note.effect, note.description, note.authority],
-      ['write', 'write', 'Appends to a note', ['path']],
+      [note.binding.name, note.effect, note.description, note.lineage?.authority],
+      ['write', 'write', 'Appends to a note', [{ argument: 'path', kind: 'target' }]],
     );
     assert.deepEqual(note.inputSchema, {
       type: 'object',
@@ -140,7 +140,7 @@ describe('what widens a narrowed tool', () => {
     [
       'less authority',
       FULL.replace('authority: [path]', 'authority: [count]'),
-      /`path` of `files_write` no longer counts/,
+      /`path` of `files_write` needs no proof any more/,
     ],
     ['all of it', 'authority: [path]', /may send `mode`/],
     ['one more hidden', FULL.replace('hide: [force]', 'hide: [force], maxResultBytes: 10'), null],

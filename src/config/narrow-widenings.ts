@@ -24,7 +24,6 @@ export function narrowingWidens(name: string, before: Tool, after: Tool): string
     ...(was.key !== null && was.key !== is.key
       ? [`the key by which the server of \`${name}\` knows a repeat is another one, or none`]
       : []),
-    ...undecided(name, before.authority, after.authority),
   ];
 }
 
@@ -72,22 +71,4 @@ function handedOn(name: string, was: Part, is: Part): string[] {
       `\`${name}\` hands on ${is.maxItems ?? 'any number of'} elements of a list, ${was.maxItems} before`,
     );
   return more;
-}
-
-/** A list replaces what would be taken for deciding without it. */
-function undecided(
-  name: string,
-  was: readonly string[] | undefined,
-  is: readonly string[] | undefined,
-): string[] {
-  const lost = (was ?? []).filter((place) => !is?.includes(place));
-  if (lost.length > 0)
-    return [
-      `${lost.map((place) => `\`${place}\``).join(', ')} of \`${name}\` no longer counts as deciding what happens`,
-    ];
-  if (was === undefined && is !== undefined)
-    return [
-      `only ${is.map((place) => `\`${place}\``).join(', ')} of \`${name}\` decides what happens`,
-    ];
-  return [];
 }

@@ -49,7 +49,6 @@ export const NARROWING: JsonObject = {
     minimum: 1,
     maximum: 10_000,
   }),
-  authority: places('Arguments that decide where its effect lands, how much of it, or what runs'),
 };
 
 /** `#/$defs/…` of narrowing. */

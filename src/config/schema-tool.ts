@@ -4,6 +4,7 @@ import { RESULT_BYTES, TIMEOUT_MS } from '../tools/caps.ts';
 import { POLLING_SCHEMA } from './loops.ts';
 import { ARGUMENT_NAME, NAME } from './names.ts';
 import { COMMAND_REQUEST, PARTS } from './schema-command.ts';
+import { LINEAGE_DEFINITIONS, LINEAGE_FIELDS } from './schema-lineage.ts';
 import { closed, count, flag, ref, table, text, when } from './schema-parts.ts';
 import { queryDefinitions } from './schema-query.ts';
 
@@ -36,6 +37,7 @@ export const CALL_BOUNDS: JsonObject = {
     description: 'Milliseconds one call may take',
   },
   polling: POLLING_SCHEMA,
+  ...LINEAGE_FIELDS,
 };
 
 const toolFields: JsonObject = {
@@ -211,4 +213,5 @@ export const TOOL_DEFINITIONS: JsonObject = {
   commandRequest: COMMAND_REQUEST,
   argument,
   cap,
+  ...LINEAGE_DEFINITIONS,
 };

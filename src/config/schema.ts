@@ -6,6 +6,7 @@ import { LOOPS_SCHEMA } from './loops.ts';
 import { GRANTED_NAME, NAME, TOOL_NAME } from './names.ts';
 import { commandConnection } from './schema-command.ts';
 import { credentialDefinitions, VAULTS } from './schema-credentials.ts';
+import { ORGANISATION_FIELDS } from './schema-lineage.ts';
 import { mcpDefinitions } from './schema-mcp.ts';
 import { closed, count, flag, ref, table, text, when } from './schema-parts.ts';
 import { TOOL_DEFINITIONS } from './schema-tool.ts';
@@ -147,6 +148,7 @@ export const CONFIG_SCHEMA: JsonObject = {
           }),
           description: 'Domains that are inside',
         },
+        ...ORGANISATION_FIELDS,
       }),
       connections: table('The systems behind tools', NAME, 200, ref('connection')),
       vaults: VAULTS,

@@ -10,6 +10,7 @@ import { foreignRecovery } from '../tools/recovery-arguments.ts';
 import type { Config, ServedTool, Serving } from './config.ts';
 import { type Definition, definitionOf, wordsShown } from './definition.ts';
 import { pointer } from './meaning.ts';
+import { unknownArguments } from './meaning-lineage.ts';
 import { isReserved, nearest, TOOL_NAME } from './names.ts';
 import { promptsOf, resourcesOf } from './offers.ts';
 import { type ConfigProblem, problem } from './problems.ts';
@@ -78,6 +79,10 @@ export function expand(
           const { description = '', inputSchema } = definition;
           const asDefined = { ...tool, description, inputSchema } as Tool;
           drafts.push({ tool, asDefined, as: served.as, how: served.how, connection, at });
+          const { lineage } = served.how;
+          const [absent] = lineage === null ? [] : unknownArguments(lineage, tool.inputSchema);
+          if (absent !== undefined)
+            fault(`it has no argument \`${absent}\``, 'name one of those in its schema');
           warnings.push(...draft.warnings.map((words) => `${at} ${words}`));
         } catch (error) {
           if (!(error instanceof SyntaxError)) throw error;
@@ -186,8 +191,7 @@ function draftOf(
   const definition = definitionOf(given);
   const { unchecked } = foreignSchema(definition.inputSchema);
   const { shown, binding } = narrowed(how, definition);
-  const { effect, reversibility, idempotent, maxResultBytes, timeoutMs, authority, pollingMs } =
-    how;
+  const { effect, reversibility, idempotent, maxResultBytes, timeoutMs, pollingMs } = how;
   const tool = pinned({
     name,
     description: shown.description,
@@ -202,7 +206,7 @@ function draftOf(
     ...(pollingMs === undefined ? {} : { pollingMs }),
     timeoutMs,
     ...(Object.keys(shown.listing).length === 0 ? {} : { listing: shown.listing }),
-    ...(authority === null ? {} : { authority }),
+    ...(how.lineage === null ? {} : { lineage: how.lineage }),
     binding: { mcp: 'tools/call', name: upstream, ...binding },
     derivation: [...(named === '*' ? [BY_STAR] : []), ...unchecked],
   });

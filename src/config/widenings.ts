@@ -9,6 +9,7 @@ import { narrowingWidens, upstreamSchema } from './narrow-widenings.ts';
 import { acceptsMore } from './narrower.ts';
 import { BY_STAR } from './serve.ts';
 import { userWidens } from './users.ts';
+import { lineageWidens, surroundingsWiden } from './widenings-lineage.ts';
 
 /**
  * Every way in which one bundle gives more authority than another, in words. What cannot be shown to be narrower counts
@@ -19,7 +20,7 @@ export function wideningsOf(before: Bundle, after: Bundle): (change: Change) => 
   return ({ subject, name, kind, fields }) => {
     switch (subject) {
       case 'organisation':
-        return kind === 'changed' ? organisation(before, after) : [];
+        return kind === 'changed' ? surroundingsWiden(before.organisation, after.organisation) : [];
       case 'connection':
         return kind === 'changed' && reachable.connections.has(name)
           ? connection(name, own(before.connections, name), own(after.connections, name))
@@ -27,6 +28,9 @@ export function wideningsOf(before: Bundle, after: Bundle): (change: Change) => 
       case 'tool':
         return [
           ...accepted(name, own(before.tools, name), own(after.tools, name)),
+          ...(reachable.tools.has(name)
+            ? lineageWidens(name, own(before.tools, name), own(after.tools, name))
+            : []),
           ...(kind === 'changed' && reachable.tools.has(name)
             ? tool(name, own(before.tools, name), own(after.tools, name))
             : []),
@@ -77,16 +81,6 @@ function reachableIn({ grants, tools }: Bundle) {
     agents: new Set(grants.map(({ agent }) => agent)),
     connections: new Set(grants.flatMap(({ tool }) => own(tools, tool)?.connection ?? [])),
   };
-}
-
-function organisation(before: Bundle, after: Bundle): string[] {
-  const added = after.organisation.domains.filter(
-    (domain) => !before.organisation.domains.includes(domain),
-  );
-  if (added.length === 0) return [];
-  return [
-    `${added.map((domain) => `\`${domain}\``).join(', ')} counts as inside the organisation: what is sent there no longer leaves it`,
-  ];
 }
 
 function grant(name: string, before: Bundle, after: Bundle): string[] {

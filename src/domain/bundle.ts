@@ -4,6 +4,7 @@ import { digestOf } from './digest.ts';
 import type { DrillPlan } from './drill.ts';
 import type { Dimension, EffectClass, EffectVector, Reversibility } from './effect.ts';
 import type { JsonObject } from './json.ts';
+import type { ToolLineage } from './lineage.ts';
 import type { LoopRules } from './loops.ts';
 import type { Rung } from './mode.ts';
 import type { Policies } from './policy.ts';
@@ -58,12 +59,12 @@ export interface Tool {
   readonly pollingMs?: number;
   /** What a system said of it besides, as pinned: title, output schema, annotations, icons; the prompts of `prompts`. */
   readonly listing?: JsonObject;
-  /** Arguments that decide where its effect lands, how much of it, or what runs: names, or JSON Pointers inside one. */
-  readonly authority?: readonly string[];
   /** The connector's own part: statement, request template, … with what was derived from it. */
   readonly binding: JsonObject;
   /** Why the effect is what it is, in the connector's words. */
   readonly derivation: readonly string[];
+  /** Which arguments need a proof, and what its results are; absent: nobody said. */
+  readonly lineage?: ToolLineage;
   /** SHA-256 over everything above: what approvals and pins are bound to. */
   readonly digest: string;
 }
@@ -97,6 +98,12 @@ export type Limits = { readonly [S in LimitScope]?: { readonly [D in Dimension]?
 export interface Organisation {
   readonly name: string;
   readonly domains: readonly string[];
+  /** Ids of workspaces that are inside, for systems that have no domains; none if absent. */
+  readonly workspaces?: readonly string[];
+  /** Destinations outside that are known: addresses, accounts, channels, URLs; none if absent. */
+  readonly directory?: readonly string[];
+  /** Addresses that stand for others: whoever sends to one sends to all of these; none if absent. */
+  readonly groups?: { readonly [address: string]: readonly string[] };
 }
 
 /** The active configuration, content-addressed in the store. Files only propose one. */

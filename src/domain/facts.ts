@@ -3,6 +3,7 @@ import type { Bundle, Connection, Tool } from './bundle.ts';
 import type { Dimension } from './effect.ts';
 import type { Halt, HaltScope, Stamp } from './halt.ts';
 import type { JsonObject } from './json.ts';
+import type { LineageFacts } from './lineage.ts';
 import type { Firing } from './loops.ts';
 import type { Rung } from './mode.ts';
 import type { PolicyRuling } from './policy.ts';
@@ -53,6 +54,8 @@ export interface Facts {
   readonly policy: PolicyRuling | null;
   /** What the loop detectors saw; empty when nothing. */
   readonly firings: readonly Firing[];
+  /** Where the arguments come from and what they carry; null: this tool declares nothing that needs a proof. */
+  readonly lineage: LineageFacts | null;
   /** Present on the second judgement: what the flight measured before commit. */
   readonly measured: Measured | null;
 }

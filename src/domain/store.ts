@@ -183,6 +183,8 @@ export interface Store {
   run(id: string): Promise<Run | null>;
   /** All that live, without what was said of them: a halt waits for this. */
   liveRuns(): Promise<readonly LiveRun[]>;
+  /** This root and every run under it that there ever was, ids only. */
+  runsUnder(root: string): Promise<readonly string[]>;
   runs(filter: {
     readonly limit: number;
     readonly state?: Run['state'];

@@ -12,6 +12,7 @@ import { halt } from './checks/halt.ts';
 import { input } from './checks/input.ts';
 import { loops } from './checks/loops.ts';
 import { policy } from './checks/policy.ts';
+import { provenance } from './checks/provenance.ts';
 import { repeat } from './checks/repeat.ts';
 import { reversibility } from './checks/reversibility.ts';
 import { run } from './checks/run.ts';
@@ -24,6 +25,7 @@ export const CHECKS: ReadonlyMap<string, Check> = new Map([
   ['input', input],
   ['effect', effect],
   ['reversibility', reversibility],
+  ['provenance', provenance],
   ['cap', cap],
   ['blast-radius', blastRadius],
   ['policy', policy],

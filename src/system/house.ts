@@ -6,6 +6,7 @@ import type { Broker } from '../broker/broker.ts';
 import { bundleSource, connectionOf } from '../broker/bundles.ts';
 import { Flights } from '../broker/flights.ts';
 import { boundsOf, Freshness } from '../broker/freshness.ts';
+import { Lineages } from '../broker/lineage.ts';
 import { LocalGate } from '../broker/local-gate.ts';
 import { Notices } from '../broker/notices.ts';
 import { OpenStreams } from '../broker/open-streams.ts';
@@ -90,6 +91,7 @@ export async function build(options: SystemOptions): Promise<House> {
     freshness,
     streams: new OpenStreams(),
     local: new LocalGate(),
+    lineage: new Lineages({ store, bundles, doors }),
     alerts,
     notices: new Notices(doors.timers),
     withhold,

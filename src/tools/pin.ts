@@ -5,7 +5,7 @@ import { digestOf } from '../domain/digest.ts';
 export function toolDigest(tool: Omit<Tool, 'digest'>): string {
   const { name, description, connection, inputSchema, effect, reversibility, idempotent } = tool;
   const { recoveryPath, cap, maxResultBytes, timeoutMs, binding, derivation } = tool;
-  const { offers, listing, environment, authority, pollingMs } = tool;
+  const { offers, listing, environment, lineage, pollingMs } = tool;
   return digestOf('tool', {
     name,
     description,
@@ -23,7 +23,7 @@ export function toolDigest(tool: Omit<Tool, 'digest'>): string {
     ...(offers === undefined ? {} : { offers }),
     ...(listing === undefined ? {} : { listing }),
     ...(environment === undefined ? {} : { environment }),
-    ...(authority === undefined ? {} : { authority }),
+    ...(lineage === undefined ? {} : { lineage }),
     ...(pollingMs === undefined ? {} : { pollingMs }),
   });
 }

@@ -194,6 +194,9 @@ function living(open: Open): void {
         (await store.liveRuns()).map((run) => ({ ...run })),
         told,
       );
+      await store.commit({ kind: 'run.end', runId: 'run_b', why: 'done', at: T0 + 6 });
+      assert.deepEqual(await store.runsUnder('run_a'), ['run_a', 'run_b']);
+      assert.deepEqual(await store.runsUnder('run_c'), ['run_c']);
     },
   );
 }

@@ -12,6 +12,7 @@ import { bundleSource } from '../../src/broker/bundles.ts';
 import { Flights } from '../../src/broker/flights.ts';
 import { Freshness } from '../../src/broker/freshness.ts';
 import { halt, resume } from '../../src/broker/halt.ts';
+import { Lineages } from '../../src/broker/lineage.ts';
 import { LocalGate } from '../../src/broker/local-gate.ts';
 import { Notices } from '../../src/broker/notices.ts';
 import { OpenStreams } from '../../src/broker/open-streams.ts';
@@ -142,6 +143,7 @@ async function brokerAt(
     local: new LocalGate(),
     alerts: NO_ALERTS,
     notices: new Notices(doors.timers),
+    lineage: new Lineages({ store, bundles: bundleSource(store), doors }),
     withhold: new KnownSecrets(),
   };
   return { broker, leases };

@@ -9,6 +9,7 @@ import {
 } from '../../src/domain/effect.ts';
 import type { Facts } from '../../src/domain/facts.ts';
 import type { Halt } from '../../src/domain/halt.ts';
+import { ARGUMENT_KINDS, type LineageFacts } from '../../src/domain/lineage.ts';
 import { DETECTORS, STAGES } from '../../src/domain/loops.ts';
 import { RUNGS } from '../../src/domain/mode.ts';
 import type { Measured } from '../../src/domain/proposal.ts';
@@ -130,6 +131,38 @@ const BUNDLE: Bundle = {
   approvalMinutes: 60,
 };
 
+const spans = fc.option(
+  fc.record({
+    of: fc.constantFrom('intent', 'act_0'),
+    start: small,
+    end: small,
+  }),
+);
+
+const lineages: fc.Arbitrary<LineageFacts> = fc.record({
+  proofs: fc.array(
+    fc.record({
+      argument: fc.constant('to'),
+      kind: fc.constantFrom(...ARGUMENT_KINDS),
+      value: fc.constant('x@y.example'),
+      proof: fc.constantFrom('principal', 'operator', 'leaf', 'untrusted', 'unknown'),
+      span: spans,
+      outside: fc.boolean(),
+    }),
+    { maxLength: 2 },
+  ),
+  flows: fc.array(
+    fc.record({
+      kind: fc.constantFrom('copied', 'labelled', 'address', 'secret', 'unread'),
+      argument: fc.constant('body'),
+      value: fc.constant('words'),
+      span: spans,
+    }),
+    { maxLength: 2 },
+  ),
+  seen: fc.subarray(['untrusted', 'private', 'pii'] as const),
+});
+
 const maybe = <T>(some: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(some, { freq: 6 });
 
 export const facts: fc.Arbitrary<Facts> = fc.record({
@@ -161,6 +194,7 @@ export const facts: fc.Arbitrary<Facts> = fc.record({
   ),
   approval: maybe(approvals),
   haltedCredentials: fc.constant([]),
+  lineage: fc.option(lineages, { freq: 1 }),
   unknownRepeat: fc.option(fc.constant('act_0'), { freq: 1 }),
   firings: fc.array(
     fc.record({

@@ -11,6 +11,7 @@ import type { Broker } from '../../src/broker/broker.ts';
 import { bundleSource } from '../../src/broker/bundles.ts';
 import { Flights } from '../../src/broker/flights.ts';
 import { Freshness } from '../../src/broker/freshness.ts';
+import { Lineages } from '../../src/broker/lineage.ts';
 import { LocalGate } from '../../src/broker/local-gate.ts';
 import { Notices } from '../../src/broker/notices.ts';
 import { OpenStreams } from '../../src/broker/open-streams.ts';
@@ -116,6 +117,7 @@ async function openHouse(t: TestContext) {
     local: new LocalGate(),
     alerts: NO_ALERTS,
     notices: new Notices(doors.timers),
+    lineage: new Lineages({ store, bundles, doors }),
     withhold: new KnownSecrets(),
   };
   t.after(async () => {

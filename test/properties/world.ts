@@ -8,6 +8,7 @@ import type { Broker } from '../../src/broker/broker.ts';
 import { bundleSource } from '../../src/broker/bundles.ts';
 import { Flights } from '../../src/broker/flights.ts';
 import { Freshness } from '../../src/broker/freshness.ts';
+import { Lineages } from '../../src/broker/lineage.ts';
 import { LocalGate } from '../../src/broker/local-gate.ts';
 import { Notices } from '../../src/broker/notices.ts';
 import { OpenStreams } from '../../src/broker/open-streams.ts';
@@ -72,7 +73,7 @@ export async function openWorld(t: TestContext, limits: Limits = {}): Promise<Pr
     freshness: new Freshness(store, doors.clock),
     ...{ streams: new OpenStreams(), local: new LocalGate(), alerts: NO_ALERTS },
     notices: new Notices(doors.timers),
-    withhold: new KnownSecrets(),
+    ...{ lineage: new Lineages({ store, bundles, doors }), withhold: new KnownSecrets() },
   };
   const world: PropertyWorld = {
     broker,

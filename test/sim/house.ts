@@ -3,6 +3,7 @@ import type { Broker } from '../../src/broker/broker.ts';
 import { bundleSource } from '../../src/broker/bundles.ts';
 import { Flights } from '../../src/broker/flights.ts';
 import { Freshness } from '../../src/broker/freshness.ts';
+import { Lineages } from '../../src/broker/lineage.ts';
 import { LocalGate } from '../../src/broker/local-gate.ts';
 import { Notices } from '../../src/broker/notices.ts';
 import { OpenStreams } from '../../src/broker/open-streams.ts';
@@ -87,6 +88,7 @@ export class House {
       local,
       alerts: NO_ALERTS,
       notices: new Notices(doors.timers),
+      lineage: new Lineages({ store, bundles, doors }),
       withhold: new KnownSecrets(),
     };
     ground.plant?.bends?.(this.broker);

@@ -174,6 +174,9 @@ export class SharedStore implements Store {
   liveRuns() {
     return this.#read(({ reads }) => reads().liveRuns());
   }
+  runsUnder(root: string) {
+    return this.#read(({ reads }) => reads().runsUnder(root));
+  }
   run(id: string) {
     return this.#read(({ reads }) => reads().run(id));
   }

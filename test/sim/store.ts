@@ -187,6 +187,9 @@ export class SimStore implements Store {
   liveRuns() {
     return this.#read(({ reads }) => reads.liveRuns());
   }
+  runsUnder(root: string) {
+    return this.#read(({ reads }) => reads.runsUnder(root));
+  }
   run(id: string) {
     return this.#read(({ reads }) => reads.run(id));
   }

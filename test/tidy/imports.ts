@@ -49,6 +49,11 @@ const exceptions: readonly { from: string; to: string; reason: string }[] = [
     to: 'boundary',
     reason: 'hidden text and addresses in a file are found by the rules that hold at run time',
   },
+  {
+    from: 'config',
+    to: 'lineage',
+    reason: 'a place of a result in the file is read as it is at run time',
+  },
   { from: 'config', to: 'ledger', reason: 'a bundle is addressed by its canonical bytes' },
   { from: 'cli', to: 'config', reason: '`init` and `doctor` read the file on this machine' },
 ];
@@ -151,7 +156,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   pg: ['connectors', 'store', 'credentials'],
   'smol-toml': ['clients'],
   undici: ['connectors', 'boundary', 'credentials'],
-  yaml: ['config', 'cli'],
+  yaml: ['config', 'cli', 'lineage'],
 };
 
 const packageOf = (specifier: string): string =>

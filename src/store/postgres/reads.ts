@@ -47,6 +47,10 @@ const REPEATS = {
       GROUP BY 1) AS asks ON true`,
 };
 const RUN = { name: 'run', text: `SELECT ${RUN_COLUMNS} FROM runs WHERE id = $1` };
+const UNDER = {
+  name: 'runs-under',
+  text: 'SELECT id FROM runs WHERE root = $1 AND id <> $1 ORDER BY id',
+};
 const LIVE = {
   name: 'live-runs',
   text: `SELECT id, agent, parent, acts_for FROM runs WHERE state = 'live' ORDER BY id`,
@@ -153,6 +157,13 @@ export class Reads {
 
   liveRuns(): Promise<LiveRun[]> {
     return this.#on(async (session) => (await session.rows<LiveRow>(LIVE, [])).map(liveRunOf));
+  }
+
+  runsUnder(root: string): Promise<string[]> {
+    return this.#on(async (session) => {
+      const rows = await session.rows<{ id: string }>(UNDER, [root]);
+      return [root, ...rows.map(({ id }) => id)];
+    });
   }
 
   openActions(): Promise<OpenAction[]> {

@@ -203,6 +203,9 @@ export class PostgresStore implements Store {
   liveRuns() {
     return this.#reads.liveRuns();
   }
+  runsUnder(root: string) {
+    return this.#reads.runsUnder(root);
+  }
   run(id: string) {
     return this.#reads.run(id);
   }

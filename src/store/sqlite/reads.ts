@@ -42,6 +42,7 @@ export const RUN_COLUMNS =
 
 const RUN = `SELECT ${RUN_COLUMNS} FROM runs WHERE id = ?`;
 const LIVE = `SELECT id, agent, parent, acts_for FROM runs WHERE state = 'live' ORDER BY id`;
+const UNDER = 'SELECT id FROM runs WHERE root = ?1 AND id <> ?1 ORDER BY id';
 const STAMP = 'SELECT halt, bundle FROM control WHERE id = 1';
 const HALTS = `SELECT epoch, scope, reason, raised_by, at, state FROM halts
   WHERE state <> 'lifted' ORDER BY epoch`;
@@ -143,6 +144,11 @@ export class Reads {
 
   liveRuns(): LiveRun[] {
     return this.#database.all<LiveRow>(LIVE).map(liveRunOf);
+  }
+
+  runsUnder(root: string): string[] {
+    const rows = this.#database.all<{ id: string }>(UNDER, root);
+    return [root, ...rows.map(({ id }) => id)];
   }
 
   openActions(): OpenAction[] {

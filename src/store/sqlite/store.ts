@@ -236,6 +236,9 @@ class SqliteStore implements Store {
   liveRuns() {
     return this.#read((reads) => reads.liveRuns());
   }
+  runsUnder(root: string) {
+    return this.#read((reads) => reads.runsUnder(root));
+  }
   run(id: string) {
     return this.#read((reads) => reads.run(id));
   }

@@ -7,6 +7,7 @@ import type { Broker } from '../../../broker/broker.ts';
 import { bundleSource } from '../../../broker/bundles.ts';
 import { Flights } from '../../../broker/flights.ts';
 import { Freshness } from '../../../broker/freshness.ts';
+import { Lineages } from '../../../broker/lineage.ts';
 import { LocalGate } from '../../../broker/local-gate.ts';
 import { Notices } from '../../../broker/notices.ts';
 import { OpenStreams } from '../../../broker/open-streams.ts';
@@ -110,6 +111,7 @@ export async function openOffice(): Promise<Office> {
     freshness: new Freshness(store, doors.clock),
     streams: new OpenStreams(),
     local: new LocalGate(),
+    lineage: new Lineages({ store, bundles, doors }),
     alerts: NO_ALERTS,
     notices: new Notices(doors.timers),
     withhold: new KnownSecrets(),
