@@ -61,8 +61,8 @@ const NONE: ReadonlySet<string> = new Set();
 const SYSTEM_COLUMNS = new Set(['cmax', 'cmin', 'ctid', 'tableoid', 'xmax', 'xmin']);
 
 /**
- * Walks the whole tree. `fleeting`: functions besides PostgreSQL's own that answer differently at every call. Throws TOOL_FORBIDDEN, naming the
- * construct, for anything outside the list.
+ * Walks the whole tree. `fleeting`: functions besides PostgreSQL's own that answer differently at every call. Throws
+ * TOOL_FORBIDDEN, naming the construct, for anything outside the list.
  */
 export function walk(tree: SyntaxNode, fleeting: ReadonlySet<string> = NONE): Shape {
   const [kind = '', fields] = Object.entries(tree)[0] ?? [];
