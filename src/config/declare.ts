@@ -296,10 +296,11 @@ function tripsOf(rules: JsonObject): AutomaticHalts {
   );
 }
 
-function limitsOf({ run, agentDay }: JsonObject): Limits {
+function limitsOf({ run, agentDay, day }: JsonObject): Limits {
   return {
     ...(run === undefined ? {} : { run: countsOf(members(run)) }),
     ...(agentDay === undefined ? {} : { agentDay: countsOf(members(agentDay)) }),
+    ...(day === undefined ? {} : { day: countsOf(members(day)) }),
   };
 }
 

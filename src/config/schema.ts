@@ -164,6 +164,7 @@ export const CONFIG_SCHEMA: JsonObject = {
       limits: closed('How much may happen in total', [], {
         run: { ...limit, description: 'For one run with all its sub-runs' },
         agentDay: { ...limit, description: 'For one agent in one day (UTC)' },
+        day: { ...limit, description: 'For all agents together in one day (UTC)' },
       }),
       approvals: closed('How a human is asked', [], {
         minutes: {

@@ -105,7 +105,7 @@ function grantNamed({ grants }: Bundle, name: string) {
 
 function limit(name: string, kind: Change['kind'], before: Json, after: Json): string[] {
   const [scope, dimension] = name.split(' ');
-  const words = `limit on \`${dimension}\` per ${scope === 'agentDay' ? 'agent and day' : scope}`;
+  const words = `limit on \`${dimension}\` per ${scope === 'agentDay' ? 'agent and day' : scope === 'day' ? 'day of everybody' : scope}`;
   if (kind === 'removed') return [`the ${words} is gone, ${told(before)} before`];
   return kind === 'changed' && Number(after) > Number(before)
     ? [`the ${words} rises from ${told(before)} to ${told(after)}`]

@@ -92,7 +92,8 @@ export interface Grant {
   readonly rung: Rung;
 }
 
-export type LimitScope = 'run' | 'agentDay';
+/** A run tree; one agent in one day; everybody together in one day. Days are UTC. */
+export type LimitScope = 'run' | 'agentDay' | 'day';
 export type Limits = { readonly [S in LimitScope]?: { readonly [D in Dimension]?: number } };
 
 export interface Organisation {

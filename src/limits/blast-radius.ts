@@ -28,7 +28,7 @@ interface Known extends LimitLines {
 /** What was found last for a run: most calls ask for the same again. */
 const known = new WeakMap<Run, Known>();
 
-/** Every limit an action of this run draws on: its own, and those of every run above it and of their agents. Days are UTC. */
+/** Every limit an action of this run draws on: its own, those of every run above it and of their agents, and everybody's. Days are UTC. */
 export function limitLines(bundle: Bundle, run: Run | null, now: number): LimitLines {
   if (run === null) return NO_LINES;
   const day = Math.floor(now / DAY_MS);
@@ -50,10 +50,13 @@ function linesOf(bundle: Bundle, run: Run, day: string): LimitLine[] {
       const limit = least(ofTree, node.budget[dimension]);
       if (limit !== undefined) lines.push({ key: `run:${node.run}`, dimension, limit });
     }
-    const perDay = bundle.limits.agentDay?.[dimension];
-    if (perDay === undefined) continue;
-    for (const agent of actorsOf(run))
-      lines.push({ key: `agent:${agent}:${day}`, dimension, limit: perDay });
+    const { agentDay = {}, day: everybody = {} } = bundle.limits;
+    const perDay = agentDay[dimension];
+    if (perDay !== undefined)
+      for (const agent of actorsOf(run))
+        lines.push({ key: `agent:${agent}:${day}`, dimension, limit: perDay });
+    const together = everybody[dimension];
+    if (together !== undefined) lines.push({ key: `day:${day}`, dimension, limit: together });
   }
   return lines;
 }

@@ -2,9 +2,24 @@
 import type { Mutation } from './mutations.ts';
 
 const detectors = 'src/limits/loops/detect.test.ts';
+const limits = 'test/e2e/limits.test.ts';
 const wired = 'test/e2e/loops.test.ts';
 
 export const OF_LOOPS: readonly Mutation[] = [
+  {
+    control: 'everybody together is held to a day',
+    file: 'src/limits/blast-radius.ts',
+    find: 'if (together !== undefined)',
+    replace: 'if (together === -1)',
+    test: limits,
+  },
+  {
+    control: 'a refusal names only what would pass',
+    file: 'src/judge/checks/blast-radius.ts',
+    find: '    fits(other.cap);',
+    replace: '    true;',
+    test: limits,
+  },
   {
     control: 'a harmful repeat is counted',
     file: 'src/limits/loops/repeat.ts',
