@@ -1,5 +1,6 @@
 import type { Clock } from '../domain/doors.ts';
 import { SignalboxError } from '../domain/errors.ts';
+import { Joined } from '../domain/joined.ts';
 import type { Beat, Replica, Store } from '../domain/store.ts';
 
 /** How old this replica's knowledge of halts may be. */
@@ -30,8 +31,9 @@ export class Freshness {
   #replicas: readonly Replica[] = [];
   #epoch = -1;
   #bundle: string | null = null;
-  #asking: Promise<void> = Promise.resolve();
-  #next: Promise<void> | null = null;
+  /** Of halts that were raised here and are being brought down: what of theirs could not be ended. */
+  readonly #raised = new Map<number, Promise<readonly string[]>>();
+  readonly #again = new Joined<Beat>(() => this.ask());
 
   constructor(
     store: Pick<Store, 'replica' | 'alone' | 'beat'>,
@@ -58,17 +60,21 @@ export class Freshness {
     return beat;
   }
 
-  /**
-   * Asked once for all who wait: resolves when a question that was sent after this call is over, answered or not. However
-   * many wait, one question at a time is on its way.
-   */
-  lookAgain(): Promise<void> {
-    this.#next ??= this.#asking.then(() => {
-      this.#next = null;
-      this.#asking = this.ask().then(ignore, ignore);
-      return this.#asking;
-    });
-    return this.#next;
+  /** Resolves when a question that was sent after this call is over, answered or not; all who wait share it. */
+  async lookAgain(): Promise<void> {
+    await this.#again.ask().catch(() => undefined);
+  }
+
+  /** A halt was raised here, and `landing` brings down what it reaches on this replica. */
+  raised(epoch: number, landing: Promise<readonly string[]>): void {
+    this.#raised.set(epoch, landing);
+    const forget = (): boolean => this.#raised.delete(epoch);
+    landing.then(forget, forget);
+  }
+
+  /** Undefined: nobody here is bringing it down. */
+  landingOf(epoch: number): Promise<readonly string[]> | undefined {
+    return this.#raised.get(epoch);
   }
 
   /** The newest halt number it has heard of. */
@@ -150,8 +156,6 @@ export function boundsOf({
     );
   return { boundMs, beatMs };
 }
-
-function ignore(): void {}
 
 export function stale(): SignalboxError {
   return new SignalboxError(

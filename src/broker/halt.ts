@@ -48,6 +48,10 @@ export async function raise(
     replicas = known;
   });
   ending.catch(() => {});
+  broker.freshness.raised(
+    raised.halt.epoch,
+    ending.then(({ landedHere }) => landedHere),
+  );
   return async () => {
     const { covered, finished } = await ending;
     const ended = await within(broker.doors.timers, REVOKED_WITHIN_MS, finished);
@@ -132,19 +136,29 @@ async function endAll(
   halt: Halt,
   down: BroughtDown,
   heard?: (known: readonly Landing[]) => void,
-): Promise<{ readonly covered: readonly Lease[]; readonly finished: Promise<Ended> }> {
+): Promise<Ending> {
   const { scope } = halt;
   const [alive, under] = await Promise.all([aliveLeases(broker), runsUnder(broker, scope)]);
   const covered = leasesAmong(alive, scope, under);
   const runs = new Set([...under.map(({ id }) => id), ...covered.map(({ runId }) => runId)]);
   const rest = runs.size === 0 ? down : bringDown(broker, scope, runs);
-  const elsewhere = landings(broker, halt.epoch, heard);
-  const landed = Promise.all([down.landed, rest.landed, elsewhere]).then(([one, other]) => [
+  // what is kept open for the runs is closed beside: the sources end it in any case
+  const released = Promise.all([...runs].map((runId) => releaseRun(broker, runId)));
+  const landedHere = Promise.all([down.landed, rest.landed, released]).then(([one, other]) => [
     ...new Set([...one, ...other]),
   ]);
+  const elsewhere = landings(broker, halt.epoch, heard);
+  const landed = Promise.all([landedHere, elsewhere]).then(([left]) => left);
   const finished = revokeAll(broker, halt, covered, landed);
   mindStuck(broker, halt, finished);
-  return { covered, finished };
+  return { covered, landedHere, finished };
+}
+
+interface Ending {
+  readonly covered: readonly Lease[];
+  /** Everything on this replica, with what could not be ended. */
+  readonly landedHere: Promise<readonly string[]>;
+  readonly finished: Promise<Ended>;
 }
 
 async function revokeAll(
@@ -153,13 +167,10 @@ async function revokeAll(
   covered: readonly Lease[],
   landed: BroughtDown['landed'],
 ): Promise<Ended> {
-  const runs = [...new Set(covered.map(({ runId }) => runId))];
   const [first, { left, alive }] = await Promise.all([
     broker.credentials.revokeThese(covered),
     // an answer still on its way would be an effect after `inert`
     landed.then(async (left) => ({ left, alive: await leftAlive(broker, raised.scope) })),
-    // what is kept open for the runs is closed beside: the source ends it in any case
-    ...runs.map((runId) => releaseRun(broker, runId)),
   ]);
   const over = new Set(first.filter(isOver).map(({ lease }) => lease.id));
   const late = await broker.credentials.revokeThese(alive.filter(({ id }) => !over.has(id)));

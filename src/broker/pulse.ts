@@ -1,4 +1,5 @@
 import type { Timer } from '../domain/doors.ts';
+import type { Halt } from '../domain/halt.ts';
 import type { Beat } from '../domain/store.ts';
 import { bringDownHere } from './bring-down-here.ts';
 import type { Broker } from './broker.ts';
@@ -86,12 +87,18 @@ export class Pulse {
     if (stamp.halt <= this.#applied) return;
     const news = halts.filter(({ epoch }) => epoch > this.#applied);
     this.#applied = stamp.halt;
-    const down = news.map(({ scope }) => bringDownHere(this.#broker, scope));
+    const down = news.map((halt) => this.#bringDown(halt));
     this.#landing = Promise.all([this.#landing, ...down]).then(() => {
       const { freshness } = this.#broker;
       freshness.landed = Math.max(freshness.landed, stamp.halt);
       return this.#beat();
     });
+  }
+
+  /** Whoever raised it here brings it down; what that one could not is tried without end. */
+  async #bringDown({ scope, epoch }: Halt): Promise<void> {
+    const left = await this.#broker.freshness.landingOf(epoch)?.catch(() => undefined);
+    if (left === undefined || left.length > 0) await bringDownHere(this.#broker, scope);
   }
 
   #watchExpiry(): void {

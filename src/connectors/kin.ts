@@ -1,5 +1,7 @@
-import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { opendir } from 'node:fs/promises';
 import type { Timers } from '../domain/doors.ts';
+import { Joined } from '../domain/joined.ts';
 
 /** In the environment of every child, and so of whatever it starts; the value is this child's own. */
 export const MARK = 'SIGNALBOX_CHILD';
@@ -11,6 +13,8 @@ interface Process {
   readonly session: number;
   readonly started: number;
   readonly over: boolean;
+  /** The mark in its environment; undefined until somebody asks, null when it has none or is another user's. */
+  mark?: string | null;
 }
 
 export interface Root {
@@ -22,6 +26,8 @@ export interface Root {
 
 const ROUNDS = 8;
 const PAUSE_MS = 10;
+/** Processes that are looked at in one go, about a millisecond's worth: a halt has more to do meanwhile. */
+const AT_ONCE = 32;
 
 export function startOf(pid: number): number | null {
   return read(pid)?.started ?? null;
@@ -33,28 +39,30 @@ export function startOf(pid: number): number | null {
  * session, parent and environment behind is not found; where there is no `/proc`, none is.
  */
 export async function killKin(root: Root, timers: Timers): Promise<readonly number[]> {
-  let found = kinOf(root);
+  let found = await kinOf(root);
   for (let round = 0; found.length > 0 && round < ROUNDS; round++) {
     for (const one of found) kill(one);
     const pause = Promise.withResolvers<void>();
     timers.after(PAUSE_MS, pause.resolve);
     await pause.promise;
-    found = kinOf(root);
+    found = await kinOf(root);
   }
   return found.map(({ pid }) => pid);
 }
 
-function kinOf(root: Root): Process[] {
-  const all = processes();
+/** A look at all processes is shared by all children that are ended side by side. */
+const looks = new Joined(processes);
+
+async function kinOf(root: Root): Promise<Process[]> {
+  const all = await looks.ask();
   const first = all.get(root.pid);
   // a number that went to another process says nothing; while anybody is in the session it is not given away
   const taken = first !== undefined && first.started !== root.started;
-  const mark = `${MARK}=${root.mark}`;
   const kin = new Map<number, Process>();
   for (const one of all.values()) {
     if (one.over || one.pid === process.pid) continue;
     if (one.started < (root.started ?? 0)) continue;
-    if ((!taken && one.session === root.pid) || hasMark(one.pid, mark)) kin.set(one.pid, one);
+    if ((!taken && one.session === root.pid) || markOf(one) === root.mark) kin.set(one.pid, one);
   }
   for (let grown = true; grown; ) {
     grown = false;
@@ -77,21 +85,17 @@ function kill({ pid, started }: Process): void {
   }
 }
 
-function processes(): Map<number, Process> {
+async function processes(): Promise<Map<number, Process>> {
   const all = new Map<number, Process>();
-  for (const name of list()) {
-    const one = /^\d+$/.test(name) ? read(Number(name)) : null;
-    if (one !== null) all.set(one.pid, one);
+  try {
+    for await (const { name } of await opendir('/proc', { bufferSize: AT_ONCE })) {
+      const one = /^\d+$/.test(name) ? read(Number(name)) : null;
+      if (one !== null) all.set(one.pid, one);
+    }
+  } catch {
+    // there is none, or it cannot be read
   }
   return all;
-}
-
-function list(): readonly string[] {
-  try {
-    return readdirSync('/proc');
-  } catch {
-    return [];
-  }
 }
 
 /** `pid (name) state parent group session …`; the name may hold anything, so what follows its last bracket is read. */
@@ -124,10 +128,17 @@ function firstOf(path: string): string {
   }
 }
 
-function hasMark(pid: number, mark: string): boolean {
+function markOf(one: Process): string | null {
+  if (one.mark === undefined) one.mark = readMark(one.pid);
+  return one.mark;
+}
+
+function readMark(pid: number): string | null {
   try {
-    return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(mark);
+    const set = `${MARK}=`;
+    const words = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
+    return words.find((word) => word.startsWith(set))?.slice(set.length) ?? null;
   } catch {
-    return false; // another user's
+    return null; // another user's
   }
 }
