@@ -1,6 +1,7 @@
 /** The pages against the code: what they list is what there is, and what they name can be found. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { CONSULT_CODES } from '../src/domain/consult.ts';
 import { ERRORS } from '../src/domain/errors.ts';
 import { EVENTS, type EventKind } from '../src/ledger/events.ts';
 import { unknownCalls } from './docs/commands.ts';
@@ -43,7 +44,10 @@ test('errors.md lists every verdict code that a check can give, and no other', (
   const code = [/\bcode: '([A-Z_]+)'/g];
   // the checks `policy` and `loops` pass on what the policies and the detectors were found to say
   const folders = ['src/judge/', 'src/policy/', 'src/limits/loops/'];
-  const found = new Set(folders.flatMap((folder) => codesIn(folder, code)));
+  const found = new Set<string>([
+    ...folders.flatMap((folder) => codesIn(folder, code)),
+    ...Object.values(CONSULT_CODES),
+  ]);
   const given = [...found].filter((one) => one !== 'OK');
   assert.deepEqual(sorted(rows), sorted(given));
 });
@@ -101,7 +105,7 @@ test('the steps of ARCHITECTURE.md stand in act.ts in the same order', () => {
   const bodyOf = (name: string): string =>
     act.slice(act.indexOf(`function ${name}(`)).split('\n}\n', 1)[0] ?? '';
   const steps: { readonly [branch: string]: readonly string[] } = {
-    act: ['gather(', 'judge(', 'stepFor('],
+    act: ['gather(', 'judge(', 'consulted(', 'stepFor('],
     read: ['inject(', '.begin(', '.finish(', 'judge(', 'recordRead('],
     effect: ['recordIntent(', 'inject(', '.begin(', 'judge(', 'recordMark(', '.finish(', 'settle('],
     preview: ['recordIntent(', 'inject(', '.begin(', '.cancel(', 'settle(', 'judge(', 'park('],

@@ -6,6 +6,7 @@ import { courseOf } from '../judge/course.ts';
 import { judge } from '../judge/judge.ts';
 import { mind } from './automatic.ts';
 import type { Broker } from './broker.ts';
+import { consulted } from './consult.ts';
 import {
   connectorOf,
   ground,
@@ -53,8 +54,11 @@ type Step = (
 export async function act(broker: Broker, proposal: Proposal, heard?: Sink): Promise<Outcome> {
   const sink = heard === undefined ? heard : safeSink(broker.withhold, heard);
   for (let judgement = 0; judgement < MAX_JUDGEMENTS; judgement++) {
-    const facts = await gather(broker, proposal); // 1. one snapshot, one stamp, one clock reading
-    const decision = judge(facts); // 2. pure; the lowest ceiling wins
+    const seen = await gather(broker, proposal); // 1. one snapshot, one stamp, one clock reading
+    const first = judge(seen); // 2. pure; the lowest ceiling wins
+    const asksOthers = seen.bundle.consults !== undefined; // 2. they can only lower it
+    const facts = asksOthers ? await consulted(broker, proposal, seen, first) : seen;
+    const decision = facts === seen ? first : judge(facts);
     const step = stepFor(decision, facts);
     const outcome = await step(broker, proposal, facts, decision, sink);
     if (outcome === 'again') continue;

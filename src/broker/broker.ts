@@ -2,6 +2,7 @@ import type { KnownSecrets } from '../boundary/known-secrets.ts';
 import type { AlertDesk } from '../domain/alert.ts';
 import type { Bundle, Tool } from '../domain/bundle.ts';
 import type { Connector, Inspector } from '../domain/connector.ts';
+import type { ConsultDesk } from '../domain/consult.ts';
 import type { CredentialDesk, Revocability } from '../domain/credential.ts';
 import type { Doors } from '../domain/doors.ts';
 import type { Facts } from '../domain/facts.ts';
@@ -36,6 +37,8 @@ export interface Broker {
   readonly streams: OpenStreams;
   /** Halts of this machine that the store does not know yet. */
   readonly local: LocalGate;
+  /** Asks models and decision points outside. */
+  readonly consults: ConsultDesk;
   /** Tells webhooks; nothing waits for it. */
   readonly alerts: AlertDesk;
   /** Wakes who waits for an answer to an ask, a halt or a run's end. */

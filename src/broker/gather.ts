@@ -63,6 +63,7 @@ export async function gather(broker: Broker, proposal: Proposal): Promise<Facts>
     approval: known.approval,
     unknownRepeat: known.unknownRepeat,
     firings,
+    consulted: NOT_ASKED,
     lineage: null,
     measured: null,
     policy: null,
@@ -80,6 +81,7 @@ export function withMeasured(broker: Broker, facts: Facts, measured: Measured | 
 }
 
 const NONE: readonly HaltScope[] = [];
+const NOT_ASKED: Facts['consulted'] = [];
 
 /** Asked of the store only while some credential is halted. */
 async function haltedCredentials(

@@ -30,6 +30,7 @@ export const SUBJECTS = [
   'approvals',
   'alert',
   'automatic halt',
+  'consult',
   'loops',
   'drill',
 ] as const;
@@ -56,6 +57,7 @@ function thingsOf(bundle: Bundle): Map<string, { subject: Subject; name: string;
   for (const { name, ...alert } of bundle.alerts ?? []) put('alert', name, alert);
   for (const [kind, rule] of Object.entries(bundle.automaticHalts ?? {}))
     put('automatic halt', kind, rule);
+  for (const { name, ...consult } of bundle.consults ?? []) put('consult', name, consult);
   if (bundle.loops !== undefined) put('loops', 'loops', bundle.loops);
   if (bundle.drill !== undefined) put('drill', 'drill', bundle.drill);
   return things;

@@ -75,6 +75,7 @@ export async function compileBundle(config: Config, inspection: Inspection): Pro
     approvalMinutes: config.approvalMinutes,
     ...(config.alerts.length === 0 ? {} : { alerts: config.alerts }),
     ...(config.automaticHalts === null ? {} : { automaticHalts: config.automaticHalts }),
+    ...(config.consults.length === 0 ? {} : { consults: config.consults }),
     ...(config.loops === null ? {} : { loops: config.loops }),
     ...(config.drill === undefined ? {} : { drill: config.drill }),
   };

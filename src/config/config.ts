@@ -1,6 +1,7 @@
 import type { AlertTarget } from '../domain/alert.ts';
 import type { AutomaticHalts } from '../domain/automatic-halt.ts';
 import type { Agent, Connection, Grant, Limits, Organisation, User } from '../domain/bundle.ts';
+import type { Consult } from '../domain/consult.ts';
 import type { DrillPlan } from '../domain/drill.ts';
 import type { Dimension, EffectClass } from '../domain/effect.ts';
 import type { JsonObject } from '../domain/json.ts';
@@ -72,6 +73,7 @@ export interface Config {
   readonly approvalMinutes: number;
   readonly alerts: readonly AlertTarget[];
   readonly automaticHalts: AutomaticHalts | null;
+  readonly consults: readonly Consult[];
   /** Null: `off`. */
   readonly loops: LoopRules | null;
   readonly drill: DrillPlan | undefined;

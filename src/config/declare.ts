@@ -6,6 +6,7 @@ import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
 import type { Rung } from '../domain/mode.ts';
 import { RESULT_BYTES, TIMEOUT_MS } from '../tools/caps.ts';
 import type { Config, ToolDeclaration } from './config.ts';
+import { consultsOf } from './consults.ts';
 import { commandBinding, commandSettingsOf } from './declare-command.ts';
 import { apiCredentials, databaseCredentials } from './declare-credentials.ts';
 import { lineageOf, surroundings } from './declare-lineage.ts';
@@ -46,6 +47,7 @@ export function declare(source: Source, path: string): Config {
     approvalMinutes: numberOr(members(root.approvals).minutes, 60),
     alerts: alertsOf(members(root.alerts)),
     automaticHalts: isJsonObject(root.automaticHalts) ? tripsOf(root.automaticHalts) : null,
+    consults: consultsOf(members(root.consults)),
     loops: loopRulesOf(root.loops),
     drill: drillPlanOf(root.drill),
     at: source.at,

@@ -1,5 +1,6 @@
 import { isJsonObject } from '../domain/json.ts';
 import type { Config } from './config.ts';
+import { consultProblems } from './consults.ts';
 import { declare } from './declare.ts';
 import { grantProblems, nameProblems, referenceProblems, textProblems } from './meaning.ts';
 import { connectionProblems } from './meaning-connection.ts';
@@ -27,6 +28,7 @@ export function loadConfig(text: string, path: string): Config {
     ...referenceProblems(source, root),
     ...connectionProblems(source, root),
     ...userProblems(source, root),
+    ...consultProblems(source, root),
     ...toolProblems(source, root),
     ...lineageProblems(source, root),
     ...grantProblems(source, root),

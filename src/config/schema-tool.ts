@@ -1,10 +1,10 @@
 import { DIMENSIONS, EFFECT_CLASSES } from '../domain/effect.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { RESULT_BYTES, TIMEOUT_MS } from '../tools/caps.ts';
-import { POLLING_SCHEMA } from './loops.ts';
 import { ARGUMENT_NAME, NAME } from './names.ts';
 import { COMMAND_REQUEST, PARTS } from './schema-command.ts';
 import { LINEAGE_DEFINITIONS, LINEAGE_FIELDS } from './schema-lineage.ts';
+import { POLLING_SCHEMA } from './schema-loops.ts';
 import { closed, count, flag, ref, table, text, when } from './schema-parts.ts';
 import { queryDefinitions } from './schema-query.ts';
 

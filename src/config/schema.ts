@@ -2,11 +2,12 @@ import { DIMENSIONS } from '../domain/effect.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { RUNGS } from '../domain/mode.ts';
 import { DRILL_SCHEMA } from './drill.ts';
-import { LOOPS_SCHEMA } from './loops.ts';
 import { GRANTED_NAME, NAME, TOOL_NAME } from './names.ts';
 import { commandConnection } from './schema-command.ts';
+import { CONSULTS_SCHEMA, consultDefinitions } from './schema-consults.ts';
 import { credentialDefinitions, VAULTS } from './schema-credentials.ts';
 import { ORGANISATION_FIELDS } from './schema-lineage.ts';
+import { LOOPS_SCHEMA } from './schema-loops.ts';
 import { mcpDefinitions } from './schema-mcp.ts';
 import { closed, count, flag, ref, table, text, when } from './schema-parts.ts';
 import { TOOL_DEFINITIONS } from './schema-tool.ts';
@@ -176,6 +177,7 @@ export const CONFIG_SCHEMA: JsonObject = {
         },
       }),
       ...watchProperties(NAME, secret),
+      consults: CONSULTS_SCHEMA,
       loops: LOOPS_SCHEMA,
       drill: DRILL_SCHEMA,
     },
@@ -189,6 +191,7 @@ export const CONFIG_SCHEMA: JsonObject = {
     ...credentialDefinitions(secret),
     ...mcpDefinitions({ environment, secret, overHttp }),
     ...TOOL_DEFINITIONS,
+    ...consultDefinitions(secret),
     agent: closed('One agent', ['owner'], {
       owner: text('E-mail address of the human who answers for it', {
         maxLength: 254,

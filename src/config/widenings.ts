@@ -3,6 +3,7 @@ import { DIMENSIONS, type Dimension, EFFECT_CLASSES } from '../domain/effect.ts'
 import { canonical, isJsonObject, type Json } from '../domain/json.ts';
 import { RUNGS } from '../domain/mode.ts';
 import { type Change, type FieldChange, fieldChanges } from './changes.ts';
+import { consultWidens } from './consults.ts';
 import { drillWidens } from './drill.ts';
 import { loopsWiden } from './loops.ts';
 import { narrowingWidens, upstreamSchema } from './narrow-widenings.ts';
@@ -57,6 +58,8 @@ export function wideningsOf(before: Bundle, after: Bundle): (change: Change) => 
         return kind === 'added'
           ? []
           : [`the automatic halt on \`${name}\` is ${kind === 'removed' ? 'off' : 'another one'}`];
+      case 'consult':
+        return consultWidens(name, before, after);
       case 'loops':
         return loopsWiden(before, after);
       case 'drill':

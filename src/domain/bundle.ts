@@ -1,5 +1,6 @@
 import type { AlertTarget } from './alert.ts';
 import type { AutomaticHalts } from './automatic-halt.ts';
+import type { Consult } from './consult.ts';
 import { digestOf } from './digest.ts';
 import type { DrillPlan } from './drill.ts';
 import type { Dimension, EffectClass, EffectVector, Reversibility } from './effect.ts';
@@ -125,6 +126,8 @@ export interface Bundle {
   readonly alerts?: readonly AlertTarget[];
   /** When a run or an agent is halted without a human; never if absent. */
   readonly automaticHalts?: AutomaticHalts;
+  /** Who outside is asked about an action before it is recorded; nobody if absent. */
+  readonly consults?: readonly Consult[];
   /** What is looked for in the calls of a run tree; nothing if absent. */
   readonly loops?: LoopRules;
   /** Drills by the clock; none if absent. */

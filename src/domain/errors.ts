@@ -167,6 +167,10 @@ export const ERRORS = {
     status: 502,
     fix: 'check the connection secret and the broker rights with `signalbox doctor`',
   },
+  CONSULT_FAILED: {
+    status: 502,
+    fix: 'look at what is asked under `consults`: it did not answer as it must',
+  },
   AUTHORIZATION_NEEDED: {
     status: 409,
     fix: 'an owner runs `signalbox connection authorize NAME`',

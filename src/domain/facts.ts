@@ -1,5 +1,6 @@
 import type { Approval } from './approval.ts';
 import type { Bundle, Connection, Tool } from './bundle.ts';
+import type { ConsultAnswer } from './consult.ts';
 import type { Dimension } from './effect.ts';
 import type { Halt, HaltScope, Stamp } from './halt.ts';
 import type { JsonObject } from './json.ts';
@@ -52,6 +53,8 @@ export interface Facts {
   readonly unknownRepeat: string | null;
   /** What the bundle's policies say of this, measured or not; null: they were not asked. */
   readonly policy: PolicyRuling | null;
+  /** What those outside said who were asked about it; empty where nobody is to be asked, or was not asked yet. */
+  readonly consulted: readonly ConsultAnswer[];
   /** What the loop detectors saw; empty when nothing. */
   readonly firings: readonly Firing[];
   /** Where the arguments come from and what they carry; null: this tool declares nothing that needs a proof. */

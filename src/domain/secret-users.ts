@@ -1,11 +1,15 @@
 import type { Bundle, Connection } from './bundle.ts';
 import { isJsonObject, type Json } from './json.ts';
 
-/** Who uses each stored secret, by its name: connections as `NAME`, webhooks as `alert NAME`. In order of the bundle. */
+/**
+ * Who uses each stored secret, by its name: connections as `NAME`, webhooks as `alert NAME`, consults as `consult NAME`.
+ * In order of the bundle.
+ */
 export function secretUsers({
   connections,
   alerts = [],
-}: Pick<Bundle, 'connections' | 'alerts'>): ReadonlyMap<string, readonly string[]> {
+  consults = [],
+}: Pick<Bundle, 'connections' | 'alerts' | 'consults'>): ReadonlyMap<string, readonly string[]> {
   const users = new Map<string, string[]>();
   const put = (secret: string, user: string): void => {
     const known = users.get(secret) ?? [];
@@ -14,6 +18,7 @@ export function secretUsers({
   for (const connection of Object.values(connections))
     for (const secret of secretsOf(connection)) put(secret, connection.name);
   for (const { name, secret } of alerts) put(secret, `alert ${name}`);
+  for (const { name, secret } of consults) if (secret !== undefined) put(secret, `consult ${name}`);
   return users;
 }
 

@@ -6,6 +6,7 @@ import { type Check, verdictOf } from './check.ts';
 import { approval } from './checks/approval.ts';
 import { blastRadius } from './checks/blast-radius.ts';
 import { cap } from './checks/cap.ts';
+import { consult } from './checks/consult.ts';
 import { effect } from './checks/effect.ts';
 import { grant } from './checks/grant.ts';
 import { halt } from './checks/halt.ts';
@@ -31,6 +32,7 @@ export const CHECKS: ReadonlyMap<string, Check> = new Map([
   ['policy', policy],
   ['repeat', repeat],
   ['loops', loops],
+  ['consult', consult],
   ['approval', approval],
 ]);
 

@@ -23,6 +23,7 @@ import { openStore } from '../store/open.ts';
 import { openPublisher } from '../store/publish.ts';
 import { createInputCheck } from '../tools/input.ts';
 import { type Adapters, createAdapters } from './adapters.ts';
+import { createConsults } from './consults.ts';
 import type { SystemOptions } from './options.ts';
 
 /** Everything that has no door to the outside yet. */
@@ -52,7 +53,11 @@ export async function build(options: SystemOptions): Promise<House> {
   const secrets = createSecrets({ store, masterKey, doors, known: withhold });
   await secrets.learn();
   const policies = new PolicyRoom();
-  const bundles = bundleSource(store, (bundle) => policies.learn(bundle));
+  const consults = createConsults({ doors, secrets, withhold, log });
+  const bundles = bundleSource(store, (bundle) => {
+    policies.learn(bundle);
+    consults.learn(bundle);
+  });
   const feed: House['feed'] = { told: () => {} };
   const changed = (change: Change): void => feed.told(change);
   const tag = deploymentTag(masterKey);
@@ -93,6 +98,7 @@ export async function build(options: SystemOptions): Promise<House> {
     local: new LocalGate(),
     lineage: new Lineages({ store, bundles, doors }),
     alerts,
+    consults: consults.desk,
     notices: new Notices(doors.timers),
     withhold,
   };
@@ -101,6 +107,7 @@ export async function build(options: SystemOptions): Promise<House> {
     leases.close();
     alerts.close();
     await webhooks.close();
+    await consults.close();
     await adapters.close();
     await sealing?.close();
     await store.close();

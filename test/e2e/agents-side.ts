@@ -20,6 +20,7 @@ import { planBundle } from '../../src/config/plan.ts';
 import { createHttpConnector } from '../../src/connectors/http/connector.ts';
 import { createHttpInspector } from '../../src/connectors/http/inspector.ts';
 import { NO_ALERTS } from '../../src/domain/alert.ts';
+import { NO_CONSULTS } from '../../src/domain/consult.ts';
 import type { Run } from '../../src/domain/run.ts';
 import { realDoors } from '../../src/doors.ts';
 import { createAgents } from '../../src/identity/agents.ts';
@@ -99,6 +100,7 @@ export async function startAgentsSide(
     notices: new Notices(doors.timers),
     lineage: new Lineages({ store, bundles: bundleSource(store), doors }),
     withhold: new KnownSecrets(),
+    consults: NO_CONSULTS,
   };
   const plan = await planBundle(loadConfig(configFor(target.port), 'signalbox.yaml'), {
     active: await broker.bundles.active(),

@@ -21,6 +21,7 @@ import { AGENT, openSite, type Site } from '../../src/connectors/postgres/testin
 import { Leases } from '../../src/credentials/leases.ts';
 import { NO_ALERTS } from '../../src/domain/alert.ts';
 import { bundleDigest, EMPTY_BUNDLE, type Tool } from '../../src/domain/bundle.ts';
+import { NO_CONSULTS } from '../../src/domain/consult.ts';
 import type { Store } from '../../src/domain/store.ts';
 import { PolicyRoom } from '../../src/policy/policies.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
@@ -145,6 +146,7 @@ async function brokerAt(
     notices: new Notices(doors.timers),
     lineage: new Lineages({ store, bundles: bundleSource(store), doors }),
     withhold: new KnownSecrets(),
+    consults: NO_CONSULTS,
   };
   return { broker, leases };
 }

@@ -1,3 +1,4 @@
+import { OF_CONSULTS } from './of-consults.ts';
 import { OF_CREDENTIALS } from './of-credentials.ts';
 import { OF_LOOPS } from './of-loops.ts';
 import { OF_MCP } from './of-mcp.ts';
@@ -29,6 +30,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...OF_NARROW,
   ...OF_POLICY,
   ...OF_LOOPS,
+  ...OF_CONSULTS,
   {
     control: 'the lowest ceiling wins',
     file: 'src/judge/judge.ts',

@@ -196,6 +196,15 @@ export const facts: fc.Arbitrary<Facts> = fc.record({
   haltedCredentials: fc.constant([]),
   lineage: fc.option(lineages, { freq: 1 }),
   unknownRepeat: fc.option(fc.constant('act_0'), { freq: 1 }),
+  consulted: fc.array(
+    fc.record({
+      consult: fc.constant('judge'),
+      ceiling: fc.constantFrom('auto' as const, 'approve' as const, 'deny' as const),
+      code: fc.constant('CONSULT_ALLOWED' as const),
+      reason: fc.constant('r'),
+    }),
+    { maxLength: 2 },
+  ),
   firings: fc.array(
     fc.record({
       detector: fc.constantFrom(...DETECTORS),

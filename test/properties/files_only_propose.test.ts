@@ -23,6 +23,7 @@ import { createHttpInspector } from '../../src/connectors/http/inspector.ts';
 import { json, startTarget } from '../../src/connectors/http/testing/target.ts';
 import { Leases } from '../../src/credentials/leases.ts';
 import { NO_ALERTS } from '../../src/domain/alert.ts';
+import { NO_CONSULTS } from '../../src/domain/consult.ts';
 import { realDoors } from '../../src/doors.ts';
 import { PolicyRoom } from '../../src/policy/policies.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
@@ -119,6 +120,7 @@ async function openHouse(t: TestContext) {
     notices: new Notices(doors.timers),
     lineage: new Lineages({ store, bundles, doors }),
     withhold: new KnownSecrets(),
+    consults: NO_CONSULTS,
   };
   t.after(async () => {
     leases.close();

@@ -66,3 +66,17 @@ test('lowest_ceiling_wins: another forbid never raises what policies allow, nor 
   }
   assert.ok(met > 10 && lowered > 0, `${met} allowed something, ${lowered} were lowered`);
 });
+
+test('lowest_ceiling_wins: whatever those say who are asked outside, it only lowers', () => {
+  let lowered = 0;
+  fc.assert(
+    fc.property(facts, (f) => {
+      const [alone, asked] = [judge({ ...f, consulted: [] }), judge(f)];
+      assert.ok(rank(asked.mode) <= rank(alone.mode));
+      for (const { ceiling } of f.consulted) assert.ok(rank(asked.mode) <= rank(ceiling));
+      if (asked.mode !== alone.mode) lowered++;
+    }),
+    { numRuns: 2000 },
+  );
+  assert.ok(lowered > 0, 'some answer mattered');
+});

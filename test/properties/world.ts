@@ -16,6 +16,7 @@ import { beginRun } from '../../src/broker/runs.ts';
 import { Leases } from '../../src/credentials/leases.ts';
 import { NO_ALERTS } from '../../src/domain/alert.ts';
 import { type Bundle, bundleDigest, type Limits, type Tool } from '../../src/domain/bundle.ts';
+import { NO_CONSULTS } from '../../src/domain/consult.ts';
 import { digestOf } from '../../src/domain/digest.ts';
 import { effectVector } from '../../src/domain/effect.ts';
 import type { Store } from '../../src/domain/store.ts';
@@ -74,6 +75,7 @@ export async function openWorld(t: TestContext, limits: Limits = {}): Promise<Pr
     ...{ streams: new OpenStreams(), local: new LocalGate(), alerts: NO_ALERTS },
     notices: new Notices(doors.timers),
     ...{ lineage: new Lineages({ store, bundles, doors }), withhold: new KnownSecrets() },
+    consults: NO_CONSULTS,
   };
   const world: PropertyWorld = {
     broker,

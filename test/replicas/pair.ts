@@ -17,6 +17,7 @@ import { Leases } from '../../src/credentials/leases.ts';
 import { NO_ALERTS } from '../../src/domain/alert.ts';
 import { bundleDigest } from '../../src/domain/bundle.ts';
 import type { Call } from '../../src/domain/connector.ts';
+import { NO_CONSULTS } from '../../src/domain/consult.ts';
 import type { Doors } from '../../src/domain/doors.ts';
 import type { Outcome } from '../../src/domain/proposal.ts';
 import type { Store } from '../../src/domain/store.ts';
@@ -131,6 +132,7 @@ export async function brokerOver(
     notices: new Notices(doors.timers),
     lineage: new Lineages({ store, bundles, doors }),
     withhold: new KnownSecrets(),
+    consults: NO_CONSULTS,
   };
   const pulse = new Pulse(
     broker,

@@ -13,6 +13,7 @@ import { sweeper, takeOver } from '../../src/broker/take-over.ts';
 import { Leases } from '../../src/credentials/leases.ts';
 import { NO_ALERTS } from '../../src/domain/alert.ts';
 import type { Call } from '../../src/domain/connector.ts';
+import { NO_CONSULTS } from '../../src/domain/consult.ts';
 import { PolicyRoom } from '../../src/policy/policies.ts';
 import { createInputCheck } from '../../src/tools/input.ts';
 import { SimConnector } from './connector.ts';
@@ -90,6 +91,7 @@ export class House {
       notices: new Notices(doors.timers),
       lineage: new Lineages({ store, bundles, doors }),
       withhold: new KnownSecrets(),
+      consults: NO_CONSULTS,
     };
     ground.plant?.bends?.(this.broker);
   }

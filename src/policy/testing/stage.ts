@@ -104,6 +104,7 @@ export function factsOf(bundle: Bundle, tool: string, more: Partial<Facts> = {})
     approval: null,
     unknownRepeat: null,
     firings: [],
+    consulted: [],
     lineage: null,
     policy: null,
     measured: null,

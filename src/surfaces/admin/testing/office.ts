@@ -20,6 +20,7 @@ import { createUpstreamOAuth, type UpstreamOAuth } from '../../../credentials/oa
 import { createSecrets } from '../../../credentials/secrets.ts';
 import { NO_ALERTS } from '../../../domain/alert.ts';
 import { type Bundle, bundleDigest, type Tool } from '../../../domain/bundle.ts';
+import { NO_CONSULTS } from '../../../domain/consult.ts';
 import { digestOf } from '../../../domain/digest.ts';
 import type { Doors } from '../../../domain/doors.ts';
 import { effectVector } from '../../../domain/effect.ts';
@@ -115,6 +116,7 @@ export async function openOffice(): Promise<Office> {
     alerts: NO_ALERTS,
     notices: new Notices(doors.timers),
     withhold: new KnownSecrets(),
+    consults: NO_CONSULTS,
   };
   const operators = createOperators({ store, doors });
   const { admin, agents } = await openListeners({

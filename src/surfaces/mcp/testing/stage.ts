@@ -8,6 +8,7 @@ import { Overload } from '../../../broker/overload.ts';
 import { NO_ALERTS } from '../../../domain/alert.ts';
 import { type Bundle, EMPTY_BUNDLE, type Tool } from '../../../domain/bundle.ts';
 import { NO_SINK, type Sink } from '../../../domain/connector.ts';
+import { NO_CONSULTS } from '../../../domain/consult.ts';
 import { NO_EFFECT } from '../../../domain/effect.ts';
 import type { JsonObject } from '../../../domain/json.ts';
 import type { Outcome, Proposal } from '../../../domain/proposal.ts';
@@ -89,6 +90,7 @@ export async function startStage(
     doors,
     notices: new Notices(doors.timers),
     withhold: new KnownSecrets(),
+    consults: NO_CONSULTS,
     freshness: { isFresh: true },
     streams: new OpenStreams(),
     local: new LocalGate(),
