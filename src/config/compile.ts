@@ -20,7 +20,7 @@ import { pointer } from './meaning.ts';
 import { compare } from './order.ts';
 import { type ConfigProblem, ConfigProblems, problem } from './problems.ts';
 import { type Served, servedTools } from './served.ts';
-import { stricterEnvironment } from './tables.ts';
+import { tableEnvironment } from './tables.ts';
 import { usersOf } from './users.ts';
 
 /** A bundle, and what its making had to say. */
@@ -223,7 +223,7 @@ function finished(declared: ToolDeclaration, derived: Derived, place: Connection
     timeoutMs,
     binding: derived.binding,
     derivation: derived.derivation,
-    ...stricterEnvironment(place, derived.binding),
+    ...tableEnvironment(place, derived.binding),
     ...(declared.pollingMs === undefined ? {} : { pollingMs: declared.pollingMs }),
     ...(declared.lineage === null ? {} : { lineage: declared.lineage }),
   });

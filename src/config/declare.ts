@@ -108,7 +108,7 @@ function connectionOf(
 }
 
 function postgresSettings(value: JsonObject): JsonObject {
-  const { host, port, database, user, tls, ca, productionTables } = value;
+  const { host, port, database, user, tls, ca, productionTables, tables } = value;
   return {
     host: String(host),
     port: numberOr(port, 5432),
@@ -117,6 +117,7 @@ function postgresSettings(value: JsonObject): JsonObject {
     tls: tls ?? (isLocal(String(host)) ? 'off' : 'verify'),
     ...(ca === undefined ? {} : { ca }),
     ...(productionTables === undefined ? {} : { productionTables }),
+    ...(tables === undefined ? {} : { tables }),
   };
 }
 

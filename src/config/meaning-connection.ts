@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { addressKind } from '../boundary/addresses.ts';
-import type { JsonObject } from '../domain/json.ts';
+import type { Json, JsonObject } from '../domain/json.ts';
 import { parsePath } from '../tools/path.ts';
 import { listOf, members, pointer } from './meaning.ts';
 import {
@@ -26,20 +26,25 @@ export function connectionProblems(source: Source, root: JsonObject): ConfigProb
     const connection = members(value);
     const place = (key: string) => source.at(pointer('connections', name, key));
     const problems: ConfigProblem[] = [];
-    const { environment } = connection;
-    if (
-      typeof environment === 'string' &&
-      environment !== 'production' &&
-      ALMOST_PRODUCTION.test(environment.toLowerCase())
-    )
+    const labels: readonly (readonly [Json | undefined, string])[] = [
+      [connection.environment, place('environment')],
+      ...Object.entries(members(connection.tables)).map(
+        ([table, label]) =>
+          [label, source.at(pointer('connections', name, 'tables', table))] as const,
+      ),
+    ];
+    for (const [environment, at] of labels) {
+      if (typeof environment !== 'string' || environment === 'production') continue;
+      if (!ALMOST_PRODUCTION.test(environment.toLowerCase())) continue;
       problems.push(
         problem(
           'CONFIG_INVALID',
-          place('environment'),
+          at,
           `expected \`production\` or a name that is not mistaken for it, got \`${environment.slice(0, 63)}\``,
           'only `production` is production; leave the label out to get it',
         ),
       );
+    }
     if (connection.kind === 'command')
       environmentProblems(connection, (keys, message, help) => {
         const at = source.at(pointer('connections', name, ...keys), 'key');

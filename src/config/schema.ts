@@ -52,6 +52,12 @@ const postgres = closed('A PostgreSQL database', ['kind', 'host', 'database', 'u
     }),
     description: 'Tables that count as production wherever the database stands; it only raises',
   },
+  tables: table(
+    'Where tables stand when not where their database does, by `schema.table` or `schema.*`; one without a label is where its connection is',
+    '^[^.\\s]{1,63}\\.(?:\\*|[^.\\s]{1,63})$',
+    500,
+    environment,
+  ),
   tls: {
     enum: ['verify', 'off'],
     description:

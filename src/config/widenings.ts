@@ -28,6 +28,7 @@ export function wideningsOf(before: Bundle, after: Bundle): (change: Change) => 
           : [];
       case 'tool':
         return [
+          ...lowered(name, before, after),
           ...accepted(name, own(before.tools, name), own(after.tools, name)),
           ...(reachable.tools.has(name)
             ? lineageWidens(name, own(before.tools, name), own(after.tools, name))
@@ -168,6 +169,21 @@ function tool(name: string, before: Tool | null, after: Tool | null): string[] {
         : `\`${name}\` accepts arguments that it refused before`,
     );
   return words;
+}
+
+/** Where a tool acts decides what it may never do: no longer in production is wider, also by the labels of its tables. */
+function lowered(name: string, before: Bundle, after: Bundle): string[] {
+  const at = ({ tools, connections }: Bundle): string | null => {
+    const held = own(tools, name);
+    if (held === null) return null;
+    return held.environment ?? own(connections, held.connection)?.environment ?? 'production';
+  };
+  const is = own(after.tools, name)?.environment;
+  if (is === undefined || is === 'production') return [];
+  const was = at(before);
+  return was !== null && was !== 'production'
+    ? []
+    : [`\`${name}\` counts as acting in \`${is}\`, by the labels of its tables`];
 }
 
 /** Nothing can be derived of a server’s tool: below `destroy` it counts as what the operator says. */

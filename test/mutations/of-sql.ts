@@ -101,6 +101,13 @@ export const OF_SQL: readonly Mutation[] = [
     test: ownTest,
   },
   {
+    control: 'a tool is below production only when all that it reaches is',
+    file: 'src/config/tables.ts',
+    find: 'if (!touched.all || found.size !== 1 ||',
+    replace: 'if (found.size < 1 ||',
+    test: 'src/config/tables.test.ts',
+  },
+  {
     control: 'SQLite refuses what was not planned',
     file: 'src/connectors/sqlite/keeper.ts',
     find: 'return constants.SQLITE_DENY;\n    });',

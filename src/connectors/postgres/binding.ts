@@ -113,6 +113,8 @@ export interface PostgresBinding extends Draft {
   readonly query?: QueryBounds;
   /** It may act where no rollback reaches: then nothing is tried out, and previews measure nothing. */
   readonly outside: boolean;
+  /** Tables that a call touches, cascades and views included; `all`: nothing else can be. Absent: nobody asked. */
+  readonly touches?: { readonly tables: readonly string[]; readonly all: boolean };
   readonly watched: Watched;
   /** SHA-256 over what the catalogue said of `watched` when the tool was planned. */
   readonly fingerprint: string;

@@ -5,7 +5,7 @@ import { isJsonObject } from '../../domain/json.ts';
 import type { AdminClient } from './admin.ts';
 import { type PostgresBinding, type QueryBounds, type QueryTable, toJson } from './binding.ts';
 import { findRelations } from './catalogue.ts';
-import { deriveTool, fingerprintOf } from './derive.ts';
+import { type Asked, deriveTool, fingerprintOf } from './derive.ts';
 import { quoted } from './images.ts';
 
 /** What the author wrote of a guarded query: tables as named there, with the columns agents may read. */
@@ -37,7 +37,11 @@ export function wantedOf({ name, binding }: Pick<Tool, 'name' | 'binding'>): Que
  * Completes a guarded query: each table is derived as the fixed SELECT of its columns, with every rule of one. Runs inside
  * a transaction of `client` that the caller rolls back. Throws TOOL_STATEMENT, TOOL_FORBIDDEN or TOOL_UNRESOLVED.
  */
-export async function deriveQuery(client: AdminClient, wish: QueryWish): Promise<Derived> {
+export async function deriveQuery(
+  client: AdminClient,
+  wish: QueryWish,
+  asked: Asked,
+): Promise<Derived> {
   const tables: QueryTable[] = [];
   const parts: Derived[] = [];
   for (const [written, columns] of wish.tables) {
@@ -46,7 +50,7 @@ export async function deriveQuery(client: AdminClient, wish: QueryWish): Promise
       throw new SignalboxError('TOOL_STATEMENT', `two tables are called \`${table.name}\``);
     tables.push(table);
     const sql = `SELECT ${columns.map(quoted).join(', ')} FROM ${quoted(table.schema)}.${quoted(table.relation)}`;
-    parts.push(await deriveTool(client, { sql, images: 'none' }, [], 0));
+    parts.push(await deriveTool(client, { sql, images: 'none' }, [], asked));
   }
   const bindings = parts.map(({ binding }) => binding as unknown as PostgresBinding);
   const [first] = bindings;
@@ -68,6 +72,7 @@ export async function deriveQuery(client: AdminClient, wish: QueryWish): Promise
     columns: [],
     tables: bindings.flatMap((one) => one.tables),
     query,
+    ...(asked.labelled ? { touches: touchedBy(bindings) } : {}),
     watched,
     fingerprint: await fingerprintOf(client, watched),
   };
@@ -82,6 +87,14 @@ export async function deriveQuery(client: AdminClient, wish: QueryWish): Promise
       `at most ${wish.maxRows} rows a step and a cost of ${wish.maxCost}, as the planner expects`,
       'rows are bound by no statement: every row of these tables that the role may see',
     ],
+  };
+}
+
+function touchedBy(bindings: readonly PostgresBinding[]): NonNullable<PostgresBinding['touches']> {
+  const each = bindings.flatMap(({ touches }) => touches ?? []);
+  return {
+    tables: [...new Set(each.flatMap(({ tables }) => tables))].sort(),
+    all: each.every(({ all }) => all),
   };
 }
 

@@ -361,3 +361,32 @@ describe('derived', () => {
     }
   });
 });
+
+describe('what a call touches, where tables carry labels', () => {
+  const touched = async (sql: string): Promise<unknown> => {
+    const { connection } = site;
+    const labelled = { ...connection, settings: { ...connection.settings, tables: {} } };
+    const { binding } = await site.inspector.derive(site.draft('t', sql), labelled);
+    return binding.touches;
+  };
+
+  test('is said when somebody asks', async () => {
+    const { binding } = await site.tool('t', 'select id from customers');
+    assert.equal('touches' in binding, false);
+    assert.deepEqual(await touched('select id from customers'), {
+      tables: ['public.customers'],
+      all: true,
+    });
+  });
+
+  test('a cascade is followed, and behind a trigger lies anything', async () => {
+    assert.deepEqual(await touched('delete from customers where id = :id'), {
+      tables: ['public.customers', 'public.orders'],
+      all: false,
+    });
+    assert.deepEqual(await touched('update orders set status = :s where id = :id'), {
+      tables: ['public.orders'],
+      all: true,
+    });
+  });
+});

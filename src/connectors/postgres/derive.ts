@@ -36,16 +36,23 @@ import { forbidden, type RelationUse, type Shape, type WriteUse } from './shape.
 import { checkAttributes, checkCalls, checkTypes, expandViews } from './vocabulary.ts';
 import { walk } from './walk.ts';
 
+/** What a derivation is told besides the manifest. */
+export interface Asked {
+  /** What a function of the database gives at most, for a read. */
+  readonly maxRows: number;
+  /** Tables carry labels: every one that is touched has to be told. */
+  readonly labelled: boolean;
+}
+
 /**
  * Completes a tool from its statement and the live catalogue. Runs inside a transaction of `client` that the caller
- * rolls back. `maxRows`: what a function of the database gives at most, for a read. Throws TOOL_STATEMENT, TOOL_FORBIDDEN
- * or TOOL_UNRESOLVED.
+ * rolls back. Throws TOOL_STATEMENT, TOOL_FORBIDDEN or TOOL_UNRESOLVED.
  */
 export async function deriveTool(
   client: AdminClient,
   draft: Draft,
   inputs: readonly string[],
-  maxRows: number,
+  { maxRows, labelled }: Asked,
 ): Promise<Derived> {
   const statement = await parseStatement(draft.sql);
   const own = await ownFunctions(client, draft.functions ?? []);
@@ -101,6 +108,7 @@ export async function deriveTool(
     ...(held === null ? {} : { function: held.function }),
     ...(own.length === 0 ? {} : { calls: own.map(callable) }),
     outside: reach.outside.length > 0,
+    ...(labelled ? { touches: await touchedBy(client, watched, reach, defaults) } : {}),
     watched,
     fingerprint: await fingerprintOf(client, watched),
   };
@@ -229,6 +237,19 @@ function watchedBy(
       })
       .sort((a, b) => a[0] - b[0] || a[1] - b[1]),
     functions: sorted([...resolved.references.functions, ...reach.functions, ...functions]),
+  };
+}
+
+async function touchedBy(
+  client: AdminClient,
+  { relations }: Watched,
+  { triggers, own, outside }: Reach,
+  { functions }: { readonly functions: readonly unknown[] },
+): Promise<NonNullable<PostgresBinding['touches']>> {
+  const named = await relationsOf(client, relations);
+  return {
+    tables: [...named.values()].map(({ schema, name }) => `${schema}.${name}`).sort(),
+    all: triggers.length + own.length + outside.length + functions.length === 0,
   };
 }
 

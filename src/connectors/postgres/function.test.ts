@@ -218,6 +218,14 @@ describe('the function', () => {
       rows.map(({ line }) => line),
       ['customers.id SELECT', 'customers.name SELECT'],
     );
+    // images are shown by the function: the login has no column for them
+    const image = bindingOf(move).tables.flatMap((table) => table.image);
+    assert.deepEqual(image, ['plan', 'xmin']);
+    const held = await site.sql(
+      `SELECT FROM pg_attribute t, aclexplode(t.attacl) a WHERE a.grantee = $1::regrole`,
+      [site.admin.grantRole(AGENT, site.connection)],
+    );
+    assert.equal(held.rows.length, 0);
     const members = await site.sql(
       `SELECT member::regrole::text, inherit_option, set_option FROM pg_auth_members
        WHERE roleid = '${owner}'::regrole`,

@@ -18,7 +18,7 @@ export function createPostgresInspector(admin: PostgresAdmin): Inspector {
   return {
     kind: 'postgres',
     async derive(draft: Tool, connection: Connection): Promise<Derived> {
-      const derive = derivationOf(draft);
+      const derive = derivationOf(draft, connection);
       return await admin.with(connection, async (client) => {
         try {
           // Always rolled back: the server analyses, nothing stays.
@@ -75,14 +75,20 @@ async function transaction(client: AdminClient, work: () => Promise<void>): Prom
 }
 
 /** A guarded query or a fixed statement; faults of the manifest are told before the database is asked. */
-function derivationOf(draft: Tool): (client: AdminClient) => Promise<Derived> {
+function derivationOf(
+  draft: Tool,
+  { settings }: Connection,
+): (client: AdminClient) => Promise<Derived> {
+  const asked = {
+    maxRows: draft.cap.rowsRead + 1,
+    labelled: settings.tables !== undefined || settings.productionTables !== undefined,
+  };
   if (draft.binding.query !== undefined) {
     const wanted = wantedOf(draft);
-    return (client) => deriveQuery(client, wanted);
+    return (client) => deriveQuery(client, wanted, asked);
   }
   const wanted = draftOf(draft);
-  return (client) =>
-    deriveTool(client, wanted, inputsOf(draft.inputSchema), draft.cap.rowsRead + 1);
+  return (client) => deriveTool(client, wanted, inputsOf(draft.inputSchema), asked);
 }
 
 function inputsOf(schema: JsonObject): string[] {

@@ -51,7 +51,7 @@ function imageNotes(bindings: readonly Bound[]): string[] {
         : [
             binding.function !== undefined
               ? `the function of \`${tool.name}\` shows ${image.join(', ')} of the rows of ${schema}.${name} that it changes (\`images: none\` takes that away)`
-              : `\`${tool.name}\` may read ${image.join(', ')} of ${schema}.${name} for images of the rows it changes only (\`images: none\` takes that away)`,
+              : `\`${tool.name}\` may read ${image.join(', ')} of ${schema}.${name} for images, and the login those of every row (\`enforce: function\` keeps it to the rows that it changes, \`images: none\` takes it away)`,
           ],
     ),
   );
