@@ -45,15 +45,16 @@ function rowNotes(relations: readonly Relation[], bindings: readonly Bound[]): s
 
 function imageNotes(bindings: readonly Bound[]): string[] {
   return bindings.flatMap(({ tool, binding }) =>
-    binding.tables.flatMap(({ schema, name, image }) =>
-      image.length === 0
-        ? []
+    binding.tables.flatMap(({ schema, name, image }) => {
+      if (image.length === 0) return [];
+      const what = `${image.join(', ')} of ${schema}.${name}`;
+      return binding.function !== undefined
+        ? [`the function of \`${tool.name}\` shows ${what}, of the rows that it changes`]
         : [
-            binding.function !== undefined
-              ? `the function of \`${tool.name}\` shows ${image.join(', ')} of the rows of ${schema}.${name} that it changes (\`images: none\` takes that away)`
-              : `\`${tool.name}\` may read ${image.join(', ')} of ${schema}.${name} for images, and the login those of every row (\`enforce: function\` keeps it to the rows that it changes, \`images: none\` takes it away)`,
-          ],
-    ),
+            `\`${tool.name}\` may read ${what} for images, and the login those of every row` +
+              ' (`enforce: function` keeps it to the rows that it changes, `images: none` takes it away)',
+          ];
+    }),
   );
 }
 
