@@ -1,10 +1,11 @@
 import { NO_SINK, type Sink } from '../domain/connector.ts';
-import type { Decision } from '../domain/decision.ts';
+import { type Decision, decide } from '../domain/decision.ts';
 import { type Facts, left } from '../domain/facts.ts';
 import type { Outcome, Proposal } from '../domain/proposal.ts';
-import { courseOf } from '../judge/course.ts';
+import { type Course, courseOf } from '../judge/course.ts';
 import { judge } from '../judge/judge.ts';
 import { mind } from './automatic.ts';
+import { previewFacts, stagedFacts } from './bound.ts';
 import type { Broker } from './broker.ts';
 import { consulted } from './consult.ts';
 import {
@@ -77,8 +78,11 @@ function stepFor(decision: Decision, facts: Facts): Step {
       return decline; // 3. denied or drafted: recorded, nothing reserved
     case 'wait':
       return waiting; // 3. already parked: the same ask, no second one
+    case 'stage':
+      return stage; // 3. executed where nothing counts; the proposal itself stays a draft
+    case 'draft':
     case 'park':
-      return preview; // 3. measured by a flight that is cancelled, then parked for a human
+      return facts.tool?.preview === undefined ? preview : look; // 3. measured by a flight that is cancelled, or looked at
     case 'execute':
       return mayRecordLate(facts) ? read : effect;
   }
@@ -147,7 +151,7 @@ async function effect(
     const flight = await connectorOf(broker, facts).begin(call, sink);
     aloft.flight = flight;
     const second = judge(withMeasured(broker, facts, flight.measured)); // 5. the same judge on what was measured
-    if (courseOf(second, facts) !== 'execute') {
+    if (courseOf(second, facts) !== courseOf(decision, facts)) {
       await flight.cancel();
       const outcome = await settle(broker, intent, refused(second), flight.measured);
       return isMoved(second) ? 'again' : outcome; // rows moved since the human looked: ask anew
@@ -190,7 +194,7 @@ async function preview(
     if (looked.kind !== 'done') return looked;
     const seen = withMeasured(broker, facts, flight.measured);
     const second = judge(seen);
-    if (courseOf(second, facts) === 'decline') return await decline(broker, proposal, seen, second);
+    if (isDeclined(courseOf(second, facts))) return await decline(broker, proposal, seen, second);
     return await park(broker, proposal, seen, second, intent.action.id);
   } catch (error) {
     if (!open) throw error;
@@ -198,4 +202,65 @@ async function preview(
   } finally {
     broker.flights.land(intent.action.id);
   }
+}
+
+/** A read is bound to the tool: it is an action of its own, judged and recorded, and a human is shown what it answered. */
+async function look(
+  broker: Broker,
+  proposal: Proposal,
+  facts: Facts,
+  decision: Decision,
+): Promise<Outcome | 'again'> {
+  const there = await previewFacts(broker, facts);
+  if (there === null) return preview(broker, proposal, facts, decision);
+  const permitted = judge(there);
+  if (courseOf(permitted, there) !== 'execute')
+    return decline(broker, proposal, facts, decide(decision.nature, 'deny', permitted.verdicts));
+  const intent = intentOf(broker, proposal, there, permitted, 'preview');
+  const aloft = takeOff(broker, proposal, intent);
+  let open = false; // an intent without outcome
+  try {
+    if (!(await recordIntent(broker, intent))) return 'again';
+    open = true;
+    const call = await inject(broker, there, intent, aloft);
+    const flight = await connectorOf(broker, there).begin({ ...call, purpose: 'execute' }, NO_SINK);
+    const result = await flight.finish();
+    const second = judge(withMeasured(broker, there, flight.measured));
+    const settlement = courseOf(second, there) === 'execute' ? done(result) : refused(second);
+    const looked = await settle(broker, intent, settlement, flight.measured);
+    open = false;
+    if (looked.kind !== 'done') return looked;
+    if (isDeclined(courseOf(decision, facts)))
+      return await decline(broker, proposal, facts, decision);
+    return await park(broker, proposal, facts, decision, intent.action.id, looked.result);
+  } catch (error) {
+    if (!open) throw error;
+    return await settle(broker, intent, faultOf(error, aloft), null);
+  } finally {
+    broker.flights.land(intent.action.id);
+  }
+}
+
+/** Whatever a preview finds, nobody is asked. */
+function isDeclined(course: Course): boolean {
+  return course === 'decline' || course === 'draft';
+}
+
+/** The same call at the staging connection of its tool, judged and recorded as what it is there. */
+async function stage(
+  broker: Broker,
+  proposal: Proposal,
+  facts: Facts,
+  decision: Decision,
+  sink?: Sink,
+): Promise<Outcome | 'again'> {
+  const there = await stagedFacts(broker, facts);
+  const permitted = judge(there);
+  if (courseOf(permitted, there) !== 'stage') return decline(broker, proposal, there, permitted);
+  const outcome = await effect(broker, proposal, there, permitted, sink);
+  if (outcome === 'again' || outcome.kind !== 'done') return outcome;
+  await broker.lineage.hear(there, outcome); // the agent reads what it answered there
+  const kept = await decline(broker, proposal, facts, decision);
+  if (kept.kind !== 'drafted') return kept;
+  return { ...kept, staged: { at: String(there.connection?.name), result: outcome.result } };
 }

@@ -84,7 +84,7 @@ const NONE: readonly HaltScope[] = [];
 const NOT_ASKED: Facts['consulted'] = [];
 
 /** Asked of the store only while some credential is halted. */
-async function haltedCredentials(
+export async function haltedCredentials(
   store: Pick<Store, 'leases'>,
   halts: readonly Halt[],
   runId: string,

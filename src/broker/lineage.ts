@@ -172,7 +172,9 @@ export class Lineages {
     const said = JSON.parse(body) as JsonObject;
     const action = String(said.action);
     if (payload === null) book.lose();
-    if (type !== 'action.outcome' && isJsonObject(said.stamp)) {
+    // what a preview brought back only a human was shown
+    const isHeard = type !== 'action.outcome' && said.purpose !== 'preview';
+    if (isHeard && isJsonObject(said.stamp)) {
       const { bundle } = said.stamp;
       const given = isJsonObject(payload?.arguments) ? payload.arguments : {};
       tree.intents.set(action, {

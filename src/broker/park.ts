@@ -3,12 +3,14 @@ import {
   type ApprovalBinding,
   approvalDigest,
   askKey,
+  shownState,
   UNMEASURED,
 } from '../domain/approval.ts';
 import { type Decision, decisive } from '../domain/decision.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import type { Facts } from '../domain/facts.ts';
-import type { Outcome, Proposal } from '../domain/proposal.ts';
+import type { ActionRecord } from '../domain/ops.ts';
+import type { Outcome, Proposal, ToolResult } from '../domain/proposal.ts';
 import { covers, targetOf } from '../judge/course.ts';
 import type { Broker } from './broker.ts';
 import { recordOf } from './execute.ts';
@@ -55,6 +57,7 @@ export async function park(
   facts: Facts,
   decision: Decision,
   previewActionId: string,
+  shown?: ToolResult,
 ): Promise<Outcome | 'again'> {
   const action = recordOf(broker, proposal, facts, decision, 'execute');
   const stale = facts.approval;
@@ -65,7 +68,7 @@ export async function park(
       because: 'it no longer covers this proposal',
       at: facts.now,
     });
-  const binding = bindingOf(broker, facts, action.runId, action.toolDigest);
+  const binding = bindingOf(broker, facts, action, shown);
   const approval = {
     id: broker.doors.entropy.id('ask'),
     actionId: action.id,
@@ -84,6 +87,7 @@ export async function park(
     askKey: askKey(action.runId, action.tool, action.argumentsDigest),
     measured: facts.measured,
     previewActionId,
+    ...(shown === undefined ? {} : { shown }),
     at: facts.now,
   });
   if (!parked.ok) return parked.because === 'open' ? joined(broker, parked.approvalId) : 'again';
@@ -110,16 +114,17 @@ function parkedUnder(approval: Approval): Outcome {
 function bindingOf(
   broker: Broker,
   facts: Facts,
-  runId: string,
-  toolDigest: string,
+  action: ActionRecord,
+  shown: ToolResult | undefined,
 ): ApprovalBinding {
+  const unmeasured = shown === undefined ? UNMEASURED : shownState(shown);
   return {
-    runId,
+    runId: action.runId,
     tool: facts.toolName,
-    toolDigest,
+    toolDigest: action.toolDigest,
     argumentsDigest: facts.argumentsDigest,
     target: targetOf(facts),
-    preState: facts.measured?.preState ?? UNMEASURED,
+    preState: facts.measured?.preState ?? unmeasured,
     halt: facts.stamp.halt,
     expiresAt: facts.now + facts.bundle.approvalMinutes * 60_000,
     nonce: Buffer.from(broker.doors.entropy.bytes(16)).toString('hex'),

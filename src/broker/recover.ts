@@ -57,7 +57,7 @@ async function ask(broker: Broker, open: OpenAction): Promise<ProbeAnswer> {
   try {
     const bundle = await broker.bundles.get(open.bundle);
     const tool = bundle.tools[open.tool];
-    const connection = bundle.connections[tool?.connection ?? ''];
+    const connection = bundle.connections[open.connection];
     const connector = broker.connectors.get(connection?.kind ?? '');
     if (tool === undefined || connection === undefined || connector === undefined) return 'unknown';
     return await connector.probe({ actionId: open.id, tool, connection, trace: open.trace });

@@ -38,9 +38,11 @@ export function askText(view: AskView, now: number, style: Style): string {
       : [
           `${style.strong('Answers to what the target asked before, sent with it')} (the agent’s words, not checked)\n${quoted(view.continuationText)}`,
         ]),
-    view.measured === null
-      ? `${style.bad('Not previewed.')} This target cannot say before what an action would change.`
-      : measuredText(view.measured, style),
+    view.shownText !== null
+      ? `${style.strong('What it would change')} (as ${view.shownBy ?? 'its preview'} says: the words of a target, not measured)\n${quoted(view.shownText)}`
+      : view.measured === null
+        ? `${style.bad('Not previewed.')} This target cannot say before what an action would change.`
+        : measuredText(view.measured, style),
     `${style.strong('What the run says it is for')} (the agent’s words, not checked)\n${view.intent === null ? 'erased' : quoted(view.intent)}`,
   ];
   if (view.problem !== null) parts.unshift(style.bad(`This cannot be approved: ${view.problem}`));

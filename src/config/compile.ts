@@ -12,6 +12,7 @@ import { isOutward } from '../domain/outward.ts';
 import { capFor } from '../tools/caps.ts';
 import { pinned } from '../tools/pin.ts';
 import { answered, type Inspection, inTurn } from './asking.ts';
+import { bindingProblems } from './bindings.ts';
 import { clashes, crossReferences, uriClashes } from './clashes.ts';
 import type { Config, ToolDeclaration } from './config.ts';
 import { drillProblems } from './drill.ts';
@@ -59,6 +60,7 @@ export async function compileBundle(config: Config, inspection: Inspection): Pro
   const problems = [
     ...broken,
     ...(broken.length > 0 ? [] : granted.problems),
+    ...(broken.length > 0 ? [] : bindingProblems(placed, tools, config)),
     ...rungProblems(config, granted.grants, tools),
     ...(broken.length > 0 ? [] : drillProblems(config, granted.grants, tools)),
   ];
@@ -139,8 +141,31 @@ async function completed(
   } catch (error) {
     return failed(problemOf(error, declared, connection, config));
   }
+  try {
+    derived = await worseStaged(declared, derived, config, inspection);
+  } catch (error) {
+    return failed(problemOf(error, declared, connection, config));
+  }
   const understated = understatement(declared, derived, config);
   return understated === null ? finished(declared, derived, connection) : failed(understated);
+}
+
+/** A tool that is tried elsewhere first is what it would be at the worse of the two places. */
+async function worseStaged(
+  declared: ToolDeclaration,
+  derived: Derived,
+  { connections }: Config,
+  { inspectors, timers }: Inspection,
+): Promise<Derived> {
+  const there = connections[declared.bindings?.staging ?? ''];
+  const inspector = inspectors.get(there?.kind ?? '');
+  if (there === undefined || inspector === undefined) return derived;
+  const staged = await answered(inspector.derive(draftOf(declared), there), there, timers);
+  return {
+    ...derived,
+    effect: worseClass(derived.effect, staged.effect),
+    recoveryPath: derived.recoveryPath || staged.recoveryPath,
+  };
 }
 
 /** What an inspector is given: the class that the file declares, and the worst where it declares none. */
@@ -226,6 +251,7 @@ function finished(declared: ToolDeclaration, derived: Derived, place: Connection
     ...tableEnvironment(place, derived.binding),
     ...(declared.pollingMs === undefined ? {} : { pollingMs: declared.pollingMs }),
     ...(declared.lineage === null ? {} : { lineage: declared.lineage }),
+    ...declared.bindings,
   });
   return { tool, problems: [], warnings };
 }

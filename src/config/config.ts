@@ -7,6 +7,7 @@ import type { Dimension, EffectClass } from '../domain/effect.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { ToolLineage } from '../domain/lineage.ts';
 import type { LoopRules } from '../domain/loops.ts';
+import type { Bindings } from './bindings.ts';
 import type { DeclaredNarrowing } from './declare-narrow.ts';
 
 /** A tool as its file declares it, before its system was asked what it really does. */
@@ -26,6 +27,7 @@ export interface ToolDeclaration {
   readonly pollingMs?: number;
   /** Null where the file says nothing of it. */
   readonly lineage: ToolLineage | null;
+  readonly bindings?: Bindings;
   /** `{sql}`, or the request with its defaults. */
   readonly binding: JsonObject;
 }
@@ -42,7 +44,7 @@ export type ServedTool = Pick<
   /** Instead of its server’s words; null: those. */
   readonly description: string | null;
   readonly narrowing: DeclaredNarrowing;
-  /** Places of the arguments that what happens hangs on; null: nobody said. */
+  readonly bindings: Bindings;
 };
 
 /** What of an MCP server agents may be granted. */

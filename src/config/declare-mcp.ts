@@ -2,6 +2,7 @@ import type { Connection, Organisation } from '../domain/bundle.ts';
 import type { Dimension, EffectClass } from '../domain/effect.ts';
 import type { Json, JsonObject } from '../domain/json.ts';
 import { RESULT_BYTES, TIMEOUT_MS } from '../tools/caps.ts';
+import { bindingsOf } from './bindings.ts';
 import type { ServedTool, Serving } from './config.ts';
 import { lineageOf } from './declare-lineage.ts';
 import { declaredNarrowing } from './declare-narrow.ts';
@@ -78,7 +79,7 @@ function servedTool(how: Json): ServedTool {
   const { of = null, description = null } = said;
   return {
     effect: effect as EffectClass,
-    reversibility: reversibility === 'declared' ? 'declared' : 'none',
+    reversibility: reversibility === 'declared' || said.undo !== undefined ? 'declared' : 'none',
     idempotent: idempotent === undefined ? effect === 'read' : idempotent !== false,
     cap: (cap ?? {}) as { [D in Dimension]?: number },
     maxResultBytes: typeof maxResultBytes === 'number' ? maxResultBytes : RESULT_BYTES.usual,
@@ -88,6 +89,7 @@ function servedTool(how: Json): ServedTool {
     narrowing: declaredNarrowing(said),
     ...pollingMsOf(polling),
     lineage: lineageOf(said),
+    bindings: bindingsOf(said),
   };
 }
 

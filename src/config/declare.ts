@@ -5,6 +5,7 @@ import type { Dimension, EffectClass } from '../domain/effect.ts';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
 import type { Rung } from '../domain/mode.ts';
 import { RESULT_BYTES, TIMEOUT_MS } from '../tools/caps.ts';
+import { bindingsOf } from './bindings.ts';
 import type { Config, ToolDeclaration } from './config.ts';
 import { consultsOf } from './consults.ts';
 import { commandBinding, commandSettingsOf } from './declare-command.ts';
@@ -155,7 +156,9 @@ function toolOf(name: string, tool: JsonObject): ToolDeclaration {
       : inputSchemaOf(members(tool.input)),
     effect: (tool.effect as EffectClass | undefined) ?? null,
     recoveryPath: typeof tool.recoveryPath === 'boolean' ? tool.recoveryPath : null,
-    reversibility: tool.reversibility === 'declared' ? 'declared' : 'none',
+    reversibility:
+      tool.reversibility === 'declared' || tool.undo !== undefined ? 'declared' : 'none',
+    bindings: bindingsOf(tool),
     cap: countsOf(members(tool.cap)),
     maxResultBytes: numberOr(tool.maxResultBytes, RESULT_BYTES.usual),
     timeoutMs: numberOr(tool.timeoutMs, TIMEOUT_MS.usual),

@@ -1,7 +1,7 @@
 import { EFFECT_CLASSES } from '../domain/effect.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { ARGUMENT_PLACE, ENVIRONMENT_VARIABLE, TOOL_PREFIX } from './names.ts';
-import { NARROWING, NARROWING_DEFINITIONS } from './schema-narrow.ts';
+import { BINDINGS, NARROWING, NARROWING_DEFINITIONS } from './schema-narrow.ts';
 import { closed, flag, ref, table, text, when } from './schema-parts.ts';
 import { CALL_BOUNDS } from './schema-tool.ts';
 
@@ -46,6 +46,7 @@ const SERVING: JsonObject = {
         'A repeat of the same call has no second effect, by itself or by a key; without it only a read',
     },
     ...NARROWING,
+    ...BINDINGS,
     ...CALL_BOUNDS,
   }),
   ...NARROWING_DEFINITIONS,

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../domain/json.ts';
-import { ARGUMENT_PLACE } from './names.ts';
+import { ARGUMENT_PLACE, NAME, TOOL_NAME } from './names.ts';
 import { closed, count, flag, ref, table, text } from './schema-parts.ts';
 
 /** An operator names at most this many arguments of one tool. */
@@ -18,6 +18,24 @@ const places = (description: string): JsonObject => ({
   items: place,
   description,
 });
+
+const values = table(
+  'Its arguments: values, or `{name}` and `{result:/pointer}` for those of the call',
+  '^.{1,128}$',
+  MOST,
+  {
+    description: 'A value; a text that is exactly `{name}` becomes the argument itself',
+  },
+);
+
+/** Other calls that belong to a tool: fields of tools whose target can tell nothing before it acts. */
+export const BINDINGS: JsonObject = {
+  undo: ref('bound'),
+  preview: ref('bound'),
+  staging: text('Connection, labelled as no production, where a call on rung `stage` is executed', {
+    pattern: NAME,
+  }),
+};
 
 /** What of a server’s tool its operator takes away: fields of `servedTool`. */
 export const NARROWING: JsonObject = {
@@ -53,6 +71,10 @@ export const NARROWING: JsonObject = {
 
 /** `#/$defs/…` of narrowing. */
 export const NARROWING_DEFINITIONS: JsonObject = {
+  bound: closed('Another tool, called with values of this call', ['tool'], {
+    tool: text('Its name, as agents would call it', { pattern: TOOL_NAME }),
+    arguments: values,
+  }),
   bounds: closed('Bounds on one argument, on top of what its server takes', [], {
     enum: {
       type: 'array',

@@ -5,6 +5,7 @@ import { ARGUMENT_NAME, NAME } from './names.ts';
 import { COMMAND_REQUEST, PARTS } from './schema-command.ts';
 import { LINEAGE_DEFINITIONS, LINEAGE_FIELDS } from './schema-lineage.ts';
 import { POLLING_SCHEMA } from './schema-loops.ts';
+import { BINDINGS } from './schema-narrow.ts';
 import { closed, count, flag, ref, table, text, when } from './schema-parts.ts';
 import { queryDefinitions } from './schema-query.ts';
 
@@ -95,6 +96,7 @@ const sqlTool = closed('One fixed SQL statement', ['connection', 'description', 
 
 const httpTool = closed('One HTTP request', ['connection', 'description', 'http'], {
   ...toolFields,
+  ...BINDINGS,
   http: ref('request'),
 });
 

@@ -207,6 +207,7 @@ function draftOf(
     timeoutMs,
     ...(Object.keys(shown.listing).length === 0 ? {} : { listing: shown.listing }),
     ...(how.lineage === null ? {} : { lineage: how.lineage }),
+    ...how.bindings,
     binding: { mcp: 'tools/call', name: upstream, ...binding },
     derivation: [...(named === '*' ? [BY_STAR] : []), ...unchecked],
   });

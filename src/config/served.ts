@@ -63,7 +63,7 @@ async function servedBy(
     return failed(faultOf(error, connection, at));
   }
   const expanded = expand(connection, serving, catalogue, config);
-  const made = await inTurn(expanded.drafts, (draft) => finished(draft, inspection, at));
+  const made = await inTurn(expanded.drafts, (draft) => finished(draft, config, inspection, at));
   const placed = made.flatMap((each) => ('code' in each ? [] : [{ tool: each.tool, at: each.at }]));
   return {
     placed: [...placed, ...expanded.offers.map((tool) => ({ tool, at }))],
@@ -123,20 +123,45 @@ function failed(fault: ConfigProblem): Served {
 
 async function finished(
   draft: Draft,
-  { inspectors, timers }: Inspection,
+  config: Config,
+  inspection: Inspection,
   at: string,
 ): Promise<Placed | ConfigProblem> {
   const { connection, tool } = draft;
+  const { inspectors, timers } = inspection;
   try {
     const asked = inspectors.get(connection.kind)?.derive(draft.asDefined, connection);
     if (asked === undefined) throw new TypeError('no inspector');
     const made = finishedDraft(draft, await answered(asked, connection, timers));
-    return 'code' in made ? made : { tool: made, at: draft.at };
+    if ('code' in made) return made;
+    return (await stagedOtherwise(draft, made, config, inspection)) ?? { tool: made, at: draft.at };
   } catch (error) {
     if (error instanceof SignalboxError && error.code.startsWith('TOOL_'))
       return problem(error.code, draft.at, `\`${tool.name}\`: ${error.message}`, error.help);
     return faultOf(error, connection, at);
   }
+}
+
+/** What is tried at a staging server must be what would be done: it has to define the tool in the same words. */
+async function stagedOtherwise(
+  { asDefined, connection, at }: Draft,
+  { name, binding, staging }: Tool,
+  { connections }: Config,
+  inspection: Inspection,
+): Promise<ConfigProblem | null> {
+  const there = staging === undefined ? undefined : connections[staging];
+  const inspector = inspection.inspectors.get(there?.kind ?? '');
+  if (there?.kind !== connection.kind || inspector === undefined) return null; // said where bindings are looked at
+  const launch = (await inspector.launch?.(there)) ?? null;
+  if (inspection.mayAsk?.(there, launch) === false) return unasked(there, at);
+  const derived = await answered(inspector.derive(asDefined, there), there, inspection.timers);
+  return derived.binding.definition === binding.definition
+    ? null
+    : problem(
+        'TOOL_FORBIDDEN',
+        at,
+        `\`staging\` of \`${name}\`: \`${there.name}\` defines it otherwise`,
+      );
 }
 
 /** Faults of a server stand at its connection. */

@@ -2,6 +2,7 @@ import type { Bundle, Connection, Tool } from '../domain/bundle.ts';
 import { DIMENSIONS, type Dimension, EFFECT_CLASSES } from '../domain/effect.ts';
 import { canonical, isJsonObject, type Json } from '../domain/json.ts';
 import { RUNGS } from '../domain/mode.ts';
+import { bindingsWiden } from './bindings.ts';
 import { type Change, type FieldChange, fieldChanges } from './changes.ts';
 import { consultWidens } from './consults.ts';
 import { drillWidens } from './drill.ts';
@@ -161,7 +162,7 @@ function tool(name: string, before: Tool | null, after: Tool | null): string[] {
     words.push(
       `what \`${name}\` does is no longer the same (${moved.slice(0, 6).join(', ')}${moved.length > 6 ? ', …' : ''}): it is now a \`${after.effect}\`; read both versions`,
     );
-  words.push(...narrowingWidens(name, before, after));
+  words.push(...narrowingWidens(name, before, after), ...bindingsWiden(name, before, after));
   if (acceptsMore(upstreamSchema(before), upstreamSchema(after)))
     words.push(
       isServed && !isCommand(after.binding)

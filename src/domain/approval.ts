@@ -1,6 +1,6 @@
 import { digestOf } from './digest.ts';
 import type { JsonObject } from './json.ts';
-import type { Continuation, Measured } from './proposal.ts';
+import type { Continuation, Measured, ToolResult } from './proposal.ts';
 
 /**
  * Life of an approval:
@@ -19,7 +19,7 @@ export interface ApprovalBinding {
   readonly argumentsDigest: string;
   /** The resolved target: connection and environment. */
   readonly target: string;
-  /** Digest of the rows as previewed; `unmeasured` when the connector cannot. */
+  /** Digest of the rows as previewed, or of what a bound preview answered; `unmeasured` without either. */
   readonly preState: string;
   /** The store's halt number: a halt since then, in scope, voids it. */
   readonly halt: number;
@@ -46,10 +46,17 @@ export interface Ask {
   /** Answers to what the target asked in an earlier round, when this call goes on from there. */
   readonly continuation: Continuation | null;
   readonly measured: Measured | null;
+  /** What the preview that is bound to the tool answered; null: none is. */
+  readonly shown: ToolResult | null;
   readonly runIntent: string | null;
 }
 
 export const UNMEASURED = 'unmeasured';
+
+/** What an approval is bound to where a human was shown the answer of another tool. */
+export function shownState(shown: ToolResult): string {
+  return digestOf('shown', shown);
+}
 
 export function approvalDigest(binding: ApprovalBinding): string {
   return digestOf('approval', binding);

@@ -32,6 +32,12 @@ export interface Pins {
   readonly launch?: JsonObject;
 }
 
+/** Another tool of the bundle, called with values of this call: `{name}`, `{name/inner}`, `{result:/pointer}`. */
+export interface Bound {
+  readonly tool: string;
+  readonly arguments: JsonObject;
+}
+
 /** A narrow operation. Built from its manifest by the loader, which raises what the manifest understates. */
 export interface Tool {
   readonly name: string;
@@ -60,6 +66,12 @@ export interface Tool {
   readonly pollingMs?: number;
   /** What a system said of it besides, as pinned: title, output schema, annotations, icons; the prompts of `prompts`. */
   readonly listing?: JsonObject;
+  /** What takes back a call of this tool. */
+  readonly undo?: Bound;
+  /** A read whose result a human is shown before approving. */
+  readonly preview?: Bound;
+  /** A connection that is no production, where a call on rung `stage` is executed instead. */
+  readonly staging?: string;
   /** The connector's own part: statement, request template, … with what was derived from it. */
   readonly binding: JsonObject;
   /** Why the effect is what it is, in the connector's words. */

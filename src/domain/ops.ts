@@ -5,7 +5,7 @@ import type { Decision } from './decision.ts';
 import type { Dimension, EffectVector } from './effect.ts';
 import type { Halt, HaltScope, Stamp } from './halt.ts';
 import type { JsonObject } from './json.ts';
-import type { Continuation, Measured, Settlement } from './proposal.ts';
+import type { Continuation, Measured, Settlement, ToolResult } from './proposal.ts';
 import type { Run } from './run.ts';
 
 /** The small transactions of the store. Each is atomic on its own; many share one durable commit. `at`: ms since the epoch. */
@@ -159,6 +159,8 @@ export interface ActionPark {
   readonly askKey: string;
   readonly measured: Measured | null;
   readonly previewActionId: string | null;
+  /** What the bound preview answered. */
+  readonly shown?: ToolResult;
   readonly at: number;
 }
 

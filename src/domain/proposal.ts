@@ -97,7 +97,13 @@ export type Settlement =
 /** What `act()` answers: a settlement of its intent, or that nothing was executed and why. */
 export type Outcome =
   | (Settlement & { readonly actionId: string })
-  | { readonly kind: 'drafted'; readonly actionId: string; readonly reason: string }
+  | {
+      readonly kind: 'drafted';
+      readonly actionId: string;
+      readonly reason: string;
+      /** What the same call answered at the staging connection of its tool. */
+      readonly staged?: { readonly at: string; readonly result: ToolResult };
+    }
   | {
       readonly kind: 'parked';
       readonly actionId: string;

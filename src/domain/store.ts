@@ -43,6 +43,8 @@ export interface OpenAction {
   readonly runId: string;
   readonly tool: string;
   readonly toolDigest: string;
+  /** Where it was sent: of a staged call, the staging connection. */
+  readonly connection: string;
   readonly purpose: 'execute' | 'preview';
   readonly trace: JsonObject | null;
   readonly state: 'open' | 'running';

@@ -3,8 +3,11 @@ import type { Decision } from '../domain/decision.ts';
 import { digestOf } from '../domain/digest.ts';
 import type { Facts } from '../domain/facts.ts';
 
-/** What follows from a decision: nothing (`decline`), a preview and an ask (`park`), patience (`wait`), or the effect. */
-export type Course = 'decline' | 'park' | 'wait' | 'execute';
+/**
+ * What follows from a decision: nothing (`decline`), a preview and a draft (`draft`), the effect where nothing counts
+ * (`stage`), a preview and an ask (`park`), patience (`wait`), or the effect.
+ */
+export type Course = 'decline' | 'draft' | 'stage' | 'park' | 'wait' | 'execute';
 
 export function courseOf(decision: Decision, facts: Facts): Course {
   switch (decision.mode) {
@@ -13,6 +16,8 @@ export function courseOf(decision: Decision, facts: Facts): Course {
     case 'approve':
       if (facts.approval === null || !covers(facts.approval, facts)) return 'park';
       return facts.approval.state === 'approved' ? 'execute' : 'wait';
+    case 'stage':
+      return facts.tool?.staging === undefined ? 'draft' : 'stage';
     default:
       return 'decline';
   }

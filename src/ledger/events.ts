@@ -148,7 +148,7 @@ export const EVENTS = {
       'expiresAt',
       'preview',
     ],
-    payload: [...PROPOSED_PAYLOAD, 'measured', 'binding', 'askKey'],
+    payload: [...PROPOSED_PAYLOAD, 'measured', 'shown', 'binding', 'askKey'],
   },
   'approval.answered': {
     version: 1,

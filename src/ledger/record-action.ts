@@ -91,6 +91,7 @@ export function parkRecorded(op: ActionPark): EventDraft {
     payload: {
       ...said(action),
       measured: op.measured,
+      ...(op.shown === undefined ? {} : { shown: op.shown }),
       binding: approval.binding,
       askKey: op.askKey,
     },

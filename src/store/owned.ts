@@ -23,6 +23,7 @@ export interface OpenRow {
   readonly run_id: string;
   readonly tool: string;
   readonly tool_digest: string;
+  readonly connection: string;
   readonly purpose: OpenAction['purpose'];
   readonly trace: string | null;
   readonly state: OpenAction['state'];
@@ -37,6 +38,7 @@ export function openActionOf(row: OpenRow): OpenAction {
     runId: row.run_id,
     tool: row.tool,
     toolDigest: row.tool_digest,
+    connection: row.connection,
     purpose: row.purpose,
     trace: row.trace === null ? null : (JSON.parse(row.trace) as JsonObject),
     state: row.state,

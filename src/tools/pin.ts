@@ -5,7 +5,7 @@ import { digestOf } from '../domain/digest.ts';
 export function toolDigest(tool: Omit<Tool, 'digest'>): string {
   const { name, description, connection, inputSchema, effect, reversibility, idempotent } = tool;
   const { recoveryPath, cap, maxResultBytes, timeoutMs, binding, derivation } = tool;
-  const { offers, listing, environment, lineage, pollingMs } = tool;
+  const { offers, listing, environment, lineage, pollingMs, undo, preview, staging } = tool;
   return digestOf('tool', {
     name,
     description,
@@ -25,6 +25,9 @@ export function toolDigest(tool: Omit<Tool, 'digest'>): string {
     ...(environment === undefined ? {} : { environment }),
     ...(lineage === undefined ? {} : { lineage }),
     ...(pollingMs === undefined ? {} : { pollingMs }),
+    ...(undo === undefined ? {} : { undo }),
+    ...(preview === undefined ? {} : { preview }),
+    ...(staging === undefined ? {} : { staging }),
   });
 }
 

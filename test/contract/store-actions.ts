@@ -43,6 +43,7 @@ function admissions(open: Open): void {
         runId: 'run_a',
         tool: 'set_plan',
         toolDigest: act.toolDigest,
+        connection: act.connection,
         purpose: 'execute',
         trace: null,
         state: 'open',

@@ -37,9 +37,13 @@ function asking(open: Open): void {
       arguments: { id: 7 },
       continuation: null,
       measured: MEASURED,
+      shown: null,
       runIntent: 'the intent of run_a',
     });
-    assert.equal((await store.asks({ limit: 9, state: 'pending' })).length, 1);
+    const shown = { text: 'what it would be', cut: ['the rest'] };
+    await store.commit({ ...park('ask_b', action('act_b', 'run_a', { tool: 'other' })), shown });
+    assert.deepEqual((await store.ask('ask_b'))?.shown, shown);
+    assert.equal((await store.asks({ limit: 9, state: 'pending' })).length, 2);
     assert.equal((await store.asks({ limit: 9, state: 'approved' })).length, 0);
     assert.equal(await store.ask('ask_x'), null);
     assert.equal(await store.runOf('ask_a'), 'run_a');

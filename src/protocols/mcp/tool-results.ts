@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../domain/json.ts';
-import type { Outcome, Refusal } from '../../domain/proposal.ts';
+import type { Outcome, Refusal, ToolResult } from '../../domain/proposal.ts';
 
 /** What an agent is told about a call that waits for a human. */
 export interface Pending {
@@ -39,7 +39,8 @@ export function outcomeMembers(outcome: Exclude<Outcome, { kind: 'parked' }>): s
         action: actionId,
       });
     case 'drafted': {
-      const { reason } = outcome;
+      const { reason, staged } = outcome;
+      if (staged !== undefined) return stagedMembers(actionId, reason, staged);
       const text = `Kept as a draft (${actionId}), not executed: ${reason}. A human can ship it.`;
       return said(text, false, { status: 'drafted', reason, action: actionId });
     }
@@ -100,6 +101,24 @@ function doneMembers(result: Extract<Outcome, { kind: 'done' }>['result']): stri
   return result.structured === undefined
     ? members
     : `${members},"structuredContent":${JSON.stringify(result.structured)}`;
+}
+
+/** The answer of the staging connection, behind a word that nothing happened elsewhere. */
+function stagedMembers(
+  actionId: string,
+  reason: string,
+  { at, result }: { readonly at: string; readonly result: ToolResult },
+): string {
+  const text =
+    `Executed at \`${at}\` only, to try it: ${reason}. Where it was meant for nothing was changed; ` +
+    `it is kept as a draft (${actionId}), and a human can ship it. What it answered there:`;
+  const { content } = JSON.parse(`{${doneMembers(result)}}`) as JsonObject;
+  const ours = { status: 'drafted', reason, action: actionId, staged: at };
+  return JSON.stringify({
+    content: [{ type: 'text', text }, ...(Array.isArray(content) ? content : [])],
+    isError: false,
+    structuredContent: { [OURS]: ours },
+  }).slice(1, -1);
 }
 
 function said(text: string, isError: boolean, ours: JsonObject): string {

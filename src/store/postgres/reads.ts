@@ -58,7 +58,7 @@ const LIVE = {
 const BUNDLE = { name: 'bundle', text: 'SELECT body FROM bundles WHERE digest = $1' };
 const OPEN = {
   name: 'open-actions',
-  text: `SELECT id, run_id, tool, tool_digest, purpose, trace, state, bundle, at, replica
+  text: `SELECT id, run_id, tool, tool_digest, connection, purpose, trace, state, bundle, at, replica
     FROM actions
     WHERE state IN ('open', 'running') ORDER BY at, id`,
 };

@@ -154,7 +154,7 @@ export class Reads {
   openActions(): OpenAction[] {
     return this.#database
       .all<OpenRow>(
-        `SELECT id, run_id, tool, tool_digest, purpose, trace, state, bundle, at, replica
+        `SELECT id, run_id, tool, tool_digest, connection, purpose, trace, state, bundle, at, replica
          FROM actions
          WHERE state IN ('open', 'running') ORDER BY at, id`,
       )

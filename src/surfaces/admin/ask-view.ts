@@ -1,9 +1,10 @@
-import { type Approval, type Ask, UNMEASURED } from '../../domain/approval.ts';
+import { type Approval, type Ask, shownState, UNMEASURED } from '../../domain/approval.ts';
 import type { Bundle, Connection, Tool } from '../../domain/bundle.ts';
 import { digestOf } from '../../domain/digest.ts';
 import { canonical, isJsonObject, type JsonObject } from '../../domain/json.ts';
-import type { Measured } from '../../domain/proposal.ts';
+import type { Measured, ToolResult } from '../../domain/proposal.ts';
 import { targetOf } from '../../judge/course.ts';
+import { partsOfWire } from '../../ledger/wire-words.ts';
 import { wholeArguments } from '../../tools/narrow/input.ts';
 import { narrowingIn } from '../../tools/narrow/narrowing.ts';
 
@@ -48,6 +49,9 @@ export interface AskView {
   /** The agent's answers to what the target asked in an earlier round; as canonical bytes. */
   readonly continuationText: string | null;
   readonly measured: Measured | null;
+  /** What the preview that is bound to the tool answered: a target's words. Null: none is bound. */
+  readonly shownBy: string | null;
+  readonly shownText: string | null;
   readonly preState: string | null;
   readonly problem: string | null;
 }
@@ -93,6 +97,8 @@ export function askView(
     sentText: sentText(current, ask.arguments),
     continuationText: ask.continuation === null ? null : canonical(ask.continuation),
     measured: ask.measured,
+    shownBy: current?.preview?.tool ?? null,
+    shownText: ask.shown === null ? null : answerText(ask.shown),
     preState: binding.preState === UNMEASURED ? null : binding.preState,
     problem: problemOf(ask, current, connection),
   };
@@ -122,9 +128,22 @@ function problemOf(ask: Ask, tool: Tool | null, connection: Connection | null): 
   if (ask.arguments === null) return 'the arguments were erased, so what would run cannot be shown';
   if (digestOfAsked(ask.arguments, ask.continuation) !== binding.argumentsDigest)
     return 'the stored arguments are not those the ask is bound to';
-  if ((ask.measured?.preState ?? UNMEASURED) !== binding.preState)
+  const unmeasured = ask.shown === null ? UNMEASURED : shownState(ask.shown);
+  if ((ask.measured?.preState ?? unmeasured) !== binding.preState)
     return 'the stored preview is not the one the ask is bound to';
   return null;
+}
+
+/** Nothing shortened: texts as they are, everything else as JSON. */
+function answerText({ text, structured, wire, cut }: ToolResult): string {
+  const parts = wire === undefined ? [] : partsOfWire(wire);
+  const said =
+    wire !== undefined
+      ? parts.map(({ kind, text: words, bytes }) => words ?? `${kind}, ${bytes} bytes`).join('\n')
+      : structured === undefined
+        ? text
+        : canonical(structured);
+  return [said, ...cut.map((words) => `Cut: ${words}`)].join('\n');
 }
 
 function sentText(tool: Tool | null, given: JsonObject | null): string | null {

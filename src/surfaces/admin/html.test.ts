@@ -155,6 +155,8 @@ function askOf(text: string): AskView {
     arguments: { [text]: text },
     argumentsText: text,
     sentText: null,
+    shownBy: null,
+    shownText: null,
     continuationText: text,
     measured: {
       effect: effectVector({}),

@@ -107,6 +107,10 @@ ${
 }
 
 function whatChanges(view: AskView, most: number, own: string): Html {
+  if (view.shownText !== null)
+    return html`<h4>What it would change <span class="quiet">(as ${code(view.shownBy ?? 'its preview')} says: a read that was made for this)</span></h4>
+<p class="quiet">The words of a target, not measured; they may be others when it runs.</p>
+<pre>${shown(view.shownText, true)}</pre>`;
   if (view.measured === null)
     return html`<h4>What it would change</h4>
 <p class="alert warned"><strong>Not previewed.</strong> This target cannot say before what an action would change.

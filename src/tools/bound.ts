@@ -1,0 +1,49 @@
+import type { Bound } from '../domain/bundle.ts';
+import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
+
+/** `{path}`, `{options/note}`: a value of the call. `{result:/id}`: a part of what it answered, by JSON Pointer. */
+const PLACE = /^\{(?:(result):)?([^{}]*)\}$/;
+
+/** Where a value of the other call comes from. */
+export interface Origin {
+  readonly from: 'arguments' | 'result';
+  readonly parts: readonly string[];
+}
+
+/** Null for a value that stands for itself. */
+export function originOf(value: Json): Origin | null {
+  const [, result, path = ''] = (typeof value === 'string' ? PLACE.exec(value) : null) ?? [];
+  if (typeof value !== 'string' || !PLACE.test(value)) return null;
+  const pointer = result === undefined ? `/${path}` : path;
+  const parts = pointer
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+  return { from: result === undefined ? 'arguments' : 'result', parts };
+}
+
+/** The arguments of the other call. What was not given is left out, and so is a part of a result that is not there. */
+export function boundArguments(
+  bound: Bound,
+  input: JsonObject,
+  result: Json | null = null,
+): JsonObject {
+  return Object.fromEntries(
+    Object.entries(bound.arguments).flatMap(([name, value]): [string, Json][] => {
+      const origin = originOf(value);
+      if (origin === null) return [[name, value]];
+      const found = at(origin.from === 'arguments' ? input : result, origin.parts);
+      return found === undefined ? [] : [[name, found]];
+    }),
+  );
+}
+
+function at(value: Json, parts: readonly string[]): Json | undefined {
+  let found: Json | undefined = value;
+  for (const part of parts) {
+    if (Array.isArray(found))
+      found = /^\d+$/.test(part) ? (found[Number(part)] as Json) : undefined;
+    else found = isJsonObject(found) && Object.hasOwn(found, part) ? found[part] : undefined;
+  }
+  return found;
+}
