@@ -48,9 +48,9 @@ async function endTogether(
   roles: readonly string[],
   { timers, barred }: Ending,
 ): Promise<void> {
-  // seen by every other session before the first of theirs is looked for
+  // seen by every other session before the first of theirs is looked for; made durable by the drop, or by asking again
   await client.query(
-    `BEGIN; ${roles.map((role) => `ALTER ROLE ${quote(role)} NOLOGIN`).join('; ')}; COMMIT;
+    `BEGIN; SET LOCAL synchronous_commit = off; ${roles.map((role) => `ALTER ROLE ${quote(role)} NOLOGIN`).join('; ')}; COMMIT;
      SELECT pg_terminate_backend(pid) FROM pg_stat_activity
        WHERE usename IN (${roles.map((role) => pg.escapeLiteral(role)).join(', ')})`,
   );
@@ -58,18 +58,22 @@ async function endTogether(
   await terminate(client, roles, timers);
   await client.query(`DROP ROLE ${roles.map(quote).join(', ')}`).catch(async (error: unknown) => {
     if (!(error instanceof pg.DatabaseError)) throw error;
-    for (const role of roles) await drop(client, role);
+    for (const role of roles) if (!(await drop(client, role))) await bar(client, role);
   });
 }
 
 async function endOne(client: pg.ClientBase, role: string, timers: Timers): Promise<void> {
+  await bar(client, role);
+  await terminate(client, [role], timers);
+  await drop(client, role);
+}
+
+async function bar(client: pg.ClientBase, role: string): Promise<void> {
   try {
     await client.query(`ALTER ROLE ${quote(role)} NOLOGIN`);
   } catch (error) {
     if (!isMissing(error)) throw error;
   }
-  await terminate(client, [role], timers);
-  await drop(client, role);
 }
 
 /** Throws when sessions are left after all tries; a session that was just logging in is seen by the next one. */
@@ -92,19 +96,21 @@ async function terminate(
   throw new SignalboxError('CREDENTIAL_FAILED', `sessions of ${named} do not end`);
 }
 
-/** Tidiness, not safety: a NOLOGIN role without sessions is as dead, and may be kept by what it owns elsewhere. */
-async function drop(client: pg.ClientBase, role: string): Promise<void> {
+/** False: it is kept. Tidiness, not safety: a NOLOGIN role without sessions is as dead, and may be kept by what it owns elsewhere. */
+async function drop(client: pg.ClientBase, role: string): Promise<boolean> {
   try {
     await client.query(`DROP ROLE ${quote(role)}`);
   } catch (error) {
-    if (isMissing(error)) return;
+    if (isMissing(error)) return true;
     if (!(error instanceof pg.DatabaseError) || error.code !== '2BP01') throw error;
-    await client
-      .query(`DROP OWNED BY ${quote(role)} CASCADE; DROP ROLE ${quote(role)}`)
-      .catch((kept: unknown) => {
-        if (!(kept instanceof pg.DatabaseError)) throw kept;
-      });
+    try {
+      await client.query(`DROP OWNED BY ${quote(role)} CASCADE; DROP ROLE ${quote(role)}`);
+    } catch (kept) {
+      if (!(kept instanceof pg.DatabaseError)) throw kept;
+      return false;
+    }
   }
+  return true;
 }
 
 /** Those that can log in, have a session, or hold a prepared transaction that outlives both. */
