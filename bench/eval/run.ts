@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 const PROGRAMS: Readonly<Record<string, string>> = {
   adopt: 'adopt/adopt.ts',
+  agentdojo: 'agentdojo/agentdojo.ts',
   loops: 'loops/loops.ts',
 };
 

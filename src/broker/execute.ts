@@ -4,6 +4,7 @@ import type { Decision } from '../domain/decision.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import type { Facts } from '../domain/facts.ts';
 import { type HaltScope, haltOver, scopesOf } from '../domain/halt.ts';
+import type { LineageFacts, LineageRecord } from '../domain/lineage.ts';
 import type { ActionAdmit, ActionRecord } from '../domain/ops.ts';
 import type { Proposal } from '../domain/proposal.ts';
 import { actorsOf, type Run } from '../domain/run.ts';
@@ -50,12 +51,21 @@ export function recordOf(
     via: proposal.via,
     decision,
   };
-  if (facts.continuation === null && proposal.traceparent === undefined) return record;
+  if (facts.continuation === null && proposal.traceparent === undefined && facts.lineage === null)
+    return record;
   return {
     ...record,
     ...(facts.continuation === null ? {} : { continuation: facts.continuation }),
     ...(proposal.traceparent === undefined ? {} : { traceparent: proposal.traceparent }),
+    ...(facts.lineage === null ? {} : { lineage: recordedOf(facts.lineage) }),
   };
+}
+
+/** So many values of one call are told with where they came from. */
+const MOST_PROOFS = 100;
+
+function recordedOf({ proofs, flows }: LineageFacts): LineageRecord {
+  return { proofs: proofs.slice(0, MOST_PROOFS), flows };
 }
 
 /** The intent with everything the store must check in the same transaction. A preview reserves nothing and uses no approval. */

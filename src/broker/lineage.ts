@@ -13,6 +13,7 @@ import type { Outcome, Settlement, ToolResult } from '../domain/proposal.ts';
 import { type Run, UNDECLARED_INTENT } from '../domain/run.ts';
 import type { ReadableEvent, Store } from '../domain/store.ts';
 import { Book } from '../lineage/book.ts';
+import { flowsOf } from '../lineage/flows.ts';
 import { proofsOf } from '../lineage/proofs.ts';
 import { type Heard, ruleFor } from '../lineage/source.ts';
 import { textsAt } from '../lineage/values.ts';
@@ -60,7 +61,9 @@ export class Lineages {
     const { book } = tree;
     if (book === null) throw new TypeError('a tree without a book');
     const ground = { book, organisation: bundle.organisation };
-    return { proofs: proofsOf(lineage, given, ground), flows: [], seen: book.seen };
+    const proofs = proofsOf(lineage, given, ground);
+    const flows = flowsOf(lineage, given, proofs, { ...ground, isSecret: this.#parts.isSecret });
+    return { proofs, flows, seen: book.seen };
   }
 
   /**
@@ -68,7 +71,7 @@ export class Lineages {
    * anybody is told.
    */
   hear(facts: Facts, outcome: Outcome): Promise<void> | undefined {
-    const { run, tool, bundle } = facts;
+    const { run, tool } = facts;
     if (run === null || tool === null) return undefined;
     const tree = this.#trees.get(run.root);
     if (tree === undefined || (outcome.kind !== 'done' && outcome.kind !== 'failed'))
@@ -80,7 +83,7 @@ export class Lineages {
       arguments: facts.arguments,
       settlement: outcome,
     };
-    this.#receive(tree, heard, bundle, tool);
+    this.#receive(tree, heard, tool);
     if (tool.effect === 'read' || outcome.kind !== 'done') return undefined;
     const marks = marksOf(tool, facts.arguments, tree.book?.seen ?? ['untrusted']);
     if (marks.length === 0) return undefined;
@@ -88,9 +91,8 @@ export class Lineages {
     return this.#save().catch(() => undefined); // what is not marked is kept, and nothing is proven until it is
   }
 
-  #receive(tree: Tree, heard: Heard, bundle: Bundle, tool: Tool): void {
+  #receive(tree: Tree, heard: Heard, tool: Tool): void {
     tree.coming.push({ heard, objects: objectsOf(tool, heard.arguments) });
-    void bundle;
     if (tree.coming.length > 1) return;
     this.#parts.doors.timers.after(0, () => {
       void this.#drain(tree).catch(() => undefined);
@@ -228,6 +230,8 @@ export interface LineageParts {
   readonly store: Pick<Store, 'alone' | 'run' | 'runsUnder' | 'timeline' | 'isTaken' | 'commit'>;
   readonly bundles: Pick<BundleSource, 'get'>;
   readonly doors: Pick<Doors, 'clock' | 'timers'>;
+  /** The text holds a secret that this process knows. */
+  readonly isSecret: (text: string) => boolean;
 }
 
 interface Tree {

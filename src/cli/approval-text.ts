@@ -38,6 +38,11 @@ export function askText(view: AskView, now: number, style: Style): string {
       : [
           `${style.strong('Answers to what the target asked before, sent with it')} (the agent’s words, not checked)\n${quoted(view.continuationText)}`,
         ]),
+    ...(view.provenance.length === 0
+      ? []
+      : [
+          `${style.strong('Where its values come from')}\n${view.provenance.map((line) => plain(line)).join('\n')}`,
+        ]),
     view.shownText !== null
       ? `${style.strong('What it would change')} (as ${view.shownBy ?? 'its preview'} says: the words of a target, not measured)\n${quoted(view.shownText)}`
       : view.measured === null

@@ -1,5 +1,6 @@
 import { digestOf } from './digest.ts';
 import type { JsonObject } from './json.ts';
+import type { LineageRecord } from './lineage.ts';
 import type { Continuation, Measured, ToolResult } from './proposal.ts';
 
 /**
@@ -48,6 +49,8 @@ export interface Ask {
   readonly measured: Measured | null;
   /** What the preview that is bound to the tool answered; null: none is. */
   readonly shown: ToolResult | null;
+  /** Where its values come from; null where its tool asks for no proofs, or once erased. */
+  readonly lineage: LineageRecord | null;
   readonly runIntent: string | null;
 }
 

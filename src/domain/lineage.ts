@@ -93,3 +93,36 @@ export interface LineageFacts {
   /** What the run tree has seen so far. */
   readonly seen: readonly SeenLabel[];
 }
+
+/** What is recorded of an action: where its values came from, and what its texts carry. */
+export type LineageRecord = Pick<LineageFacts, 'proofs' | 'flows'>;
+
+/** `arg to[0] = x, proof: intent [118..141]`, `arg to[0] = x, untrusted: act_… read_file leaf body [20..42]`. */
+export function proofLine({ argument, value, proof, span }: ArgumentProof): string {
+  const from = span === null ? '' : ` ${spanWords(span)}`;
+  switch (proof) {
+    case 'principal':
+      return `arg ${argument} = ${value}, proof:${from}`;
+    case 'operator':
+      return `arg ${argument} = ${value}, proof: the operator's configuration`;
+    case 'leaf':
+      return `arg ${argument} = ${value}, proof: trusted${from}`;
+    case 'untrusted':
+      return `arg ${argument} = ${value}, untrusted:${from}`;
+    case 'unknown':
+      return `arg ${argument} = ${value}, unknown: in nothing that was read here`;
+  }
+}
+
+/** `text body holds x of act_… read_file [20..42] (copied)`. */
+export function flowLine({ kind, argument, value, span }: Flow): string {
+  const what = kind === 'secret' ? 'a secret' : value;
+  return `text ${argument} holds ${what}${span === null ? '' : ` of ${spanWords(span)}`} (${kind})`;
+}
+
+function spanWords({ of, tool, leaf, start, end }: Span): string {
+  const where = [of, tool, leaf === undefined ? undefined : `leaf ${leaf}`].filter(
+    (part) => part !== undefined,
+  );
+  return `${where.join(' ')} [${start}..${end}]`;
+}

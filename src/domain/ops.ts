@@ -5,6 +5,7 @@ import type { Decision } from './decision.ts';
 import type { Dimension, EffectVector } from './effect.ts';
 import type { Halt, HaltScope, Stamp } from './halt.ts';
 import type { JsonObject } from './json.ts';
+import type { LineageRecord } from './lineage.ts';
 import type { Continuation, Measured, Settlement, ToolResult } from './proposal.ts';
 import type { Run } from './run.ts';
 
@@ -93,6 +94,8 @@ export interface ActionRecord {
   readonly via: string;
   readonly decision: Decision;
   readonly traceparent?: string;
+  /** Of a tool whose arguments need a proof. */
+  readonly lineage?: LineageRecord;
 }
 
 /**

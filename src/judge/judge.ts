@@ -6,6 +6,7 @@ import { type Check, verdictOf } from './check.ts';
 import { approval } from './checks/approval.ts';
 import { blastRadius } from './checks/blast-radius.ts';
 import { cap } from './checks/cap.ts';
+import { confidentiality } from './checks/confidentiality.ts';
 import { consult } from './checks/consult.ts';
 import { effect } from './checks/effect.ts';
 import { grant } from './checks/grant.ts';
@@ -27,6 +28,7 @@ export const CHECKS: ReadonlyMap<string, Check> = new Map([
   ['effect', effect],
   ['reversibility', reversibility],
   ['provenance', provenance],
+  ['confidentiality', confidentiality],
   ['cap', cap],
   ['blast-radius', blastRadius],
   ['policy', policy],

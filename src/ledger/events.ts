@@ -30,7 +30,9 @@ const PROPOSED = [
   'nature',
   'verdicts',
 ];
-const PROPOSED_PAYLOAD = ['arguments', 'argumentsDigest', 'continuation', 'reasons', 'traceparent'];
+const PROPOSED_PAYLOAD = [
+  ...['arguments', 'argumentsDigest', 'continuation', 'lineage', 'reasons', 'traceparent'],
+];
 
 export const EVENTS = {
   'ledger.created': { version: 1, code: 'G100I', fields: ['ledger', 'format'], payload: [] },
@@ -114,6 +116,7 @@ export const EVENTS = {
     payload: [
       'arguments',
       'continuation',
+      'lineage',
       'reasons',
       'traceparent',
       'result',

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../domain/json.ts';
+import type { LineageRecord } from '../domain/lineage.ts';
 import type { ReadableEvent } from '../domain/store.ts';
 
 /** One answer of the ledger, told from the records of one run alone. What was erased is null. */
@@ -35,6 +36,8 @@ export interface ActionStory {
   readonly arguments: JsonObject | null;
   /** Answers to what the target asked in an earlier round; null when it was the first. */
   readonly continuation: JsonObject | null;
+  /** Where its values came from and what its texts carry; null: its tool asks for no proofs. */
+  readonly lineage: LineageRecord | null;
   readonly mode: string;
   readonly nature: JsonObject;
   readonly verdicts: readonly VerdictStory[];
@@ -117,7 +120,15 @@ const NEVER_INTENT: { readonly [type: string]: string } = {
 /** Intent and outcome in one record. */
 const JOINT = 'action.read';
 const PROPOSAL: ReadonlySet<string> = new Set([
-  ...['arguments', 'argumentsDigest', 'continuation', 'reasons', 'traceparent', 'measured'],
+  ...[
+    'arguments',
+    'argumentsDigest',
+    'continuation',
+    'lineage',
+    'reasons',
+    'traceparent',
+    'measured',
+  ],
 ]);
 
 /** Null when these records, all of one run's chain in order, do not know `id`. */
@@ -179,6 +190,7 @@ function story(reads: readonly Read[], id: string): ActionStory {
     via: body.via,
     arguments: payload?.arguments ?? null,
     continuation: payload?.continuation ?? null,
+    lineage: payload?.lineage ?? null,
     mode: body.mode,
     nature: body.nature,
     verdicts: verdicts(body, payload),

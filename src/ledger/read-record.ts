@@ -103,6 +103,7 @@ function payloadText(
   let text = `{"arguments":${canonical(action.arguments)}`;
   if (action.continuation !== undefined)
     text += `,"continuation":${canonical(action.continuation)}`;
+  if (action.lineage !== undefined) text += `,"lineage":${canonical(action.lineage)}`;
   if (settlement.kind === 'failed') text += `,"message":${quoted(settlement.message)}`;
   if (others.length > 0)
     text += `,"reasons":${canonical(others.map(({ check, reason, fix }) => ({ check, reason, fix })))}`;

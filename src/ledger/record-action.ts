@@ -136,6 +136,7 @@ function said(
     arguments: action.arguments,
     argumentsDigest: action.argumentsDigest,
     continuation: action.continuation,
+    lineage: action.lineage,
     traceparent: action.traceparent,
     reasons: verdicts.map(({ check, fix, reason }) => ({ check, fix, reason })),
   };

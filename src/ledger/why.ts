@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
+import { flowLine, proofLine } from '../domain/lineage.ts';
 import type { ReadableEvent, Store } from '../domain/store.ts';
 import { type ActionStory, type ApprovalStory, explain, type Why } from './explain.ts';
 import { wantLines, wireLines } from './wire-words.ts';
@@ -52,6 +53,8 @@ function actionLines(action: ActionStory): string[] {
       : [
           `answers   ${JSON.stringify(action.continuation.responses)} (the agent’s, to what the target asked)`,
         ]),
+    ...(action.lineage?.proofs ?? []).map((proof) => `  ${proofLine(proof)}`),
+    ...(action.lineage?.flows ?? []).map((flow) => `  ${flowLine(flow)}`),
     `decision  ${action.mode}, ${String(action.nature.class)}, reversibility ${String(action.nature.reversibility)}`,
     ...action.verdicts.map(
       ({ check, ceiling, code, reason }) =>

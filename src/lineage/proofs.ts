@@ -110,7 +110,8 @@ function destinationProof(
   return book.leaf(`~${name}`) ?? unproven(name, book);
 }
 
-function saysDestination(
+/** Where the principal names it, whole. */
+export function saysDestination(
   intent: string,
   { name, kind }: Destination,
 ): { start: number; end: number } | null {

@@ -4,7 +4,7 @@ import type { Settlement } from '../domain/proposal.ts';
 import { destinationsIn } from './destinations.ts';
 import { type Grams, gramsOf } from './grams.ts';
 import { dataIn, isAt, leavesOf, placeOf, written } from './leaves.ts';
-import { folded, LEAST_PROOF, shown } from './spelling.ts';
+import { folded, LEAST_PROOF, loose, shown } from './spelling.ts';
 import { toldBy } from './told.ts';
 import { textsAt } from './values.ts';
 
@@ -49,6 +49,7 @@ export class Source {
   readonly carried: readonly SeenLabel[];
   #heard: Heard | null;
   #text: string | null = null;
+  #words: string | null = null;
   #leaves: ReadonlyMap<string, Span> | null = null;
   #grams: Grams | null = null;
 
@@ -82,8 +83,14 @@ export class Source {
     return this.#leaves;
   }
 
+  /** Its words alone. */
+  get words(): string {
+    this.#words ??= loose(this.text);
+    return this.#words;
+  }
+
   get grams(): Grams {
-    this.#grams ??= gramsOf(this.text);
+    this.#grams ??= gramsOf(this.words);
     return this.#grams;
   }
 
@@ -102,6 +109,7 @@ export class Source {
   giveUp(): void {
     this.#heard = null;
     this.#text = '';
+    this.#words = '';
     this.#leaves = new Map();
     this.#grams = null;
   }

@@ -17,6 +17,23 @@ export function folded(text: string): string {
   return shown(text).toLowerCase();
 }
 
+/** Words alone, one space between them: however a text is broken into lines, quoted or set. */
+export function loose(text: string): string {
+  return folded(text)
+    .replaceAll(/[^\p{L}\p{N}]+/gu, ' ')
+    .trim();
+}
+
+/** Where these words stand in a folded text, whatever is between them. */
+export function wordsIn(text: string, words: string): { start: number; end: number } | null {
+  const pattern = words
+    .split(' ')
+    .filter((word) => word !== '')
+    .join('[^\\p{L}\\p{N}]+');
+  const found = pattern === '' ? null : new RegExp(pattern, 'u').exec(text);
+  return found === null ? null : { start: found.index, end: found.index + found[0].length };
+}
+
 /** Fewer characters than this are found by chance. */
 export const LEAST_PROOF = 4;
 

@@ -96,7 +96,10 @@ export async function build(options: SystemOptions): Promise<House> {
     freshness,
     streams: new OpenStreams(),
     local: new LocalGate(),
-    lineage: new Lineages({ store, bundles, doors }),
+    lineage: new Lineages({
+      ...{ store, bundles, doors },
+      isSecret: (text) => withhold.text(text) !== text,
+    }),
     alerts,
     consults: consults.desk,
     notices: new Notices(doors.timers),

@@ -36,6 +36,7 @@ function asking(open: Open): void {
       approval: op.approval,
       arguments: { id: 7 },
       continuation: null,
+      lineage: null,
       measured: MEASURED,
       shown: null,
       runIntent: 'the intent of run_a',

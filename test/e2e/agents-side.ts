@@ -98,7 +98,7 @@ export async function startAgentsSide(
     local: new LocalGate(),
     alerts: NO_ALERTS,
     notices: new Notices(doors.timers),
-    lineage: new Lineages({ store, bundles: bundleSource(store), doors }),
+    lineage: new Lineages({ store, bundles: bundleSource(store), doors, isSecret: () => false }),
     withhold: new KnownSecrets(),
     consults: NO_CONSULTS,
   };

@@ -144,7 +144,7 @@ async function brokerAt(
     local: new LocalGate(),
     alerts: NO_ALERTS,
     notices: new Notices(doors.timers),
-    lineage: new Lineages({ store, bundles: bundleSource(store), doors }),
+    lineage: new Lineages({ store, bundles: bundleSource(store), doors, isSecret: () => false }),
     withhold: new KnownSecrets(),
     consults: NO_CONSULTS,
   };

@@ -194,7 +194,10 @@ export const facts: fc.Arbitrary<Facts> = fc.record({
   ),
   approval: maybe(approvals),
   haltedCredentials: fc.constant([]),
-  lineage: fc.option(lineages, { freq: 1 }),
+  lineage: fc.oneof(
+    { weight: 4, arbitrary: fc.constant(null) },
+    { weight: 1, arbitrary: lineages },
+  ),
   unknownRepeat: fc.option(fc.constant('act_0'), { freq: 1 }),
   consulted: fc.array(
     fc.record({

@@ -118,7 +118,7 @@ async function openHouse(t: TestContext) {
     local: new LocalGate(),
     alerts: NO_ALERTS,
     notices: new Notices(doors.timers),
-    lineage: new Lineages({ store, bundles, doors }),
+    lineage: new Lineages({ store, bundles, doors, isSecret: () => false }),
     withhold: new KnownSecrets(),
     consults: NO_CONSULTS,
   };

@@ -74,8 +74,8 @@ export async function openWorld(t: TestContext, limits: Limits = {}): Promise<Pr
     freshness: new Freshness(store, doors.clock),
     ...{ streams: new OpenStreams(), local: new LocalGate(), alerts: NO_ALERTS },
     notices: new Notices(doors.timers),
-    ...{ lineage: new Lineages({ store, bundles, doors }), withhold: new KnownSecrets() },
-    consults: NO_CONSULTS,
+    lineage: new Lineages({ store, bundles, doors, isSecret: () => false }),
+    ...{ consults: NO_CONSULTS, withhold: new KnownSecrets() },
   };
   const world: PropertyWorld = {
     broker,

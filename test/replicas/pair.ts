@@ -130,7 +130,7 @@ export async function brokerOver(
     local: new LocalGate(),
     alerts: NO_ALERTS,
     notices: new Notices(doors.timers),
-    lineage: new Lineages({ store, bundles, doors }),
+    lineage: new Lineages({ store, bundles, doors, isSecret: () => false }),
     withhold: new KnownSecrets(),
     consults: NO_CONSULTS,
   };

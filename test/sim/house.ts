@@ -89,7 +89,7 @@ export class House {
       local,
       alerts: NO_ALERTS,
       notices: new Notices(doors.timers),
-      lineage: new Lineages({ store, bundles, doors }),
+      lineage: new Lineages({ store, bundles, doors, isSecret: () => false }),
       withhold: new KnownSecrets(),
       consults: NO_CONSULTS,
     };

@@ -2,6 +2,7 @@ import type { Approval, Ask } from '../../domain/approval.ts';
 import type { Clock } from '../../domain/doors.ts';
 import type { DrillRecord } from '../../domain/drill.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import type { LineageRecord } from '../../domain/lineage.ts';
 import type { Continuation, Measured, ToolResult } from '../../domain/proposal.ts';
 import type { Run } from '../../domain/run.ts';
 import type {
@@ -206,6 +207,7 @@ export class History {
       return {
         approval: approvalOf(row),
         arguments: (payload?.arguments as JsonObject | undefined) ?? null,
+        lineage: (payload?.lineage as LineageRecord | undefined) ?? null,
         continuation: (payload?.continuation as unknown as Continuation | undefined) ?? null,
         measured: (payload?.measured as unknown as Measured | null | undefined) ?? null,
         shown: (payload?.shown as unknown as ToolResult | undefined) ?? null,

@@ -2,6 +2,7 @@ import { type Approval, type Ask, shownState, UNMEASURED } from '../../domain/ap
 import type { Bundle, Connection, Tool } from '../../domain/bundle.ts';
 import { digestOf } from '../../domain/digest.ts';
 import { canonical, isJsonObject, type JsonObject } from '../../domain/json.ts';
+import { flowLine, proofLine } from '../../domain/lineage.ts';
 import type { Measured, ToolResult } from '../../domain/proposal.ts';
 import { targetOf } from '../../judge/course.ts';
 import { partsOfWire } from '../../ledger/wire-words.ts';
@@ -48,6 +49,8 @@ export interface AskView {
   readonly sentText: string | null;
   /** The agent's answers to what the target asked in an earlier round; as canonical bytes. */
   readonly continuationText: string | null;
+  /** Where each value that carries authority comes from, and what texts carry, in words; strangers' text within. */
+  readonly provenance: readonly string[];
   readonly measured: Measured | null;
   /** What the preview that is bound to the tool answered: a target's words. Null: none is bound. */
   readonly shownBy: string | null;
@@ -96,6 +99,10 @@ export function askView(
     argumentsText: ask.arguments === null ? null : canonical(ask.arguments),
     sentText: sentText(current, ask.arguments),
     continuationText: ask.continuation === null ? null : canonical(ask.continuation),
+    provenance: [
+      ...(ask.lineage?.proofs ?? []).map(proofLine),
+      ...(ask.lineage?.flows ?? []).map(flowLine),
+    ],
     measured: ask.measured,
     shownBy: current?.preview?.tool ?? null,
     shownText: ask.shown === null ? null : answerText(ask.shown),

@@ -154,6 +154,7 @@ function askOf(text: string): AskView {
     derivation: [text],
     arguments: { [text]: text },
     argumentsText: text,
+    provenance: [`arg to = ${text}, unknown: in nothing that was read here`],
     sentText: null,
     shownBy: null,
     shownText: null,

@@ -86,6 +86,12 @@ ${
     : html`<p class="quiet">Sent, with what the operator fixed</p>
 <pre>${shown(view.sentText)}</pre>`
 }
+${
+  view.provenance.length === 0
+    ? null
+    : html`<p class="quiet">Where its values come from</p>
+<ul>${view.provenance.map((line) => html`<li>${shown(line)}</li>`)}</ul>`
+}
 ${view.continuationText === null ? null : agentWords('Its answers to what the target asked before, sent with it', view.continuationText)}
 ${view.settings === null ? null : html`<p class="quiet">At ${code(canonical(view.settings))}</p>`}`;
 }

@@ -112,7 +112,7 @@ export async function openOffice(): Promise<Office> {
     freshness: new Freshness(store, doors.clock),
     streams: new OpenStreams(),
     local: new LocalGate(),
-    lineage: new Lineages({ store, bundles, doors }),
+    lineage: new Lineages({ store, bundles, doors, isSecret: () => false }),
     alerts: NO_ALERTS,
     notices: new Notices(doors.timers),
     withhold: new KnownSecrets(),
