@@ -1,3 +1,4 @@
+import type { ActionRecord } from '../domain/action-record.ts';
 import { type Bundle, modelsOf, type Tool } from '../domain/bundle.ts';
 import { type Call, type Connector, ConnectorFailure, type Flight } from '../domain/connector.ts';
 import type { Decision } from '../domain/decision.ts';
@@ -5,7 +6,7 @@ import { SignalboxError } from '../domain/errors.ts';
 import type { Facts } from '../domain/facts.ts';
 import { type HaltScope, haltOver, scopesOf } from '../domain/halt.ts';
 import type { LineageFacts, LineageRecord } from '../domain/lineage.ts';
-import type { ActionAdmit, ActionRecord } from '../domain/ops.ts';
+import type { ActionAdmit } from '../domain/ops.ts';
 import type { Proposal } from '../domain/proposal.ts';
 import { actorsOf, type Run } from '../domain/run.ts';
 import type { StopSignal } from '../domain/stop.ts';

@@ -1,3 +1,4 @@
+import type { ActionRecord } from '../domain/action-record.ts';
 import {
   type Approval,
   type ApprovalBinding,
@@ -9,7 +10,6 @@ import {
 import { type Decision, decisive } from '../domain/decision.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import type { Facts } from '../domain/facts.ts';
-import type { ActionRecord } from '../domain/ops.ts';
 import type { Outcome, Proposal, ToolResult } from '../domain/proposal.ts';
 import { covers, targetOf } from '../judge/course.ts';
 import type { Broker } from './broker.ts';

@@ -1,12 +1,11 @@
+import type { ActionRecord } from './action-record.ts';
 import type { Approval } from './approval.ts';
 import type { Bundle } from './bundle.ts';
 import type { Lease } from './credential.ts';
-import type { Decision } from './decision.ts';
 import type { Dimension, EffectVector } from './effect.ts';
 import type { Halt, HaltScope, Stamp } from './halt.ts';
 import type { JsonObject } from './json.ts';
-import type { LineageRecord } from './lineage.ts';
-import type { Continuation, Measured, Settlement, ToolResult } from './proposal.ts';
+import type { Measured, Settlement, ToolResult } from './proposal.ts';
 import type { Run } from './run.ts';
 
 /** The small transactions of the store. Each is atomic on its own; many share one durable commit. `at`: ms since the epoch. */
@@ -75,27 +74,6 @@ export interface Reservation {
   readonly dimension: Dimension;
   readonly amount: number;
   readonly limit: number;
-}
-
-/** What is recorded of an action, whether it came to an intent or not. `arguments` is payload: encrypted, apart from the chain. */
-export interface ActionRecord {
-  readonly id: string;
-  readonly runId: string;
-  readonly root: string;
-  readonly agent: string;
-  readonly tool: string;
-  readonly toolDigest: string;
-  readonly connection: string;
-  readonly arguments: JsonObject;
-  /** Covers `continuation` too. */
-  readonly argumentsDigest: string;
-  readonly continuation?: Continuation;
-  readonly purpose: 'execute' | 'preview';
-  readonly via: string;
-  readonly decision: Decision;
-  readonly traceparent?: string;
-  /** Of a tool whose arguments need a proof. */
-  readonly lineage?: LineageRecord;
 }
 
 /**

@@ -1,7 +1,8 @@
+import type { ActionRecord } from '../domain/action-record.ts';
 import type { Verdict } from '../domain/decision.ts';
 import { DIMENSIONS, type EffectVector } from '../domain/effect.ts';
 import { canonical, quoted } from '../domain/json.ts';
-import type { ActionAdmit, ActionRecord, Reservation } from '../domain/ops.ts';
+import type { ActionAdmit, Reservation } from '../domain/ops.ts';
 import type { Settlement, ToolResult } from '../domain/proposal.ts';
 import { codeOf, EVENTS } from './events.ts';
 import { becauseOf, hasPassed, passedOf } from './record-action.ts';

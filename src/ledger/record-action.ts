@@ -1,3 +1,4 @@
+import type { ActionRecord } from '../domain/action-record.ts';
 import type { Verdict } from '../domain/decision.ts';
 import type { EffectVector } from '../domain/effect.ts';
 import type {
@@ -5,7 +6,6 @@ import type {
   ActionDecline,
   ActionMark,
   ActionPark,
-  ActionRecord,
   ActionSettle,
 } from '../domain/ops.ts';
 import type { Measured, Settlement } from '../domain/proposal.ts';

@@ -1,9 +1,9 @@
+import type { ActionRecord } from '../domain/action-record.ts';
 import type { EffectVector } from '../domain/effect.ts';
 import type {
   ActionAdmit,
   ActionDecline,
   ActionMark,
-  ActionRecord,
   ActionSettle,
   OpResults,
   Reservation,

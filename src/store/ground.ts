@@ -1,8 +1,9 @@
+import type { ActionRecord } from '../domain/action-record.ts';
 import type { ApprovalState } from '../domain/approval.ts';
 import type { Dimension } from '../domain/effect.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import type { HaltScope } from '../domain/halt.ts';
-import type { ActionRecord, Refused, Reservation } from '../domain/ops.ts';
+import type { Refused, Reservation } from '../domain/ops.ts';
 import type { EventDraft } from '../ledger/events.ts';
 import type { ReadRecord } from '../ledger/read-record.ts';
 

@@ -1,5 +1,6 @@
 /** The cast of the store's tests: doors that stand still, and ops that need little said. */
 import { createHash } from 'node:crypto';
+import type { ActionRecord } from '../../src/domain/action-record.ts';
 import {
   type Approval,
   type ApprovalBinding,
@@ -15,7 +16,6 @@ import type { JsonObject } from '../../src/domain/json.ts';
 import type {
   ActionAdmit,
   ActionPark,
-  ActionRecord,
   ActionSettle,
   BundleApply,
   HaltRaise,

@@ -1,8 +1,9 @@
+import type { ActionRecord } from '../../src/domain/action-record.ts';
 import type { Approval } from '../../src/domain/approval.ts';
 import type { Bundle, Tool } from '../../src/domain/bundle.ts';
 import type { Lease } from '../../src/domain/credential.ts';
 import type { Halt } from '../../src/domain/halt.ts';
-import type { ActionRecord, Reservation } from '../../src/domain/ops.ts';
+import type { Reservation } from '../../src/domain/ops.ts';
 import type { Run } from '../../src/domain/run.ts';
 
 /** An action as the committed ops tell it. */

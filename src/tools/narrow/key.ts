@@ -1,6 +1,6 @@
+import type { ActionRecord } from '../../domain/action-record.ts';
 import type { Tool } from '../../domain/bundle.ts';
 import { digestOf } from '../../domain/digest.ts';
-import type { ActionRecord } from '../../domain/ops.ts';
 import { narrowingIn } from './narrowing.ts';
 
 /** Its server knows a repeat by a key that we send. */
