@@ -20,6 +20,8 @@ export interface AlertsParts {
   readonly bundles: Pick<BundleSource, 'active'>;
   /** Throws SECRET_MISSING. */
   readonly secret: (name: string) => Promise<string>;
+  /** Without every secret that is known here: a human may have written one into a name. */
+  readonly redact: (facts: JsonObject) => JsonObject;
   /** Answers with the status of the receiver. */
   readonly post: (delivery: {
     readonly url: string;
@@ -75,7 +77,8 @@ export class Alerts implements AlertDesk {
     if (this.#closed || (key !== undefined && this.#toldLately(`${event} ${key}`))) return;
     const id = entropy.id('alert');
     const at = new Date(clock.now()).toISOString();
-    const body = JSON.stringify({ id, event, at, facts });
+    // before it is signed: the receiver checks what it got
+    const body = JSON.stringify({ id, event, at, facts: this.#parts.redact(facts) });
     void this.#send({ id, event, body }).catch((error: Error) =>
       this.#parts.log(`alert ${event}: ${error.message}`),
     );

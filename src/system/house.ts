@@ -73,6 +73,7 @@ export async function build(options: SystemOptions): Promise<House> {
   const alerts = new Alerts({
     ...{ doors, store, bundles, log },
     secret: (name) => secrets.reveal(name),
+    redact: (facts) => withhold.json(facts),
     post: (delivery) => webhooks.post(delivery),
   });
   const leases = new Leases({

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
+import { KnownSecrets } from '../../src/boundary/known-secrets.ts';
 import { Webhooks } from '../../src/boundary/webhook.ts';
 import { act } from '../../src/broker/act.ts';
 import { Alerts, signatureOf } from '../../src/broker/alerts.ts';
@@ -44,6 +45,8 @@ after(() => server.close());
 function alertsOf(world: PropertyWorld, more: Partial<AlertTarget> = {}) {
   const { doors, store, bundles } = world.broker;
   const webhooks = new Webhooks(doors.timers);
+  const known = new KnownSecrets();
+  known.add(SECRET, true);
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook?a=1`;
   const target: AlertTarget = {
     ...{ name: 'pager', url, secret: 'pager', allowPrivate: true, events: ALERT_EVENTS },
@@ -58,6 +61,7 @@ function alertsOf(world: PropertyWorld, more: Partial<AlertTarget> = {}) {
     store,
     bundles: { active: async () => ({ ...(await bundles.active()), alerts: [target] }) },
     secret: async () => SECRET,
+    redact: (facts) => known.json(facts),
     post: (delivery) => webhooks.post(delivery),
     log: (line) => world.logged.push(line),
   });
@@ -110,6 +114,20 @@ test('what is refused comes again under the same id; what is not taken ends as a
   for (let tries = 0; tries < 100 && !note.includes('alert.undelivered'); tries++)
     note = (await world.store.timeline('system', 0, 1_000)).at(-1)?.body ?? '';
   assert.match(note, /the receiver answered 503.*alert\.undelivered/);
+});
+
+test('a secret that somebody wrote into what is told goes nowhere, and what is sent is what was signed', async (t) => {
+  const world = await openWorld(t);
+  const { alerts, close } = alertsOf(world);
+  t.after(close);
+  const dressed = Buffer.from(SECRET).toString('base64');
+  alerts.tell('overload', { by: `olga ${SECRET}`, [SECRET]: [dressed], plain: 'stays' });
+  await until(() => heard.length === 1);
+  const [{ headers, body } = { headers: {} as Record<string, string>, body: '' }] = heard;
+  assert.ok(!body.includes(SECRET) && !body.includes(dressed), body);
+  assert.equal(JSON.parse(body).facts.plain, 'stays');
+  const { 'webhook-id': id, 'webhook-timestamp': at, 'webhook-signature': signature } = headers;
+  assert.equal(signature, `v1,${signatureOf(SECRET, `${id}.${at}.${body}`)}`);
 });
 
 test('the same key is told once in five minutes, and others than those asked for never', async (t) => {

@@ -3,6 +3,13 @@ import type { Mutation } from './mutations.ts';
 /** Credentials: made elsewhere, ended there, and never told. */
 export const OF_CREDENTIALS: readonly Mutation[] = [
   {
+    control: 'no known secret goes to a webhook',
+    file: 'src/broker/alerts.ts',
+    find: 'facts: this.#parts.redact(facts)',
+    replace: 'facts',
+    test: 'test/e2e/alerts.test.ts',
+  },
+  {
     control: 'what a target says is searched for every known secret',
     file: 'src/broker/settle.ts',
     find: 'const settlement = safeSettlement(broker.withhold, found);\n  const recorded',

@@ -1,6 +1,9 @@
 /** Everywhere that something leaves the process to, as text. */
+import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import type { World } from './world.ts';
 
 /** Texts by place. */
@@ -70,6 +73,16 @@ export async function onDisk(world: World, places: Places, when: string): Promis
       const bytes = await readFile(join(folder, path)).catch(() => Buffer.alloc(0));
       put(places, `${place} (${when})`, bytes.toString('latin1'));
     }
+}
+
+/** What an operator carries away: a backup of the store, as the command makes it, and all that it says on the way. */
+export async function backedUp(world: World, places: Places): Promise<void> {
+  const file = join(world.temporary, 'backup');
+  const words = ['store', 'backup', file, '--data-dir', world.directory, '--json'];
+  const bin = fileURLToPath(new URL('../../bin/signalbox.js', import.meta.url));
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [bin, ...words]);
+  put(places, 'output of the backup', stdout + stderr);
+  put(places, 'backup', (await readFile(file)).toString('latin1'));
 }
 
 /** What anybody on the machine may read of a process, and of those that it started. */

@@ -9,13 +9,13 @@
 import { parseArgs } from 'node:util';
 import { Agent } from './agent.ts';
 import { formsOf } from './forms.ts';
-import { ofProcesses, onDisk, operatorsSide, type Places, put } from './places.ts';
+import { backedUp, ofProcesses, onDisk, operatorsSide, type Places, put } from './places.ts';
 import { openWorld, type World } from './world.ts';
 
 const { values } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
-    // the whole suite is short enough
+    // without the drill
     short: { type: 'boolean', default: false },
   },
 });
@@ -84,6 +84,8 @@ async function perform(at: World): Promise<void> {
   await ofProcesses(at, places);
   await onDisk(at, places, 'running');
   took('everything was read');
+  // it waits half a minute for fixed secrets, which nobody can revoke
+  if (!values.short) await drilled(at);
   await fetch(`${operatorsUrl}/api/halts`, {
     method: 'POST',
     headers: { authorization: `Bearer ${operator.key}`, 'content-type': 'application/json' },
@@ -96,8 +98,27 @@ async function perform(at: World): Promise<void> {
   put(places, 'log and crash of the process', at.streams.err);
   put(places, 'webhooks', target.delivered.join('\n'));
   await onDisk(at, places, 'after a crash');
+  await backedUp(at, places);
   answered = thief.answered;
   took('searching begins');
+}
+
+/** A drill of the agent itself: its report tells what every probe was answered. */
+async function drilled({ operatorsUrl, operator }: World): Promise<void> {
+  const ask = async (method: string, path: string, body?: object): Promise<string> => {
+    const headers = {
+      authorization: `Bearer ${operator.key}`,
+      'content-type': 'application/json',
+    };
+    const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+    const answer = await fetch(`${operatorsUrl}${path}`, { method, headers, ...sent });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${text}`);
+    put(places, 'drill reports', text);
+    return text;
+  };
+  const { report } = JSON.parse(await ask('POST', '/api/drills', { agent: 'ann' }));
+  await ask('GET', `/api/drills/${report.id}`);
 }
 
 /** A browser's session, as the login page gives it. */
