@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
+import { stringify } from 'yaml';
 import { counts } from '../../examples/acme/schema.ts';
 import { act } from '../../src/broker/act.ts';
 import { answer } from '../../src/broker/answer.ts';
 import { halt, resume } from '../../src/broker/halt.ts';
 import { beginRun, beginSubRun } from '../../src/broker/runs.ts';
+import { ConfigProblems } from '../../src/config/problems.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
 import type { Run } from '../../src/domain/run.ts';
 import { SYSTEM_CHAIN } from '../../src/domain/store.ts';
 import { goldenLedger } from './golden.ts';
-import type { Answers, Expected, Proposes, Scenario, Step, Target } from './scenario.ts';
+import type { Answers, Expected, Plans, Proposes, Scenario, Step, Target } from './scenario.ts';
 import { throughMcp } from './through-mcp.ts';
 import type { World } from './world.ts';
 
@@ -17,11 +19,15 @@ export interface Seen {
   readonly outcome: string;
   readonly because: readonly string[];
   readonly result: JsonObject | null;
+  /** What the agent reads. */
+  readonly text: string;
 }
 
 /** One way for an agent to propose: in process, or over MCP with a run token. */
 export interface Way {
   propose(tool: string, args: JsonObject): Promise<Seen>;
+  /** What is said of a tool where tools are listed. */
+  describe(tool: string): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -101,6 +107,12 @@ class Player {
     if ('elsewhere' in step)
       return void (await this.#world.postgres.query(step.elsewhere, [], this.#world.database));
     if ('waits' in step) return this.#wait(step.waits);
+    if ('becomes' in step) return this.#world.servers.become(step.server, step.becomes);
+    if ('plans' in step) return this.#plan(step);
+    if ('reads' in step) {
+      const way = this.#ways.get(step.agent);
+      return holds(await way?.describe(step.reads), step);
+    }
     if ('target' in step) return this.#target(step);
     const because = step.because ?? 'scenario';
     if ('halts' in step)
@@ -129,10 +141,25 @@ class Player {
     );
     if (expect.because !== undefined) assert.deepEqual(seen.because, expect.because);
     if (expect.result !== undefined) assert.partialDeepStrictEqual(seen.result, expect.result);
+    holds(seen.text, expect);
     if (expect.measured !== undefined) {
       const ask = await this.#ask(agent, proposes.tool);
       assert.partialDeepStrictEqual(ask?.measured?.effect, expect.measured);
     }
+  }
+
+  /** An edit of the file by whoever can: nothing of it is in force, and what it says is not started. */
+  async #plan({ plans, refused }: Plans): Promise<void> {
+    const { system, fill } = this.#world;
+    const text = fill(stringify(plans, { aliasDuplicateObjects: false }));
+    const said = await system.plan(text, 'signalbox.yaml', []).then(
+      () => 'it was planned',
+      (error: unknown) =>
+        error instanceof ConfigProblems
+          ? error.problems.map(({ code }) => code).join('+')
+          : String((error as { code?: string }).code),
+    );
+    assert.equal(said, refused);
   }
 
   async #answer(step: Answers): Promise<void> {
@@ -174,6 +201,11 @@ class Player {
       removals: backupsDeleted + volumesDeleted,
     };
     for (const [what, expected] of Object.entries(target)) {
+      const [, server, tool] = /^calls (\w+)\.(\w+)$/.exec(what) ?? [];
+      if (server !== undefined && tool !== undefined) {
+        assert.equal(this.#world.servers.calls(server, tool), expected, what);
+        continue;
+      }
       const query = what.includes(' ')
         ? await postgres.query({ text: what, rowMode: 'array' } as never, [], database)
         : null;
@@ -195,6 +227,12 @@ class Player {
   }
 }
 
+function holds(text = '', { shows = [], hides = [] }: Pick<Expected, 'shows' | 'hides'>): void {
+  for (const shown of shows)
+    assert.ok(text.includes(shown), `it does not show \`${shown}\`: ${text}`);
+  for (const hidden of hides) assert.ok(!text.includes(hidden), `it shows \`${hidden}\``);
+}
+
 function inProcess(world: World, runId: string): Way {
   return {
     async propose(tool, args) {
@@ -208,7 +246,12 @@ function inProcess(world: World, runId: string): Way {
         outcome: outcome.kind,
         because: outcome.kind === 'refused' ? outcome.refusal.reasons.map(({ code }) => code) : [],
         result: outcome.kind === 'done' ? (outcome.result.structured ?? null) : null,
+        text: outcome.kind === 'done' ? (outcome.result.wire ?? outcome.result.text) : '',
       };
+    },
+    async describe(tool) {
+      const { tools } = await world.system.broker.bundles.active();
+      return tools[tool]?.description ?? '';
     },
     async close() {},
   };

@@ -17,11 +17,7 @@ export async function check(path: string, company: Company, update: boolean): Pr
   const scenario = readScenario(await readFile(path, 'utf8'), basename(path));
   let golden = scenario.ledger;
   for (const way of WAYS) {
-    const world = await startWorld(
-      company,
-      scenario.now,
-      join(FOLDER, scenario.config ?? 'fixtures/acme.yaml'),
-    );
+    const world = await startWorld(company, scenario, FOLDER);
     try {
       const ledger = await play(scenario, world, way);
       if (update && way === WAYS[0]) {

@@ -4,12 +4,17 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse, stringify } from 'yaml';
 import type { EffectVector } from '../../src/domain/effect.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
+import type { ScriptedServer } from './servers.ts';
 
 /** One scenario file. What is not listed is denied; a key that is not known is an error. */
 export interface Scenario {
   readonly description: string;
   readonly now: string;
   readonly config?: string;
+  /** The configuration itself, where it is this scenario's own. */
+  readonly configuration?: JsonObject;
+  /** MCP servers, by name: `${servers.NAME}` in the configuration is where one answers. */
+  readonly servers?: { readonly [name: string]: ScriptedServer };
   readonly runs: {
     readonly [agent: string]: {
       readonly intent: string;
@@ -24,7 +29,18 @@ export interface Scenario {
   readonly ledger?: string;
 }
 
-export type Step = Proposes | Repeats | Answers | Halts | Resumes | Elsewhere | Waits | Target;
+export type Step =
+  | Proposes
+  | Repeats
+  | Answers
+  | Halts
+  | Resumes
+  | Elsewhere
+  | Waits
+  | Becomes
+  | Reads
+  | Plans
+  | Target;
 
 export interface Expected {
   readonly outcome: string;
@@ -32,6 +48,9 @@ export interface Expected {
   readonly because?: readonly string[];
   /** Members the structured result must have. */
   readonly result?: JsonObject;
+  /** Texts that the result must have, and must not have. */
+  readonly shows?: readonly string[];
+  readonly hides?: readonly string[];
   /** What the human is shown: the effect measured before commit. */
   readonly measured?: Partial<EffectVector>;
 }
@@ -70,6 +89,23 @@ export interface Elsewhere {
 export interface Waits {
   readonly waits: string;
 }
+/** A server lists or says something else from now on. */
+export interface Becomes {
+  readonly server: string;
+  readonly becomes: Partial<ScriptedServer>;
+}
+/** What the agent reads about a tool before it calls any. */
+export interface Reads {
+  readonly agent: string;
+  readonly reads: string;
+  readonly shows?: readonly string[];
+  readonly hides?: readonly string[];
+}
+/** Somebody edits the file: what is told of it when it is planned. Nothing is applied. */
+export interface Plans {
+  readonly plans: JsonObject;
+  readonly refused: string;
+}
 /** Counted at the target: rows by table, `removals` at the volume service, or a query with the one value it must give. */
 export interface Target {
   readonly target: { readonly [what: string]: string | number };
@@ -87,10 +123,24 @@ const expected = closed(
     outcome: { enum: ['done', 'refused', 'parked', 'drafted', 'failed', 'unknown'] },
     because: { type: 'array', items: text },
     result: { type: 'object' },
+    shows: { type: 'array', items: text },
+    hides: { type: 'array', items: text },
     measured: { type: 'object', additionalProperties: { type: 'integer' } },
   },
   ['outcome'],
 );
+
+const server = {
+  tools: { type: 'array', items: { type: 'object' } },
+  answers: {
+    type: 'array',
+    items: closed({ tool: text, with: { type: 'object' }, says: { type: 'string' } }, [
+      'tool',
+      'says',
+    ]),
+  },
+  instructions: text,
+};
 
 export const SCENARIO_SCHEMA: JsonObject = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
@@ -100,6 +150,8 @@ export const SCENARIO_SCHEMA: JsonObject = {
       description: text,
       now: { type: 'string', pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}Z$' },
       config: text,
+      configuration: { type: 'object' },
+      servers: { type: 'object', additionalProperties: closed(server, ['tools']) },
       runs: {
         type: 'object',
         additionalProperties: closed(
@@ -148,6 +200,17 @@ export const SCENARIO_SCHEMA: JsonObject = {
               'because',
             ]),
             closed({ elsewhere: text }, ['elsewhere']),
+            closed({ server: text, becomes: closed(server, []) }, ['server', 'becomes']),
+            closed(
+              {
+                agent: text,
+                reads: text,
+                shows: { type: 'array', items: text },
+                hides: { type: 'array', items: text },
+              },
+              ['agent', 'reads'],
+            ),
+            closed({ plans: { type: 'object' }, refused: text }, ['plans', 'refused']),
             closed({ waits: { type: 'string', pattern: '^\\d+ (seconds|minutes|hours)$' } }, [
               'waits',
             ]),

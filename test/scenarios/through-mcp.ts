@@ -28,23 +28,32 @@ export async function throughMcp(world: World, run: Run): Promise<Way> {
       client.callTool({ name: tool, arguments: args }).then(seenIn, (error: unknown) => {
         // a halted run's token is dead: the refusal comes before any tool is reached
         if (/HALTED/.test(String(error instanceof Error ? error.message : error)))
-          return { outcome: 'refused', because: ['HALTED'], result: null };
+          return { outcome: 'refused', because: ['HALTED'], result: null, text: '' };
         throw error;
       }),
+    describe: async (tool) => {
+      const { tools } = await client.listTools();
+      return tools.find(({ name }) => name === tool)?.description ?? '';
+    },
     close: () => client.close(),
   };
 }
 
-function seenIn(answer: { readonly structuredContent?: unknown }): Seen {
+function seenIn(answer: {
+  readonly structuredContent?: unknown;
+  readonly content?: unknown;
+}): Seen {
   const { structuredContent } = answer;
-  if (!isJsonObject(structuredContent)) return { outcome: 'done', ...NOTHING };
+  const text = JSON.stringify(answer.content ?? '');
+  if (!isJsonObject(structuredContent)) return { outcome: 'done', ...NOTHING, text };
   const ours = structuredContent.signalbox;
-  if (!isJsonObject(ours)) return { outcome: 'done', because: [], result: structuredContent };
+  if (!isJsonObject(ours)) return { outcome: 'done', because: [], result: structuredContent, text };
   const because = Array.isArray(ours.reasons) ? ours.reasons.map(codeOf) : [];
   return {
     outcome: ours.status === 'pending' ? 'parked' : String(ours.status),
     because,
     result: null,
+    text,
   };
 }
 

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stringify } from 'yaml';
 import { type AcmePostgres, startPostgres } from '../../examples/acme/postgres.ts';
 import { type Acme, copyAcme, createAcme } from '../../examples/acme/schema.ts';
 import { newToken, startVolumes, type Volumes } from '../../examples/acme/volumes.ts';
@@ -8,6 +9,8 @@ import { attachDatabase } from '../../examples/acme/volumes-database.ts';
 import type { Doors } from '../../src/domain/doors.ts';
 import { realDoors } from '../../src/doors.ts';
 import { type System, startSystem } from '../../src/system.ts';
+import type { Scenario } from './scenario.ts';
+import { type Servers, startServers } from './servers.ts';
 
 /** acme's production, real parts only: started once, copied for every scenario. */
 export interface Company {
@@ -22,6 +25,9 @@ export interface World {
   readonly postgres: AcmePostgres;
   readonly database: string;
   readonly volumes: Volumes;
+  readonly servers: Servers;
+  /** The text with the addresses of this world in it. */
+  fill(text: string): string;
   readonly clock: StandingClock;
   stop(): Promise<void>;
 }
@@ -41,8 +47,8 @@ let worlds = 0;
 
 export async function startWorld(
   company: Company,
-  now: string,
-  configPath: string,
+  { now, config = 'fixtures/acme.yaml', configuration, servers: scripts = {} }: Scenario,
+  folder: string,
 ): Promise<World> {
   const { postgres, acme } = company;
   const database = `acme_${++worlds}`;
@@ -66,21 +72,37 @@ export async function startWorld(
   });
   await system.secrets.put('acme-db-broker', acme.broker.password, 'scenario');
   await system.secrets.put('volumes-token', token, 'scenario');
-  const text = fill(await readFile(configPath, 'utf8'), {
+  const servers = await startServers(scripts);
+  const configPath = join(folder, config);
+  const values = {
     'postgres.host': postgres.host,
     'postgres.port': String(postgres.port),
     'postgres.database': database,
     'volumes.url': volumes.url,
-  });
-  const plan = await system.plan(text, configPath);
-  await system.apply(plan, { name: 'scenario', role: 'owner' });
+    ...Object.fromEntries(
+      Object.keys(scripts).map((name) => [`servers.${name}`, servers.urlOf(name)]),
+    ),
+  };
+  const filled = (text: string): string => fill(text, values);
+  const text =
+    configuration === undefined
+      ? await readFile(configPath, 'utf8')
+      : stringify(configuration, { aliasDuplicateObjects: false });
   const stop = async (): Promise<void> => {
     await system.close();
+    await servers.close();
     await volumes.stop();
     await rm(directory, { recursive: true, force: true });
     await postgres.query(`drop database ${database} with (force)`);
   };
-  return { system, postgres, database, volumes, clock, stop };
+  try {
+    const plan = await system.plan(filled(text), configPath, Object.keys(scripts));
+    await system.apply(plan, { name: 'scenario', role: 'owner' });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { system, postgres, database, volumes, servers, fill: filled, clock, stop };
 }
 
 function standing(clock: StandingClock): Doors {
