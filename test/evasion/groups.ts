@@ -7,11 +7,13 @@ import { mcpNarrow } from './mcp-narrow.ts';
 import { sqlArguments } from './sql-arguments.ts';
 import { sqlFunction } from './sql-function.ts';
 import { sqlQuery } from './sql-query.ts';
+import { sqlite } from './sqlite.ts';
 
 export const GROUPS: readonly Group[] = [
   sqlArguments,
   sqlFunction,
   sqlQuery,
+  sqlite,
   httpArguments,
   egress,
   argv,
