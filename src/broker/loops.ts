@@ -12,7 +12,7 @@ import type { Outcome, Proposal } from '../domain/proposal.ts';
 import type { Run } from '../domain/run.ts';
 import type { Store } from '../domain/store.ts';
 import { firingsOf } from '../limits/loops/detect.ts';
-import { numbersIn, shapeOf } from '../limits/loops/print.ts';
+import { keyOf, sketchOf } from '../limits/loops/print.ts';
 import { keepsInterval, type MadeCall, told, toldOf, trailOf } from '../limits/loops/steps.ts';
 import { EMPTY_TRAIL, type Trail } from '../limits/loops/trail.ts';
 import type { Broker } from './broker.ts';
@@ -86,14 +86,16 @@ function seenIn(
   repeats: Repeats | null,
 ): readonly Firing[] {
   const isRead = tool.effect === 'read';
+  const sketch = sketchOf(proposal.arguments);
   const call = { tool: tool.name, argumentsDigest, at };
   return firingsOf(
     rules,
     {
       ...call,
       ...{ repeats, fits: inputProblems.length === 0 },
-      shape: shapeOf(proposal.arguments),
-      numbers: numbersIn(proposal.arguments),
+      key: keyOf(argumentsDigest),
+      shape: sketch.shape,
+      numbers: sketch.numbers,
       effect: isRead ? 'read' : 'change',
       repeatHarms: !isRead && (tool.effect === 'destroy' || !tool.idempotent),
       polls: keepsInterval(trail, { ...call, pollingMs: tool.pollingMs }),
@@ -109,8 +111,10 @@ export function remember(broker: Broker, facts: Facts, outcome: Outcome): void {
   const known = trails.get(broker.store)?.get(run.root);
   if (known === undefined) return;
   const held = firings.some(({ stage }) => HOLDS.has(stage));
-  known.trail = told(known.trail, madeCall(facts, tool), toldOf(outcome, held));
-  if (known.actions !== null) known.actions++;
+  if (known.actions === null || !isIn(known.trail, outcome.actionId)) {
+    known.trail = told(known.trail, madeCall(facts, tool), toldOf(outcome, held));
+    if (known.actions !== null) known.actions++;
+  }
   const stop = firings.find(({ stage }) => stage === 'stop');
   if (stop === undefined || known.stopped || outcome.kind !== 'refused') return;
   known.stopped = true;
@@ -122,6 +126,11 @@ export function remember(broker: Broker, facts: Facts, outcome: Outcome): void {
     .then((finished) => finished())
     // a store that takes no halt takes no intent either
     .catch(() => {});
+}
+
+/** It was read back from the ledger meanwhile. */
+function isIn({ steps }: Trail, actionId: string): boolean {
+  return steps.some(({ action }) => action === actionId);
 }
 
 const HOLDS: ReadonlySet<Firing['stage']> = new Set(['steer', 'block', 'stop']);

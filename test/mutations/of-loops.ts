@@ -107,8 +107,8 @@ export const OF_LOOPS: readonly Mutation[] = [
   {
     control: 'reads without news are seen',
     file: 'src/limits/loops/no-news.ts',
-    find: 'if (step.print?.blind === last?.blind) stale++;',
-    replace: '',
+    find: 'if (step.print?.blind !== last?.blind) break;',
+    replace: 'break;',
     test: detectors,
   },
   {

@@ -7,7 +7,7 @@ import {
   USUAL_THRESHOLDS,
 } from '../../../src/domain/loops.ts';
 import { firingsOf } from '../../../src/limits/loops/detect.ts';
-import { numbersIn, shapeOf } from '../../../src/limits/loops/print.ts';
+import { keyOf, sketchOf } from '../../../src/limits/loops/print.ts';
 import { keepsInterval, told } from '../../../src/limits/loops/steps.ts';
 import { EMPTY_TRAIL } from '../../../src/limits/loops/trail.ts';
 
@@ -48,8 +48,8 @@ export function played(calls: readonly Call[]): (readonly Firing[])[] {
       RULES,
       {
         ...call,
-        shape: shapeOf(one.arguments),
-        numbers: numbersIn(one.arguments),
+        ...sketchOf(one.arguments),
+        key: keyOf(argumentsDigest),
         repeatHarms: effect === 'change',
         fits: true,
         polls: keepsInterval(trail, call),

@@ -11,7 +11,7 @@ import {
   USUAL_THRESHOLDS,
 } from '../../domain/loops.ts';
 import { firingsOf } from './detect.ts';
-import { numbersIn, shapeOf } from './print.ts';
+import { keyOf, sketchOf } from './print.ts';
 import { keepsInterval, type MadeCall, type Told, told } from './steps.ts';
 import { EMPTY_TRAIL, type Trail } from './trail.ts';
 
@@ -50,8 +50,8 @@ function played(calls: readonly Said[]): string[][] {
       RULES,
       {
         ...call,
-        shape: shapeOf(call.arguments),
-        numbers: numbersIn(call.arguments),
+        ...sketchOf(call.arguments),
+        key: keyOf(call.argumentsDigest),
         repeatHarms: said.effect === 'change',
         fits: said.fits ?? true,
         polls: keepsInterval(trail, call),

@@ -15,7 +15,7 @@ import { noNews } from './no-news.ts';
 import { refusedAsks } from './refused-asks.ts';
 import { repeat } from './repeat.ts';
 import { sameResult } from './same-result.ts';
-import type { Detect, ProposedCall, Sighting } from './sighting.ts';
+import { type Detect, isMet, type ProposedCall, type Sighting } from './sighting.ts';
 import type { Trail } from './trail.ts';
 
 const ALL: { readonly [D in Detector]: Detect } = {
@@ -31,9 +31,10 @@ const ALL: { readonly [D in Detector]: Detect } = {
 /** Everything that has something to say of this call. Pure: the same transcript fires the same. */
 export function firingsOf(rules: LoopRules, call: ProposedCall, trail: Trail): readonly Firing[] {
   let firings: Firing[] | null = null;
+  const met = isMet(call, trail);
   for (const detector of DETECTORS) {
     const rule = rules[detector];
-    if (rule === undefined) continue;
+    if (rule === undefined || !mayFire(detector, call, met)) continue;
     const seen = ALL[detector](call, trail);
     const stage = seen === null ? null : stageOf(rule, seen);
     if (seen === null || stage === null) continue;
@@ -41,6 +42,27 @@ export function firingsOf(rules: LoopRules, call: ProposedCall, trail: Trail): r
     firings.push({ detector, stage, code: seen.code, reason: seen.reason, fix: seen.fix });
   }
   return firings ?? NO_FIRINGS;
+}
+
+/** Whether a detector can have anything to say. `met`: the very call is in the trail. */
+function mayFire(
+  detector: Detector,
+  { fits, repeats, effect }: ProposedCall,
+  met: boolean,
+): boolean {
+  switch (detector) {
+    case 'sameResult':
+    case 'failing':
+    case 'cycle':
+      return met;
+    case 'noNews':
+      return effect === 'read';
+    case 'invalid':
+      return !fits;
+    case 'repeat':
+    case 'refusedAsks':
+      return repeats !== null;
+  }
 }
 
 function stageOf({ as, at }: LoopRule, { count, most, waived }: Sighting): Stage | null {

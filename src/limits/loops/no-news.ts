@@ -1,5 +1,5 @@
-import { type Detect, lately } from './sighting.ts';
-import type { Print, Step } from './trail.ts';
+import { type Detect, lately, type ProposedCall, WINDOW_MS } from './sighting.ts';
+import type { Print, Step, Trail } from './trail.ts';
 
 /** So many calls that only count up or down weigh as much as one that brings nothing new. */
 const COUNTING = 8;
@@ -10,27 +10,11 @@ const COUNTING = 8;
  */
 export const noNews: Detect = (call, trail) => {
   if (call.effect !== 'read' || call.polls) return null;
-  let stale = 0;
-  let held = 0;
-  let last: Print | null = null;
-  let other = false;
-  const alike: Step[] = [];
-  for (const step of lately(trail, call.at)) {
-    if (step.tool !== call.tool || step.shape !== call.shape) {
-      if (last === null && held === 0 && step.as === 'done') other = true;
-      continue;
-    }
-    if (step.as === 'held') held++;
-    if (step.as !== 'done' || step.polled) continue;
-    alike.push(step);
-    last ??= step.print;
-    if (step.print?.blind === last?.blind) stale++;
-  }
-  const counting = Math.floor(monotone([call, ...alike]) / COUNTING);
-  const distinct = new Set(alike.map(({ argumentsDigest }) => argumentsDigest)).size;
+  const { stale, held, waived } = counted(call, trail);
+  const counting = Math.floor(monotone(call, trail) / COUNTING);
+  const count = Math.max(stale, counting) + held;
   // the same arguments are the business of the other detectors
-  const count = distinct * 2 < alike.length ? 0 : Math.max(stale, counting) + held;
-  if (count === held) return null;
+  if (count === held || count < COUNTING / 2 || isMostlySame(call, trail)) return null;
   return {
     count,
     code: 'LOOP_NO_NEWS',
@@ -39,30 +23,56 @@ export const noNews: Detect = (call, trail) => {
         ? `${stale} calls of \`${call.tool}\` with ever other arguments brought the same`
         : `\`${call.tool}\` is called with one number after another`,
     fix: 'do something else first, or use a call that asks for all of it at once',
-    waived: other,
+    waived,
   };
 };
 
-/** How many calls in a row, newest first, have one number that strictly rises or falls. */
-function monotone(calls: readonly { readonly numbers: readonly number[] }[]): number {
-  let longest = 0;
-  const width = calls[0]?.numbers.length ?? 0;
-  for (let place = 0; place < width; place++)
-    for (const sign of [1, -1]) {
-      let length = 1;
-      while (length < calls.length && isStep(calls, length, place, sign)) length++;
-      longest = Math.max(longest, length);
+function counted(
+  call: ProposedCall,
+  { steps }: Trail,
+): { stale: number; held: number; waived: boolean } {
+  let [stale, held, waived] = [0, 0, false];
+  let last: Print | null = null;
+  for (let index = steps.length - 1; index >= 0; index--) {
+    const step = steps[index] as Step;
+    if (call.at - step.at > WINDOW_MS) break;
+    if (!isAlike(step, call)) {
+      if (last === null && held === 0 && step.as === 'done') waived = true;
+      continue;
     }
+    if (step.as === 'held') held++;
+    if (step.as !== 'done' || step.polled) continue;
+    last ??= step.print;
+    if (step.print?.blind !== last?.blind) break; // that one was news
+    stale++;
+  }
+  return { stale, held, waived };
+}
+
+function isAlike(step: Step, call: ProposedCall): boolean {
+  return step.tool === call.tool && step.shape === call.shape;
+}
+
+/** How many of these calls in a row have one number that strictly rises or falls. */
+function monotone(call: ProposedCall, { steps }: Trail): number {
+  let longest = 0;
+  for (let place = 0; place < call.numbers.length; place++) {
+    let [length, sign, later] = [1, 0, call.numbers[place] ?? 0];
+    for (let index = steps.length - 1; index >= 0; index--) {
+      const step = steps[index] as Step;
+      if (step.as !== 'done' || !isAlike(step, call)) continue;
+      const earlier = step.numbers[place] ?? Number.NaN;
+      const direction = Math.sign(later - earlier);
+      if (direction === 0 || Number.isNaN(direction) || (sign !== 0 && direction !== sign)) break;
+      [sign, later] = [direction, earlier];
+      length++;
+    }
+    longest = Math.max(longest, length);
+  }
   return longest;
 }
 
-function isStep(
-  calls: readonly { readonly numbers: readonly number[] }[],
-  at: number,
-  place: number,
-  sign: number,
-): boolean {
-  const later = calls[at - 1]?.numbers[place] ?? Number.NaN;
-  const earlier = calls[at]?.numbers[place] ?? Number.NaN;
-  return (later - earlier) * sign > 0;
+function isMostlySame(call: ProposedCall, trail: Trail): boolean {
+  const alike = lately(trail, call.at).filter((step) => step.as === 'done' && isAlike(step, call));
+  return new Set(alike.map(({ argumentsDigest }) => argumentsDigest)).size * 2 < alike.length;
 }

@@ -5,6 +5,7 @@ import type { Step, Trail } from './trail.ts';
 export interface ProposedCall {
   readonly tool: string;
   readonly argumentsDigest: string;
+  readonly key: number;
   readonly shape: string;
   readonly effect: 'read' | 'change';
   /** A repeat of it does harm: it destroys, or is not idempotent. */
@@ -38,14 +39,27 @@ export type Detect = (call: ProposedCall, trail: Trail) => Sighting | null;
 export const WINDOW_MS = 30 * 60_000;
 
 /** The steps within `span` before the call, newest first. */
-export function* lately(trail: Trail, at: number, span = WINDOW_MS): Generator<Step> {
-  for (let index = trail.steps.length - 1; index >= 0; index--) {
-    const step = trail.steps[index] as Step;
-    if (at - step.at > span) return;
-    yield step;
+export function lately({ steps }: Trail, at: number, span = WINDOW_MS): readonly Step[] {
+  const found: Step[] = [];
+  for (let index = steps.length - 1; index >= 0; index--) {
+    const step = steps[index] as Step;
+    if (at - step.at > span) break;
+    found.push(step);
   }
+  return found;
 }
 
 export function isSame(step: Step, call: ProposedCall): boolean {
-  return step.argumentsDigest === call.argumentsDigest && step.tool === call.tool;
+  return (
+    step.key === call.key &&
+    step.argumentsDigest === call.argumentsDigest &&
+    step.tool === call.tool
+  );
+}
+
+/** Whether the very call is in the trail: most are not, and need no closer look. */
+export function isMet(call: ProposedCall, { steps, keys }: Trail): boolean {
+  for (let at = keys.indexOf(call.key); at !== -1; at = keys.indexOf(call.key, at + 1))
+    if (isSame(steps[at] as Step, call)) return true;
+  return false;
 }

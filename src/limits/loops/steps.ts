@@ -2,8 +2,8 @@ import { digestOf } from '../../domain/digest.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import type { Outcome } from '../../domain/proposal.ts';
 import type { ReadableEvent } from '../../domain/store.ts';
-import { numbersIn, printOf, shapeOf } from './print.ts';
-import { EMPTY_TRAIL, type Step, stepped, type Trail } from './trail.ts';
+import { keyOf, printOf, sketchOf } from './print.ts';
+import { EMPTY_TRAIL, type Sketch, type Step, stepped, type Trail } from './trail.ts';
 
 /** A call as both its maker and the ledger know it. */
 export interface MadeCall {
@@ -17,14 +17,20 @@ export interface MadeCall {
 }
 
 /** The trail with what became of a call; the same when that is nothing a detector looks at. */
-export function told(trail: Trail, call: MadeCall, outcome: Told): Trail {
+export function told(
+  trail: Trail,
+  call: MadeCall,
+  outcome: Told,
+  sketch: Sketch = sketchOf(call.arguments),
+): Trail {
   if (outcome.as === null) return trail;
   return stepped(trail, {
     action: outcome.action,
     tool: call.tool,
     argumentsDigest: call.argumentsDigest,
-    shape: shapeOf(call.arguments),
-    numbers: numbersIn(call.arguments),
+    key: keyOf(call.argumentsDigest),
+    shape: sketch.shape,
+    numbers: sketch.numbers,
     as: outcome.as,
     effect: call.effect,
     print: outcome.as === 'done' ? printOf(outcome.text) : null,
