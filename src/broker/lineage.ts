@@ -85,7 +85,8 @@ export class Lineages {
     };
     this.#receive(tree, heard, tool);
     if (tool.effect === 'read' || outcome.kind !== 'done') return undefined;
-    const marks = marksOf(tool, facts.arguments, tree.book?.seen ?? ['untrusted']);
+    // an agent's own words are no proof either, whatever it had read
+    const marks = marksOf(tool, facts.arguments, ['untrusted', ...(tree.book?.seen ?? [])]);
     if (marks.length === 0) return undefined;
     this.#unsaved = [...this.#unsaved, ...marks];
     return this.#save().catch(() => undefined); // what is not marked is kept, and nothing is proven until it is
@@ -280,7 +281,8 @@ function objectsOf({ connection, lineage }: Tool, given: JsonObject): string[] {
 }
 
 function marksOf(tool: Tool, given: JsonObject, seen: readonly SeenLabel[]): string[] {
-  return objectsOf(tool, given).flatMap((object) => seen.map((label) => markOf(object, label)));
+  const labels = [...new Set(seen)];
+  return objectsOf(tool, given).flatMap((object) => labels.map((label) => markOf(object, label)));
 }
 
 function markOf(object: string, label: SeenLabel): string {

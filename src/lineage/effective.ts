@@ -27,6 +27,7 @@ const BEFORE_TABLE = new Set([
   'view',
   'on',
 ]);
+const JOINING = /^(?:select|insert|update|delete|merge|with)$/;
 const PASSED_OVER = new Set([
   'only',
   'if',
@@ -89,7 +90,8 @@ function statements(text: string): readonly Effective[] | null {
       verb = small;
     if (/^(?:insert|update|delete|merge|truncate|drop|alter)$/.test(small) && words[i - 1] !== '.')
       verb = small;
-    if (!BEFORE_TABLE.has(small)) continue;
+    // `on` names a table where one is created or granted, and a condition where tables are joined
+    if (!BEFORE_TABLE.has(small) || (small === 'on' && JOINING.test(verb))) continue;
     for (let at = i + 1; at < words.length; at++) {
       const next = words[at] ?? '';
       if (PASSED_OVER.has(next.toLowerCase())) continue;
@@ -104,7 +106,12 @@ function statements(text: string): readonly Effective[] | null {
 }
 
 function startsStatement(before: string): boolean {
-  return before === ';' || before === '(' || /^(?:as|then|explain|analyze)$/i.test(before);
+  return (
+    before === ';' ||
+    before === '(' ||
+    before === ')' ||
+    /^(?:as|then|explain|analyze)$/i.test(before)
+  );
 }
 
 function add(found: Effective[], verb: string, table: string): void {

@@ -18,7 +18,7 @@ import { type GivenText, textsAt, textsOf } from './values.ts';
 const LABELLED_RUN = 16;
 const COPIED_RUN = 32;
 /** A whole argument that is found so, when it has at least so many. */
-const LABELLED_WHOLE = 6;
+const LABELLED_WHOLE = 16;
 const COPIED_WHOLE = 18;
 const MAX_FLOWS = 50;
 const MAX_SHOWN = 60;

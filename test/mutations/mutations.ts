@@ -1,5 +1,6 @@
 import { OF_CONSULTS } from './of-consults.ts';
 import { OF_CREDENTIALS } from './of-credentials.ts';
+import { OF_LINEAGE } from './of-lineage.ts';
 import { OF_LOOPS } from './of-loops.ts';
 import { OF_MCP } from './of-mcp.ts';
 import { OF_NARROW } from './of-narrow.ts';
@@ -30,6 +31,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...OF_NARROW,
   ...OF_POLICY,
   ...OF_LOOPS,
+  ...OF_LINEAGE,
   ...OF_CONSULTS,
   {
     control: 'the lowest ceiling wins',

@@ -70,7 +70,7 @@ async function main(): Promise<number> {
       });
       const after = await round(suites, {
         transform: wanted,
-        scoped: true,
+        scoped: MUTATIONS[control]?.unscoped !== true,
         every: every_,
         mutation: control,
       });

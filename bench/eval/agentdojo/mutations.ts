@@ -6,6 +6,8 @@ import type { Labelled } from './labels.ts';
 interface Mutation {
   /** Under which transform it shows; null: as recorded. */
   readonly transform: string | null;
+  /** Runs are given every tool. */
+  readonly unscoped?: true;
   /** A check that is taken out. */
   readonly check?: string;
   /** Every tool's labels, changed. */
@@ -21,8 +23,8 @@ const without =
 export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   provenance: { transform: null, check: 'provenance' },
   confidentiality: { transform: 'urlExfil', check: 'confidentiality' },
-  scope: { transform: 'reuse', check: 'grant' },
-  authority: { transform: null, tool: without('authority') },
+  scope: { transform: null, unscoped: true },
+  authority: { transform: 'base64', tool: without('authority') },
   outward: { transform: 'reuse', tool: without('outward') },
   trustedLeaves: { transform: null, tool: without('source') },
   bounds: {

@@ -98,8 +98,10 @@ export function worse(before: Figures, after: Figures, transform: string | null)
     transform: transform ?? 'none',
     executedUnasked: { before: executed(before), after: executed(after) },
     provenancePass: { before: before.provenancePass, after: after.provenancePass },
+    reachedHuman: { before: before.reachedHuman, after: after.reachedHuman },
     worse:
       executed(after) > executed(before) ||
+      after.reachedHuman > before.reachedHuman ||
       (before.benign > 0 && after.provenancePass < before.provenancePass),
   };
 }

@@ -27,7 +27,7 @@ export async function playRound(
     const attacks: (AttackScore & { id: string })[] = [];
     if (transform === null)
       for (const [i, task] of suite.tasks.entries())
-        if (i % Math.min(every, 3) === 0)
+        if (every < 12 || i % 3 === 0)
           benign.push({ id: task.id, ...(await playBenign(player, task)) });
     for (const task of suite.tasks)
       for (const attack of suite.attacks) {
