@@ -10,6 +10,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   replicas: 'replicas/bench.ts',
   'store-postgres': 'store-postgres.ts',
   tools: 'tools/bench.ts',
+  judge: 'judge/bench.ts',
 };
 
 const [name = '', ...rest] = process.argv.slice(2);

@@ -6,6 +6,7 @@ import type { Recovery } from './broker/recover.ts';
 import { sweeper, takeOver } from './broker/take-over.ts';
 import { loadConfig } from './config/load.ts';
 import { type Plan, planBundle } from './config/plan.ts';
+import type { PolicyFiles } from './config/policies.ts';
 import type { Secrets } from './credentials/secrets.ts';
 import { haltFile } from './doors.ts';
 import { type Callers, createCallers } from './identity/callers.ts';
@@ -26,7 +27,12 @@ export interface System {
   readonly setupCode: string | null;
   readonly recovered: Recovery;
   /** `inspect`: servers that may be started or called though they were never applied; all unless said. */
-  plan(text: string, path: string, inspect?: readonly string[] | 'all'): Promise<Plan>;
+  plan(
+    text: string,
+    path: string,
+    inspect?: readonly string[] | 'all',
+    files?: PolicyFiles,
+  ): Promise<Plan>;
   /** Halts this machine at once, store or no store: what its halt file says, and everything when there is none. */
   haltHere(reason: string): Promise<void>;
   apply(plan: Plan, operator: { name: string; role: 'owner' | 'operator' }): Promise<void>;
@@ -54,8 +60,8 @@ async function start(house: House, options: SystemOptions): Promise<System> {
   const local = new LocalHalts(broker, haltFile(options.directory), options.log);
   // a halt that was written while nothing ran here comes before the first call
   await local.settled();
-  const plan: System['plan'] = async (text, path, inspect = 'all') =>
-    planBundle(loadConfig(text, path), {
+  const plan: System['plan'] = async (text, path, inspect = 'all', files = {}) =>
+    planBundle(loadConfig(text, path, files), {
       inspect,
       active: await bundles.active(),
       inspectors: broker.inspectors,

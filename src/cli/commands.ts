@@ -25,6 +25,11 @@ import { login, logout } from './login.ts';
 import { mcpStdio } from './mcp-stdio/mcp-stdio.ts';
 import { operatorInvite } from './operator/invite.ts';
 import { apply, plan } from './plan.ts';
+import { policyCheck } from './policy/check.ts';
+import { policyExplain } from './policy/explain.ts';
+import { policyFmt } from './policy/fmt.ts';
+import { policyReplay } from './policy/replay.ts';
+import { policyTest } from './policy/test.ts';
 import { runEnd } from './run/end.ts';
 import { runList } from './run/list.ts';
 import { run } from './run/run.ts';
@@ -58,6 +63,11 @@ export const COMMANDS: readonly Command[] = [
   toolDiff,
   toolAccept,
   lint,
+  policyCheck,
+  policyTest,
+  policyFmt,
+  policyExplain,
+  policyReplay,
   artefactPin,
   artefactCheck,
   agentEnrol,

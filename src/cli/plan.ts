@@ -1,10 +1,10 @@
-import { resolve } from 'node:path';
-import { readConfigText } from '../config/file.ts';
 import { type PlanView, renderPlan } from '../config/render-plan.ts';
-import type { JsonObject } from '../domain/json.ts';
+import { isJsonObject, type JsonObject } from '../domain/json.ts';
 import type { Call, Command, Option } from './command.ts';
 import { confirm } from './confirm.ts';
 import { count } from './render.ts';
+import { type ReplayView, replayLines } from './replay-lines.ts';
+import { type SentConfig, sentConfig } from './sent-config.ts';
 
 /** A plan starts no program and sends no secret because of what an unread file says. */
 const INSPECT: Option = {
@@ -21,7 +21,7 @@ export const plan: Command = {
   options: { inspect: INSPECT },
   run: async (call) => {
     const planned = await call.api.post('/api/plan', await configOf(call));
-    return { json: planned, text: renderPlan(planOf(planned)) };
+    return { json: planned, text: shownPlan(planned) };
   },
 };
 
@@ -34,7 +34,7 @@ export const apply: Command = {
   run: async (call) => {
     const config = await configOf(call);
     const planned = await call.api.post('/api/plan', config);
-    const shown = renderPlan(planOf(planned));
+    const shown = shownPlan(planned);
     if (planOf(planned).changes.length === 0)
       return { json: { ...planned, applied: false }, text: shown };
     await confirm(call, shown, 'Apply this?');
@@ -51,11 +51,18 @@ async function configOf({
   io,
   options: { inspect },
   positionals: [name = 'signalbox.yaml'],
-}: Call): Promise<{ readonly text: string; readonly path: string; readonly inspect?: string }> {
-  const text = await readConfigText(resolve(io.cwd, name));
-  return { text, path: name, ...(typeof inspect === 'string' ? { inspect } : {}) };
+}: Call): Promise<SentConfig & { readonly inspect?: string }> {
+  return { ...(await sentConfig(io, name)), ...(typeof inspect === 'string' ? { inspect } : {}) };
 }
 
 function planOf(planned: JsonObject): PlanView {
   return planned as unknown as PlanView;
+}
+
+/** The plan, and below it what it would have decided otherwise. */
+function shownPlan(planned: JsonObject): string {
+  const { replay } = planned;
+  const plan = renderPlan(planOf(planned));
+  if (!isJsonObject(replay) || replay.decisions === 0) return plan;
+  return [plan, '', ...replayLines(replay as unknown as ReplayView)].join('\n');
 }

@@ -33,6 +33,9 @@ export const SUBJECTS = [
   'consult',
   'loops',
   'drill',
+  'policy',
+  'working hours',
+  'freeze',
 ] as const;
 export type Subject = (typeof SUBJECTS)[number];
 
@@ -60,6 +63,10 @@ function thingsOf(bundle: Bundle): Map<string, { subject: Subject; name: string;
   for (const { name, ...consult } of bundle.consults ?? []) put('consult', name, consult);
   if (bundle.loops !== undefined) put('loops', 'loops', bundle.loops);
   if (bundle.drill !== undefined) put('drill', 'drill', bundle.drill);
+  const { set = {}, hours, freezes = [] } = bundle.policies ?? {};
+  for (const [id, text] of Object.entries(set)) put('policy', id, { text });
+  if (hours !== undefined) put('working hours', 'working hours', hours);
+  for (const { name, ...times } of freezes) put('freeze', name, times);
   return things;
 }
 

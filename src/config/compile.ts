@@ -19,6 +19,7 @@ import { drillProblems } from './drill.ts';
 import { grantedOf } from './granted.ts';
 import { pointer } from './meaning.ts';
 import { compare } from './order.ts';
+import { compiledPolicies } from './policies.ts';
 import { type ConfigProblem, ConfigProblems, problem } from './problems.ts';
 import { type Served, servedTools } from './served.ts';
 import { tableEnvironment } from './tables.ts';
@@ -55,6 +56,7 @@ export async function compileBundle(config: Config, inspection: Inspection): Pro
   const found = placed.map(({ tool }) => tool).sort((a, b) => compare(a.name, b.name));
   const tools = Object.fromEntries(found.map((tool) => [tool.name, tool]));
   const granted = grantedOf(config, tools);
+  const policed = compiledPolicies(config, tools);
   const { users, warnings: ofUsers } = usersOf(config, tools);
   // a grant of what could not be made is not a fault of its own
   const problems = [
@@ -63,6 +65,7 @@ export async function compileBundle(config: Config, inspection: Inspection): Pro
     ...(broken.length > 0 ? [] : bindingProblems(placed, tools, config)),
     ...rungProblems(config, granted.grants, tools),
     ...(broken.length > 0 ? [] : drillProblems(config, granted.grants, tools)),
+    ...(broken.length > 0 ? [] : policed.problems),
   ];
   if (problems.length > 0) throw new ConfigProblems(problems);
   const contents: Omit<Bundle, 'digest'> = {
@@ -80,6 +83,7 @@ export async function compileBundle(config: Config, inspection: Inspection): Pro
     ...(config.consults.length === 0 ? {} : { consults: config.consults }),
     ...(config.loops === null ? {} : { loops: config.loops }),
     ...(config.drill === undefined ? {} : { drill: config.drill }),
+    policies: policed.policies,
   };
   const bundle = { digest: bundleDigest(contents), ...contents };
   return {
@@ -91,6 +95,7 @@ export async function compileBundle(config: Config, inspection: Inspection): Pro
       ...clashing.warnings,
       ...granted.warnings,
       ...ofUsers,
+      ...policed.warnings,
       ...idleGrants(bundle),
     ],
   };

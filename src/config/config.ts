@@ -9,6 +9,7 @@ import type { ToolLineage } from '../domain/lineage.ts';
 import type { LoopRules } from '../domain/loops.ts';
 import type { Bindings } from './bindings.ts';
 import type { DeclaredNarrowing } from './declare-narrow.ts';
+import type { PolicyDeclaration } from './policies.ts';
 
 /** A tool as its file declares it, before its system was asked what it really does. */
 export interface ToolDeclaration {
@@ -79,6 +80,7 @@ export interface Config {
   /** Null: `off`. */
   readonly loops: LoopRules | null;
   readonly drill: DrillPlan | undefined;
+  readonly policies: PolicyDeclaration;
   /** What is allowed and probably not meant. */
   readonly warnings: readonly string[];
   /** `path:line:column` of what a JSON Pointer names. */

@@ -18,6 +18,7 @@ import { covers, isPattern } from './granted.ts';
 import { loopRulesOf, pollingMsOf } from './loops.ts';
 import { listOf, members } from './meaning.ts';
 import { compare } from './order.ts';
+import { declaredPolicies, type PolicyFiles } from './policies.ts';
 import type { Source } from './source.ts';
 import { declaredUsers } from './users.ts';
 import { warningsOf } from './warnings.ts';
@@ -26,7 +27,7 @@ const MAX_TEXT = 10_000;
 const MAX_LIST = 100;
 
 /** The configuration of a file that was found without fault, with every default in place. */
-export function declare(source: Source, path: string): Config {
+export function declare(source: Source, path: string, files: PolicyFiles): Config {
   const root = members(source.value);
   const organisation = organisationOf(members(root.organisation));
   const config = {
@@ -51,6 +52,7 @@ export function declare(source: Source, path: string): Config {
     consults: consultsOf(members(root.consults)),
     loops: loopRulesOf(root.loops),
     drill: drillPlanOf(root.drill),
+    policies: declaredPolicies(root.policies, files),
     at: source.at,
     grantAt: grantPlaces(source, listOf(root.grants)),
   };

@@ -6,16 +6,18 @@ import { grantProblems, nameProblems, referenceProblems, textProblems } from './
 import { connectionProblems } from './meaning-connection.ts';
 import { lineageProblems } from './meaning-lineage.ts';
 import { toolProblems } from './meaning-tool.ts';
+import type { PolicyFiles } from './policies.ts';
 import { ConfigProblems } from './problems.ts';
 import { shapeProblems } from './shape.ts';
 import { readSource } from './source.ts';
 import { userProblems } from './users.ts';
 
 /**
- * The configuration that the text of a file describes. `path` is only for the places in messages.
+ * The configuration that the text of a file describes. `path` is only for the places in messages; `files` are the
+ * policies that it names, by name.
  * Throws ConfigProblems with every fault of the file at once.
  */
-export function loadConfig(text: string, path: string): Config {
+export function loadConfig(text: string, path: string, files: PolicyFiles = {}): Config {
   const source = readSource(text, path);
   if (source.value === null && source.problems.length > 0)
     throw new ConfigProblems(source.problems);
@@ -34,5 +36,5 @@ export function loadConfig(text: string, path: string): Config {
     ...grantProblems(source, root),
   ];
   if (problems.length > 0) throw new ConfigProblems(problems);
-  return declare(source, path);
+  return declare(source, path, files);
 }

@@ -3,6 +3,7 @@ import type { JsonObject } from '../domain/json.ts';
 import { RUNGS } from '../domain/mode.ts';
 import { DRILL_SCHEMA } from './drill.ts';
 import { GRANTED_NAME, NAME, TOOL_NAME } from './names.ts';
+import { POLICIES_SCHEMA } from './policies.ts';
 import { commandConnection } from './schema-command.ts';
 import { CONSULTS_SCHEMA, consultDefinitions } from './schema-consults.ts';
 import { credentialDefinitions, VAULTS } from './schema-credentials.ts';
@@ -186,6 +187,7 @@ export const CONFIG_SCHEMA: JsonObject = {
       consults: CONSULTS_SCHEMA,
       loops: LOOPS_SCHEMA,
       drill: DRILL_SCHEMA,
+      policies: POLICIES_SCHEMA,
     },
   ),
   $defs: {

@@ -9,6 +9,7 @@ import { drillWidens } from './drill.ts';
 import { loopsWiden } from './loops.ts';
 import { narrowingWidens, upstreamSchema } from './narrow-widenings.ts';
 import { acceptsMore } from './narrower.ts';
+import { policyWidens } from './policy-widenings.ts';
 import { BY_STAR } from './serve.ts';
 import { userWidens } from './users.ts';
 import { lineageWidens, surroundingsWiden } from './widenings-lineage.ts';
@@ -66,6 +67,10 @@ export function wideningsOf(before: Bundle, after: Bundle): (change: Change) => 
         return loopsWiden(before, after);
       case 'drill':
         return drillWidens(before, after);
+      case 'policy':
+      case 'working hours':
+      case 'freeze':
+        return policyWidens({ subject, name, kind }, before, after);
     }
   };
 }

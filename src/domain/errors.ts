@@ -8,6 +8,10 @@ export const ERRORS = {
   },
   CONFIG_TOO_LARGE: { status: 413, fix: 'keep `signalbox.yaml` under 1 MiB' },
   CONFIG_MISSING: { status: 404, fix: 'run `signalbox init` to write one' },
+  POLICY_INVALID: {
+    status: 400,
+    fix: 'mend the policy at the line named; `signalbox policy check` tells every fault',
+  },
   TOOL_UNDERSTATED: {
     status: 400,
     fix: 'declare the effect that the statement or method really has',

@@ -3,13 +3,13 @@ import { DIMENSIONS, type EffectVector } from '../domain/effect.ts';
 import type { Facts } from '../domain/facts.ts';
 import type { Policies } from '../domain/policy.ts';
 import { actorsOf, type Run, UNDECLARED_INTENT } from '../domain/run.ts';
-import { toolFacts } from './facts-schema.ts';
+import { type FlowConstants, flowConstants, flowFacts } from './flow.ts';
 import type { LocalTime } from './local-time.ts';
 import type { Groups } from './node.ts';
-import { EntityValue, type RecordValue, SetValue } from './values.ts';
+import { type RecordValue, SetValue } from './values.ts';
 
 /** What of the facts policies are told. */
-export type Asking = Pick<Facts, 'now' | 'arguments' | 'measured'> & {
+export type Asking = Pick<Facts, 'now' | 'arguments' | 'lineage' | 'measured'> & {
   readonly run: Run;
   readonly tool: Tool;
 };
@@ -49,7 +49,7 @@ export class Context implements Groups {
   }
 
   get flow(): RecordValue {
-    this.#flow ??= { ...WORST, ...this.#constants.flow };
+    this.#flow ??= flowFacts(this.#asking.lineage, this.#constants.flow);
     return this.#flow;
   }
 }
@@ -69,38 +69,22 @@ function effectFacts(effect: EffectVector, measured: boolean): RecordValue {
   return { measured, ...Object.fromEntries(DIMENSIONS.map((name) => [name, effect[name]])) };
 }
 
-/** Of where words came from nothing is known yet: the worst is taken. */
-const WORST: RecordValue = {
-  egress: true,
-  private: true,
-  untrusted: true,
-  changesDestination: true,
-  proof: new EntityValue('Proof', 'unknown'),
-  labels: new SetValue([]),
-};
-
 /** By group: members that are the same for every action of a tool under a bundle. */
 export type Constants = {
   readonly clock: { readonly offHours?: false; readonly frozen?: false };
-  readonly flow: { readonly egress?: false; readonly changesDestination?: false };
+  readonly flow: FlowConstants;
 };
 
-/** A read that sends what an agent chose out of the organisation is a `write`: no read does. */
 export function constantsOf(
   tool: Tool,
   connection: Connection | null,
   { hours, freezes = [] }: Policies,
 ): Constants {
-  const isRead = tool.effect === 'read';
-  const staysInside = isRead || toolFacts(tool, connection).outward !== true;
   return {
     clock: {
       ...(hours === undefined ? { offHours: false } : {}),
       ...(freezes.length === 0 ? { frozen: false } : {}),
     },
-    flow: {
-      ...(staysInside ? { egress: false } : {}),
-      ...(isRead ? { changesDestination: false } : {}),
-    },
+    flow: flowConstants(tool, connection),
   };
 }

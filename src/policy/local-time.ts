@@ -61,3 +61,12 @@ function zoned(timezone: string): (at: number) => WallClock {
     };
   };
 }
+
+export function isTimezone(name: string): boolean {
+  try {
+    zoned(name);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -39,14 +39,17 @@ export interface Slice {
 /** The reference engine failed, refused or trapped: a no. */
 export class EngineFailure extends Error {}
 
-const require = createRequire(import.meta.url);
-const ENGINE = '@cedar-policy/cedar-wasm/nodejs';
-
-/** A new instance of its own memory each time: parsed policies cannot be removed from one. */
+/**
+ * A new instance of its own memory each time: parsed policies cannot be removed from one. Nothing keeps it but who
+ * asked for it, so each has a `require` of its own, which would remember what it loaded.
+ */
 export function freshCedar(): Cedar {
-  const path = require.resolve(ENGINE);
+  const require = createRequire(import.meta.url);
+  const path = require.resolve('@cedar-policy/cedar-wasm/nodejs');
   delete require.cache[path];
-  return require(path) as Cedar;
+  const cedar = require(path) as Cedar;
+  delete require.cache[path];
+  return cedar;
 }
 
 export class Reference {

@@ -95,13 +95,18 @@ const NOTHING: Answer = { allowed: false, reasons: [], errors: [] };
 /** What the policies of a tool say of one action. Never throws: what goes wrong is a no. */
 export function rulingOf(of: ToolPolicies, asking: Asking, reference: Reference): PolicyRuling {
   if (of.always !== null) return of.always;
-  const args = projected(of.args, asking.arguments);
-  if (args === UNFIT) return UNREADABLE;
-  const context = new Context(asking, args, of.constants, of.time);
+  const context = contextOf(of, asking);
+  if (context === null) return UNREADABLE;
   const { compiled } = of;
   if (compiled === null) return byReference(of, asking.run.agent, context, reference);
   const env: Env = { agent: new EntityValue('Agent', asking.run.agent), context };
   return ruling(modesFor(of.tool.effect), of.table, (mode) => answerOf(compiled[mode], env));
+}
+
+/** Null: an argument that some policy reads cannot be said exactly. */
+export function contextOf(of: ToolPolicies, asking: Asking): Groups | null {
+  const args = projected(of.args, asking.arguments);
+  return args === UNFIT ? null : new Context(asking, args, of.constants, of.time);
 }
 
 export function answerOf(evaluate: Evaluate, env: Env): Answer {

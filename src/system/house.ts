@@ -18,13 +18,13 @@ import { deploymentTag, Strays } from '../credentials/strays.ts';
 import type { Change } from '../domain/connector.ts';
 import { valuesOf } from '../domain/credential.ts';
 import { outputOf, realDoors, soon } from '../doors.ts';
-import { PolicyRoom } from '../policy/policies.ts';
 import { openStore } from '../store/open.ts';
 import { openPublisher } from '../store/publish.ts';
 import { createInputCheck } from '../tools/input.ts';
 import { type Adapters, createAdapters } from './adapters.ts';
 import { createConsults } from './consults.ts';
 import type { SystemOptions } from './options.ts';
+import { learning, policiesWith } from './policies.ts';
 
 /** Everything that has no door to the outside yet. */
 export interface House {
@@ -52,12 +52,9 @@ export async function build(options: SystemOptions): Promise<House> {
   const log = (line: string): void => options.log(withhold.text(line));
   const secrets = createSecrets({ store, masterKey, doors, known: withhold });
   await secrets.learn();
-  const policies = new PolicyRoom();
+  const policies = policiesWith(log);
   const consults = createConsults({ doors, secrets, withhold, log });
-  const bundles = bundleSource(store, (bundle) => {
-    policies.learn(bundle);
-    consults.learn(bundle);
-  });
+  const bundles = bundleSource(store, learning(policies, consults));
   const feed: House['feed'] = { told: () => {} };
   const changed = (change: Change): void => feed.told(change);
   const tag = deploymentTag(masterKey);

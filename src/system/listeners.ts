@@ -6,6 +6,7 @@ import { Overload } from '../broker/overload.ts';
 import { beginRun, beginSubRun, endRun } from '../broker/runs.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Plan } from '../config/plan.ts';
+import type { PolicyFiles } from '../config/policies.ts';
 import { soon } from '../doors.ts';
 import { createAgents } from '../identity/agents.ts';
 import type { Callers } from '../identity/callers.ts';
@@ -30,7 +31,12 @@ export interface Parts {
   readonly callers: Callers;
   readonly operators: ReturnType<typeof createOperators>;
   /** `inspect`: servers that may be started or called though they were never applied. */
-  readonly plan: (text: string, path: string, inspect?: readonly string[] | 'all') => Promise<Plan>;
+  readonly plan: (
+    text: string,
+    path: string,
+    inspect?: readonly string[] | 'all',
+    files?: PolicyFiles,
+  ) => Promise<Plan>;
 }
 
 export interface Surfaces {

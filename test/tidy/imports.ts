@@ -43,6 +43,7 @@ const exceptions: readonly { from: string; to: string; reason: string }[] = [
   { from: 'connectors', to: 'tools', reason: 'executes what a manifest was compiled to' },
   { from: 'connectors', to: 'protocols', reason: 'codecs are used by both sides of the wire' },
   { from: 'credentials', to: 'boundary', reason: 'reaches issuers through the same egress' },
+  { from: 'config', to: 'policy', reason: 'policies in a file are checked as policies' },
   { from: 'config', to: 'tools', reason: 'a tool in the file is checked as a tool' },
   {
     from: 'config',

@@ -1,10 +1,9 @@
-import { resolve } from 'node:path';
-import { readConfigText } from '../../config/file.ts';
 import { type PlanView, renderPlan } from '../../config/render-plan.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import type { Command } from '../command.ts';
 import { confirm } from '../confirm.ts';
 import { count } from '../render.ts';
+import { sentConfig } from '../sent-config.ts';
 
 export const toolAccept: Command = {
   name: 'tool accept',
@@ -25,7 +24,7 @@ export const toolAccept: Command = {
     const names = (positionals[0] ?? '').split(',').map((name) => name.trim());
     const file = typeof options.config === 'string' ? options.config : 'signalbox.yaml';
     const inspect = typeof options.inspect === 'string' ? { inspect: options.inspect } : {};
-    const config = { text: await readConfigText(resolve(io.cwd, file)), path: file, ...inspect };
+    const config = { ...(await sentConfig(io, file)), ...inspect };
     const planned = await api.post('/api/plan', config);
     const view = planned as unknown as PlanView;
     const others = view.changes.filter(

@@ -4,11 +4,12 @@ import { unhalt } from '../../broker/unhalt.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
 import type { Exchange, Route } from '../http/listener.ts';
-import { CONFIG_BODY, type Field, type Read, read, SMALL_BODY } from './body.ts';
+import { CONFIG_BODY, type Field, policyFiles, type Read, read, SMALL_BODY } from './body.ts';
 import { answerAsk, applyShown, haltNow, LONGEST_REASON, planDigest } from './deeds.ts';
 import type { AdminDeps, Operator, Plan } from './deps.ts';
 import { clip, oneRun } from './desk.ts';
 import { changer } from './guard.ts';
+import { plannedReplay } from './policies.ts';
 import { rotateSecret } from './secrets.ts';
 
 const NAME = { most: 200 } as const;
@@ -18,6 +19,7 @@ const CONFIG = {
   text: { most: 1_048_576 },
   path: { most: 1_000 },
   inspect: { most: 4_000, optional: true },
+  policies: { most: 1_048_576, optional: true },
 } as const;
 
 /** The half of the operators' API that changes something, or may take a whole configuration. */
@@ -65,17 +67,18 @@ export function changeRoutes(deps: AdminDeps): Route[] {
     post(
       '/api/plan',
       CONFIG,
-      async ({ text, path, inspect }, by) =>
-        planJson(await deps.plan(text, path, inspected(inspect, by))),
+      async ({ text, path, inspect, policies }, by) =>
+        planned(deps, await deps.plan(text, path, inspected(inspect, by), policyFiles(policies))),
       CONFIG_BODY,
     ),
     post(
       '/api/apply',
       { ...CONFIG, plan: DIGEST },
-      async ({ text, path, inspect, plan: digest }, by) =>
-        planJson(
-          await applyShown(deps, { text, path, digest, inspect: inspected(inspect, by) }, by),
-        ),
+      async ({ text, path, inspect, policies, plan: digest }, by) => {
+        const files = policyFiles(policies);
+        const shown = { text, path, digest, inspect: inspected(inspect, by), files };
+        return planJson(await applyShown(deps, shown, by));
+      },
       CONFIG_BODY,
     ),
     ...identityRoutes(deps),
@@ -165,6 +168,10 @@ function inspected(inspect: string, by: Operator): readonly string[] {
   const names = inspect.split(',').filter((name) => name !== '');
   if (names.length > 0) ownersOnly(by, 'let a plan start or call a server that was never applied');
   return names;
+}
+
+async function planned(deps: AdminDeps, plan: Plan): Promise<object> {
+  return { ...planJson(plan), replay: await plannedReplay(deps, plan) };
 }
 
 function planJson(plan: Plan): { readonly [name: string]: unknown } {

@@ -4,8 +4,8 @@ import type { Exchange } from '../http/listener.ts';
 
 /** Most bodies here are a name and a reason. */
 export const SMALL_BODY = 16_384;
-/** A configuration file of 1 MiB, escaped. */
-export const CONFIG_BODY = 2_200_000;
+/** A configuration file and its policies of 1 MiB each, escaped (these twice). */
+export const CONFIG_BODY = 6_600_000;
 
 export interface Field {
   /** Longest text in characters; `flag` is a boolean instead. */
@@ -70,4 +70,21 @@ export async function readForm(exchange: Exchange): Promise<JsonObject> {
 
 export function isForm(exchange: Exchange): boolean {
   return !/^application\/json\s*(;|$)/i.test(exchange.request.headers['content-type'] ?? '');
+}
+
+/** Policies that come along with a configuration: a JSON object of texts, by the names that it gives them. */
+export function policyFiles(text: string): { readonly [name: string]: string } {
+  if (text === '') return {};
+  const files = parsed(text);
+  if (!isJsonObject(files) || !Object.values(files).every((one) => typeof one === 'string'))
+    throw new SignalboxError('REQUEST_MALFORMED', 'expected `policies` to be an object of texts');
+  return files as { readonly [name: string]: string };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }

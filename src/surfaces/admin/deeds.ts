@@ -69,10 +69,11 @@ export async function applyShown(
     readonly path: string;
     readonly digest: string;
     readonly inspect: readonly string[];
+    readonly files: { readonly [name: string]: string };
   },
   by: Operator,
 ): Promise<Plan> {
-  const plan = await deps.plan(shown.text, shown.path, shown.inspect);
+  const plan = await deps.plan(shown.text, shown.path, shown.inspect, shown.files);
   if (planDigest(plan) !== shown.digest)
     throw new SignalboxError(
       'BUNDLE_MOVED',

@@ -30,7 +30,13 @@ export interface AdminDeps {
    * Compares a configuration text with the active bundle; changes nothing. `inspect`: servers that it may start or call
    * though they were never applied. Throws CONFIG_… and TOOL_… errors, PLAN_INSPECTS.
    */
-  readonly plan: (text: string, path: string, inspect: readonly string[]) => Promise<Plan>;
+  readonly plan: (
+    text: string,
+    path: string,
+    inspect: readonly string[],
+    /** Texts of the policy files it names. */
+    files: { readonly [name: string]: string },
+  ) => Promise<Plan>;
   /** Upstream OAuth: who may begin it is decided here. */
   readonly authorizations: Authorizations;
   /** The connections that a configuration text declares. Throws CONFIG_… errors. */

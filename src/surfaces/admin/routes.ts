@@ -8,6 +8,7 @@ import { entranceRoutes } from './entrance.ts';
 import { lintRoutes } from './lint.ts';
 import { lookRoutes } from './look.ts';
 import { pageRoutes } from './page/routes.ts';
+import { policyRoutes } from './policies.ts';
 import { verifyRoutes } from './verify.ts';
 
 /** Everything on the operators' listener except its health. */
@@ -19,6 +20,7 @@ export function adminRoutes(deps: AdminDeps): Route[] {
     ...drillRoutes(deps),
     ...verifyRoutes(deps),
     ...lintRoutes(deps),
+    ...policyRoutes(deps),
     ...lookRoutes(deps),
     ...entranceRoutes(deps),
     ...pageRoutes(deps),

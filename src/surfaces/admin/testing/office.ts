@@ -173,8 +173,12 @@ async function openListeners(parts: {
     operators,
     enrol: createAgents({ store, doors }).enrol,
     secrets: createSecrets({ store, masterKey, doors }),
-    plan: async (text, path, inspect) =>
-      planBundle(loadConfig(text, path), { active: await bundles.active(), inspectors, inspect }),
+    plan: async (text, path, inspect, files) =>
+      planBundle(loadConfig(text, path, files), {
+        active: await bundles.active(),
+        inspectors,
+        inspect,
+      }),
     authorizations: parts.oauth,
     declared: (text, path) => loadConfig(text, path).connections,
     verify: () => verifyStore({ directory, masterKey }),

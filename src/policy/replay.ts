@@ -1,0 +1,202 @@
+import type { Bundle, Tool } from '../domain/bundle.ts';
+import { decide, type Nature } from '../domain/decision.ts';
+import type { JsonObject } from '../domain/json.ts';
+import { lower, MODES, type Mode } from '../domain/mode.ts';
+import type { PolicyRuling } from '../domain/policy.ts';
+import type { Measured } from '../domain/proposal.ts';
+import type { Run } from '../domain/run.ts';
+import { BundlePolicies, type PolicyAlarm } from './bundle-policies.ts';
+import type { Asking } from './context.ts';
+import { Reference } from './reference.ts';
+import { byReference, contextOf } from './tool-policies.ts';
+
+/** One decision as the ledger has it. */
+export interface Recorded {
+  readonly action: string;
+  readonly at: number;
+  readonly run: Run;
+  readonly tool: string;
+  readonly arguments: JsonObject;
+  readonly measured: Measured | null;
+  /** The lowest ceiling of every check but the policies. */
+  readonly others: Mode;
+  readonly mode: Mode;
+}
+
+export interface ReplayExample {
+  readonly action: string;
+  readonly run: string;
+  readonly agent: string;
+  readonly tool: string;
+  readonly at: number;
+  readonly before: Mode;
+  readonly after: Mode;
+  readonly why: string;
+}
+
+/** What would have been decided otherwise. `lineage` of an action is not recorded: it is taken at its worst, twice. */
+export interface ReplayReport {
+  readonly decisions: number;
+  readonly changed: number;
+  readonly stricter: number;
+  readonly looser: number;
+  /** `auto → approve`: how many. */
+  readonly transitions: { readonly [change: string]: number };
+  readonly tools: readonly {
+    readonly tool: string;
+    readonly changed: number;
+    readonly looser: number;
+  }[];
+  readonly agents: readonly {
+    readonly agent: string;
+    readonly changed: number;
+    readonly looser: number;
+  }[];
+  /** What would be autonomous now and is no read comes first, then what is looser, then the rest. */
+  readonly examples: readonly ReplayExample[];
+  /** Decisions whose tool one of the two bundles no longer has. */
+  readonly gone: number;
+  /** Where policies alone do not give what was decided then: other facts, or another bundle. */
+  readonly otherwiseThen: number;
+  /** Of the decisions asked of the reference engine as well, those that it saw otherwise. */
+  readonly checked: number;
+  readonly disagreed: number;
+  readonly alarms: readonly PolicyAlarm[];
+}
+
+const MOST_EXAMPLES = 20;
+const MOST_NAMED = 10;
+const CHECK_EVERY = 2_000;
+const MOST_CHECKED = 500;
+
+/** Recorded decisions under two bundles. */
+export class Replay {
+  readonly #before: Side;
+  readonly #after: Side;
+  readonly #alarms: PolicyAlarm[] = [];
+  readonly #transitions = new Map<string, number>();
+  readonly #tools = new Map<string, Tally>();
+  readonly #agents = new Map<string, Tally>();
+  readonly #examples: [ReplayExample[], ReplayExample[], ReplayExample[]] = [[], [], []];
+  #counts = { decisions: 0, stricter: 0, looser: 0, gone: 0, otherwiseThen: 0 };
+  #checks = { checked: 0, disagreed: 0 };
+
+  constructor(before: Bundle, after: Bundle) {
+    const alarm = (one: PolicyAlarm): void => {
+      if (this.#alarms.length < MOST_EXAMPLES) this.#alarms.push(one);
+    };
+    this.#before = sideOf(before, alarm);
+    this.#after = sideOf(after, alarm);
+  }
+
+  add(one: Recorded): void {
+    const [old, fresh] = [toolIn(this.#before, one.tool), toolIn(this.#after, one.tool)];
+    if (old === null || fresh === null) {
+      this.#counts.gone++;
+      return;
+    }
+    const counts = this.#counts;
+    counts.decisions++;
+    const was = decided(this.#before, one, old);
+    const is = decided(this.#after, one, fresh);
+    if (was.mode !== one.mode) counts.otherwiseThen++;
+    const differs = was.mode !== is.mode;
+    if (differs) this.#note(one, fresh, was.mode, is);
+    if ((differs && this.#checks.checked < MOST_CHECKED) || counts.decisions % CHECK_EVERY === 1)
+      this.#check(one, fresh, is.ruling);
+  }
+
+  report(): ReplayReport {
+    const { stricter, looser } = this.#counts;
+    return {
+      ...this.#counts,
+      changed: stricter + looser,
+      transitions: Object.fromEntries([...this.#transitions].sort((a, b) => b[1] - a[1])),
+      tools: top(this.#tools).map(([tool, tally]) => ({ tool, ...tally })),
+      agents: top(this.#agents).map(([agent, tally]) => ({ agent, ...tally })),
+      examples: this.#examples.flat().slice(0, MOST_EXAMPLES),
+      ...this.#checks,
+      alarms: this.#alarms,
+    };
+  }
+
+  #note(one: Recorded, tool: Tool, before: Mode, { mode: after, ruling }: Decided): void {
+    const isLooser = MODES.indexOf(after) > MODES.indexOf(before);
+    if (isLooser) this.#counts.looser++;
+    else this.#counts.stricter++;
+    const change = `${before} → ${after}`;
+    this.#transitions.set(change, (this.#transitions.get(change) ?? 0) + 1);
+    count(this.#tools, one.tool, isLooser);
+    count(this.#agents, one.run.agent, isLooser);
+    const kind = after === 'auto' && tool.effect !== 'read' ? 0 : isLooser ? 1 : 2;
+    const { action, at, run } = one;
+    if (this.#examples[kind].length < MOST_EXAMPLES)
+      this.#examples[kind].push({
+        ...{ action, run: run.id, agent: run.agent, tool: one.tool, at, before, after },
+        why: ruling?.reason ?? 'there are no policies',
+      });
+  }
+
+  #check(one: Recorded, tool: Tool, ruling: PolicyRuling | null): void {
+    const { policies } = this.#after;
+    if (policies === null || ruling === null || ruling.code === 'POLICY_ARGUMENT') return;
+    this.#checks.checked++;
+    const of = policies.toolPolicies(tool);
+    const context = contextOf(of, askingOf(one, tool));
+    if (context === null) return;
+    const reference = byReference(of, one.run.agent, context, policies.reference);
+    if (reference.ceiling !== ruling.ceiling) this.#checks.disagreed++;
+  }
+}
+
+interface Side {
+  readonly bundle: Bundle;
+  /** Null: a bundle of the time before policies. */
+  readonly policies: BundlePolicies | null;
+}
+
+function sideOf(bundle: Bundle, alarm: (alarm: PolicyAlarm) => void): Side {
+  const none = bundle.policies === undefined;
+  return { bundle, policies: none ? null : new BundlePolicies(bundle, new Reference(), alarm) };
+}
+
+function toolIn({ bundle }: Side, name: string): Tool | null {
+  return Object.hasOwn(bundle.tools, name) ? (bundle.tools[name] ?? null) : null;
+}
+
+interface Decided {
+  readonly mode: Mode;
+  readonly ruling: PolicyRuling | null;
+}
+
+function decided({ policies }: Side, one: Recorded, tool: Tool): Decided {
+  const ruling = policies === null ? null : policies.rulingFor(askingOf(one, tool));
+  const ceiling = ruling === null ? one.others : lower(one.others, ruling.ceiling);
+  const nature: Nature = {
+    class: tool.effect,
+    reversibility: tool.reversibility,
+    idempotent: tool.idempotent,
+  };
+  return { mode: decide(nature, ceiling, []).mode, ruling };
+}
+
+function askingOf(one: Recorded, tool: Tool): Asking {
+  const { at: now, arguments: given, run, measured } = one;
+  return { now, arguments: given, run, tool, measured, lineage: null };
+}
+
+interface Tally {
+  changed: number;
+  looser: number;
+}
+
+function count(tallies: Map<string, Tally>, name: string, isLooser: boolean): void {
+  const tally = tallies.get(name) ?? { changed: 0, looser: 0 };
+  tally.changed++;
+  if (isLooser) tally.looser++;
+  tallies.set(name, tally);
+}
+
+function top(tallies: Map<string, Tally>): [string, Tally][] {
+  return [...tallies].sort((a, b) => b[1].changed - a[1].changed).slice(0, MOST_NAMED);
+}
