@@ -23,6 +23,7 @@ import { ledgerVerify } from './ledger/verify.ts';
 import { lint } from './lint.ts';
 import { login, logout } from './login.ts';
 import { mcpStdio } from './mcp-stdio/mcp-stdio.ts';
+import { observeReport } from './observe/report.ts';
 import { operatorInvite } from './operator/invite.ts';
 import { apply, plan } from './plan.ts';
 import { policyCheck } from './policy/check.ts';
@@ -68,6 +69,7 @@ export const COMMANDS: readonly Command[] = [
   policyFmt,
   policyExplain,
   policyReplay,
+  observeReport,
   artefactPin,
   artefactCheck,
   agentEnrol,

@@ -186,6 +186,14 @@ async function running(call: Call): Promise<Finding[]> {
   return [
     ...(agents === '' ? [] : [await probe(call, 'agents', agents)]),
     await haltsFinding(call),
+    ...list('observed').map(
+      ({ agent, until }): Finding => ({
+        name: 'observed',
+        state: 'warn',
+        says: `${agent} is observed until ${new Date(Number(until)).toISOString().slice(0, 10)}: not everything is enforced`,
+        fix: '`signalbox observe report` shows what would have been refused or asked',
+      }),
+    ),
     open.length === 0
       ? { name: 'intents', state: 'ok', says: 'none without outcome' }
       : {

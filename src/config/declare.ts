@@ -17,6 +17,7 @@ import { drillPlanOf } from './drill.ts';
 import { covers, isPattern } from './granted.ts';
 import { loopRulesOf, pollingMsOf } from './loops.ts';
 import { listOf, members } from './meaning.ts';
+import { observingOf } from './observe.ts';
 import { compare } from './order.ts';
 import { declaredPolicies, type PolicyFiles } from './policies.ts';
 import type { Source } from './source.ts';
@@ -59,12 +60,13 @@ export function declare(source: Source, path: string, files: PolicyFiles): Confi
   return { ...config, warnings: warningsOf(config) };
 }
 
-function agentOf(name: string, { owner, model, subjects }: JsonObject): Agent {
+function agentOf(name: string, { owner, model, subjects, observe }: JsonObject): Agent {
   return {
     name,
     owner: String(owner),
     ...(typeof model === 'string' ? { model } : {}),
     ...(subjects === undefined ? {} : { subjects: listOf(subjects).map(String).sort() }),
+    ...observingOf(observe),
   };
 }
 

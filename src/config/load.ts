@@ -6,6 +6,7 @@ import { grantProblems, nameProblems, referenceProblems, textProblems } from './
 import { connectionProblems } from './meaning-connection.ts';
 import { lineageProblems } from './meaning-lineage.ts';
 import { toolProblems } from './meaning-tool.ts';
+import { observeProblems } from './observe.ts';
 import type { PolicyFiles } from './policies.ts';
 import { ConfigProblems } from './problems.ts';
 import { shapeProblems } from './shape.ts';
@@ -30,6 +31,7 @@ export function loadConfig(text: string, path: string, files: PolicyFiles = {}):
     ...referenceProblems(source, root),
     ...connectionProblems(source, root),
     ...userProblems(source, root),
+    ...observeProblems(source, root),
     ...consultProblems(source, root),
     ...toolProblems(source, root),
     ...lineageProblems(source, root),

@@ -3,6 +3,7 @@ import type { JsonObject } from '../domain/json.ts';
 import { RUNGS } from '../domain/mode.ts';
 import { DRILL_SCHEMA } from './drill.ts';
 import { GRANTED_NAME, NAME, TOOL_NAME } from './names.ts';
+import { OBSERVE_SCHEMA } from './observe.ts';
 import { POLICIES_SCHEMA } from './policies.ts';
 import { commandConnection } from './schema-command.ts';
 import { CONSULTS_SCHEMA, consultDefinitions } from './schema-consults.ts';
@@ -206,6 +207,7 @@ export const CONFIG_SCHEMA: JsonObject = {
         pattern: '^[^\\s@]+@[^\\s@]+$',
       }),
       subjects: SUBJECTS_SCHEMA,
+      observe: OBSERVE_SCHEMA,
       model: text(
         'The model it uses, by its maker’s id; `signalbox halt model ID` stops every agent that says so. Signalbox does not see what is really used',
         { maxLength: 128, pattern: '^[A-Za-z0-9][A-Za-z0-9._:/@-]*$' },

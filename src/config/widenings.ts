@@ -9,6 +9,7 @@ import { drillWidens } from './drill.ts';
 import { loopsWiden } from './loops.ts';
 import { narrowingWidens, upstreamSchema } from './narrow-widenings.ts';
 import { acceptsMore } from './narrower.ts';
+import { observeWidens } from './observe.ts';
 import { policyWidens } from './policy-widenings.ts';
 import { BY_STAR } from './serve.ts';
 import { userWidens } from './users.ts';
@@ -40,7 +41,10 @@ export function wideningsOf(before: Bundle, after: Bundle): (change: Change) => 
             : []),
         ];
       case 'agent':
-        return kind === 'changed' && reachable.agents.has(name) ? agent(name, fields) : [];
+        return [
+          ...(kind === 'changed' && reachable.agents.has(name) ? agent(name, fields) : []),
+          ...observing(name, before, after),
+        ];
       case 'grant':
         return grant(name, before, after);
       case 'user':
@@ -76,13 +80,22 @@ export function wideningsOf(before: Bundle, after: Bundle): (change: Change) => 
 }
 
 function agent(name: string, fields: readonly FieldChange[]): string[] {
-  return fields.map(({ field, before, after }) =>
+  const others = fields.filter(({ field }) => !field.startsWith('observe'));
+  return others.map(({ field, before, after }) =>
     field === 'subjects'
       ? `agent \`${name}\` may name others as those it acts for: ${told(after)} instead of ${told(before)}`
       : field === 'owner'
         ? `another human answers for agent \`${name}\`: ${told(after)} instead of ${told(before)}`
         : `a halt of its model reaches agent \`${name}\` under another name: ${told(after)} instead of ${told(before)}`,
   );
+}
+
+/** It begins, or lasts longer than it did. */
+function observing(name: string, before: Bundle, after: Bundle): string[] {
+  const [was, is] = [own(before.agents, name)?.observe, own(after.agents, name)?.observe];
+  if (is === undefined || (was !== undefined && was.from <= is.from && is.until <= was.until))
+    return [];
+  return [observeWidens(name, is)];
 }
 
 function reachableIn({ grants, tools }: Bundle) {

@@ -90,7 +90,17 @@ export interface Agent {
   readonly subjects?: readonly string[];
   /** The model it is declared to use, for `halt model`; what it really uses is not seen here. */
   readonly model?: string;
+  /** Some verdicts about it are recorded and hold nothing down; absent: never. */
+  readonly observe?: Observing;
 }
+
+/** Epoch milliseconds. */
+export interface Observing {
+  readonly from: number;
+  readonly until: number;
+}
+
+export const MAX_OBSERVED_MS = 14 * 86_400_000;
 
 /** A human on whose behalf agents may act: what such runs can do is what both may. */
 export interface User {

@@ -8,6 +8,8 @@ export interface Verdict {
   readonly code: string;
   readonly reason: string;
   readonly fix?: string;
+  /** The ceiling it would have given: this agent is observed, and the check holds nothing down. */
+  readonly would?: Mode;
 }
 
 /** What `auto` may be said of: reads, and effects whose undo was exercised and whose repeat is harmless. */

@@ -18,6 +18,7 @@ import { provenance } from './checks/provenance.ts';
 import { repeat } from './checks/repeat.ts';
 import { reversibility } from './checks/reversibility.ts';
 import { run } from './checks/run.ts';
+import { observed } from './observe.ts';
 
 /** Every check there is. Order is for the reader: the lowest ceiling wins, whatever the order. */
 export const CHECKS: ReadonlyMap<string, Check> = new Map([
@@ -43,16 +44,20 @@ const UNKNOWN_NATURE: Nature = { class: 'destroy', reversibility: 'none', idempo
 
 /** Facts → decision. The lowest ceiling wins; every verdict is kept; a check that throws denies; no check at all denies. */
 export function judge(facts: Facts, checks: ReadonlyMap<string, Check> = CHECKS): Decision {
-  const verdicts: Verdict[] = [];
+  const said: Verdict[] = [];
   let ceiling: Mode = checks.size === 0 ? 'deny' : 'auto';
   for (const [name, check] of checks) {
     const verdict = attempt(name, check, facts);
-    verdicts.push(verdict);
+    said.push(verdict);
     ceiling = lower(ceiling, verdict.ceiling);
   }
+  const verdicts = ceiling === 'auto' ? said : observed(said, facts);
+  if (verdicts !== said) ceiling = verdicts.reduce((low, each) => lower(low, each.ceiling), top);
   const decision = decide(natureOf(facts), ceiling, verdicts);
   return decision.mode === 'auto' && facts.tool !== null ? kept(facts.tool, decision) : decision;
 }
+
+const top: Mode = 'auto';
 
 /** The last decision to let each tool pass: the same again is the same object, so what is made of it is made once. */
 const passes = new WeakMap<Tool, Decision>();

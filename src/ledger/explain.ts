@@ -59,6 +59,8 @@ export interface VerdictStory {
   readonly code: string;
   readonly reason: string | null;
   readonly fix: string | null;
+  /** The ceiling it would have given, had its agent not been observed. */
+  readonly would?: string;
 }
 
 export interface ApprovalStory {

@@ -72,7 +72,9 @@ export function bodyOf(before: string, after: string, sealed: string | null): st
 
 function verdictsText(others: readonly Verdict[]): string {
   if (others.length === 0) return '[]';
-  return canonical(others.map(({ check, ceiling, code }) => ({ check, ceiling, code })));
+  return canonical(
+    others.map(({ check, ceiling, code, would }) => ({ check, ceiling, code, would })),
+  );
 }
 
 const SORTED_DIMENSIONS = DIMENSIONS.toSorted();

@@ -123,7 +123,10 @@ function proposed(
     via: action.via,
     mode: decision.mode,
     nature: decision.nature,
-    verdicts: verdicts.map(({ ceiling, check, code }) => ({ ceiling, check, code })),
+    verdicts: verdicts.map(({ ceiling, check, code, would }) => ({
+      ...{ ceiling, check, code },
+      ...(would === undefined ? {} : { would }),
+    })),
   };
 }
 

@@ -57,8 +57,8 @@ function actionLines(action: ActionStory): string[] {
     ...(action.lineage?.flows ?? []).map((flow) => `  ${flowLine(flow)}`),
     `decision  ${action.mode}, ${String(action.nature.class)}, reversibility ${String(action.nature.reversibility)}`,
     ...action.verdicts.map(
-      ({ check, ceiling, code, reason }) =>
-        `  ${ceiling.padEnd(7)} ${check}: ${code}${reason === null ? '' : `: ${reason}`}`,
+      ({ check, ceiling, code, reason, would }) =>
+        `  ${ceiling.padEnd(7)} ${check}: ${code}${would === undefined ? '' : ` (OBSERVED, not enforced: would be ${would})`}${reason === null ? '' : `: ${reason}`}`,
     ),
     ...action.reservations.map(
       ({ key, dimension, amount, limit }) =>

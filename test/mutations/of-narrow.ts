@@ -37,4 +37,25 @@ export const OF_NARROW: readonly Mutation[] = [
     replace: '',
     test: 'test/e2e/narrowed.test.ts',
   },
+  {
+    control: 'observe mode lets nothing pass that destroys or cannot be taken back',
+    file: 'src/judge/observe.ts',
+    find: 'if (!isObserved(facts) || !mayPass(facts)) return verdicts;',
+    replace: 'if (!isObserved(facts)) return verdicts;',
+    test: 'test/properties/observe_never_lets_destroy_pass.test.ts',
+  },
+  {
+    control: 'observe mode lets only named verdicts pass',
+    file: 'src/judge/observe.ts',
+    find: 'OBSERVABLE.get(check)?.has(code) !== true',
+    replace: "check === ''",
+    test: 'test/properties/observe_never_lets_destroy_pass.test.ts',
+  },
+  {
+    control: 'observe mode ends',
+    file: 'src/judge/observe.ts',
+    find: 'now < Math.min(until, from + MAX_OBSERVED_MS)',
+    replace: 'now < Number.MAX_VALUE + until',
+    test: 'test/properties/observe_never_lets_destroy_pass.test.ts',
+  },
 ];

@@ -73,7 +73,10 @@ function because(body: JsonObject): string | undefined {
     (verdict): verdict is JsonObject =>
       isJsonObject(verdict) && verdict.ceiling === body.mode && verdict.code !== 'OK',
   );
-  return held.length === 0 ? undefined : held.map(({ code }) => String(code)).join('+');
+  const told = held.map(({ code, would }) =>
+    would === undefined ? String(code) : `${String(code)}(observed, would ${String(would)})`,
+  );
+  return told.length === 0 ? undefined : told.join('+');
 }
 
 function effect(measured: Json | undefined): string | undefined {

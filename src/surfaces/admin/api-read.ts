@@ -8,6 +8,7 @@ import type { Exchange, Route } from '../http/listener.ts';
 import type { AdminDeps, Operator } from './deps.ts';
 import { asksIn, clip, oneAsk, oneRun, openAsks, runsIn } from './desk.ts';
 import { visitor } from './guard.ts';
+import { observedIn } from './observe.ts';
 import { listedSecrets } from './secrets.ts';
 import { serversIn } from './servers.ts';
 
@@ -97,6 +98,7 @@ async function status(deps: AdminDeps, operator: Operator): Promise<{ [name: str
     organisation: bundle.organisation.name,
     bundle: stamp.bundle,
     agents: Object.keys(bundle.agents),
+    observed: observedIn(bundle, broker.doors.clock.now()).map((one) => ({ ...one })),
     tools: Object.keys(bundle.tools),
     connections: Object.keys(bundle.connections),
     halts: halts.map((halt) => ({ ...halt })),

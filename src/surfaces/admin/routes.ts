@@ -7,6 +7,7 @@ import { drillRoutes } from './drills.ts';
 import { entranceRoutes } from './entrance.ts';
 import { lintRoutes } from './lint.ts';
 import { lookRoutes } from './look.ts';
+import { observeRoutes } from './observe.ts';
 import { pageRoutes } from './page/routes.ts';
 import { policyRoutes } from './policies.ts';
 import { verifyRoutes } from './verify.ts';
@@ -22,6 +23,7 @@ export function adminRoutes(deps: AdminDeps): Route[] {
     ...lintRoutes(deps),
     ...policyRoutes(deps),
     ...lookRoutes(deps),
+    ...observeRoutes(deps),
     ...entranceRoutes(deps),
     ...pageRoutes(deps),
   ];

@@ -8,6 +8,8 @@ export interface VerdictView {
   readonly code: string;
   readonly reason: string | null;
   readonly fix: string | null;
+  /** The ceiling it would have given, had its agent not been observed. */
+  readonly would?: string;
 }
 
 /** One record of a run, opened for reading. `payload` is null once the run is erased. */
@@ -62,6 +64,7 @@ function verdictsOf(body: JsonObject, payload: JsonObject | null): VerdictView[]
       code: textOf(verdict.code) ?? '',
       reason: textOf(said?.reason),
       fix: textOf(said?.fix),
+      ...(typeof verdict.would === 'string' ? { would: verdict.would } : {}),
     };
   });
   return [...passed, ...others];

@@ -3,6 +3,7 @@ import type { Bundle } from '../../../domain/bundle.ts';
 import type { RunSummary } from '../../../domain/store.ts';
 import type { Asks, Runs } from '../desk.ts';
 import { type Html, html } from '../html.ts';
+import { observedIn } from '../observe.ts';
 import { askCard, ROWS_IN_LIST } from './asks.ts';
 import { haltSwitch, haltsInForce } from './halts.ts';
 import { ago, code, plural, shown, tag } from './words.ts';
@@ -29,6 +30,7 @@ export function homePage(home: Home): Html {
   ];
   return html`<h1>${shown(home.bundle.organisation.name)}</h1>
 <p class="quiet">${counts.join(', ')}. Active bundle ${code(home.bundle.digest.slice(0, 12))}.</p>
+${observing(home)}
 ${haltsInForce(halts, { now, csrf })}
 <section id="asks" aria-labelledby="asks-title"><h2 id="asks-title">Waiting for an answer</h2>
 ${asks.length === 0 ? html`<p class="quiet">Nothing waits for an answer.</p>` : asks.map((view) => askCard(view, { now, csrf, most: ROWS_IN_LIST }))}
@@ -40,6 +42,16 @@ ${live.more ? html`<p class="alert warned">More runs are live than are shown her
 </section>
 ${haltSwitch(home.bundle, live.runs)}
 ${endedRuns(home.ended, now)}`;
+}
+
+/** Loud for as long as it lasts. */
+function observing({ bundle, now }: Home): Html | null {
+  const agents = observedIn(bundle, now).filter(({ on }) => on);
+  if (agents.length === 0) return null;
+  return html`<p class="alert" role="alert"><strong>Not enforced.</strong> ${agents.map(
+    ({ agent, until }) =>
+      html`${code(agent)} is observed until ${new Date(until).toISOString().slice(0, 10)}. `,
+  )}What policies, provenance and consults say of it is recorded and holds nothing that can be taken back: <code>signalbox observe report</code>.</p>`;
 }
 
 function counted(number: number, more: boolean, one: string): string {

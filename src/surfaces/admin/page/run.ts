@@ -3,7 +3,7 @@ import type { Measured } from '../../../domain/proposal.ts';
 import { partsOfWire, wantLines } from '../../../ledger/wire-words.ts';
 import type { RunView } from '../desk.ts';
 import { type Html, html } from '../html.ts';
-import { type EventView, textOf } from '../timeline.ts';
+import { type EventView, textOf, type VerdictView } from '../timeline.ts';
 import { measuredDiff } from './diff.ts';
 import { agentWords, chainOf, code, facts, shown, tag, when } from './words.ts';
 
@@ -52,12 +52,16 @@ ${event.erased ? html`<p class="quiet">What was said here has been erased. The c
 </li>`;
 }
 
+/** Its agent was observed: what the check says held nothing down. */
+function lifted({ would }: VerdictView): Html | null {
+  return would === undefined ? null : tag(`observed, would be ${would}`, 'bad');
+}
+
 function verdicts({ verdicts: found }: EventView): Html | null {
   if (found.length === 0) return null;
   return html`<details><summary>${found.length} checks</summary><ul class="verdicts">${found.map(
-    (
-      verdict,
-    ) => html`<li>${tag(verdict.ceiling, verdict.ceiling === 'deny' ? 'bad' : verdict.ceiling === 'auto' ? 'good' : 'warn')}
+    (verdict) => html`<li>${lifted(verdict)}
+${tag(verdict.ceiling, verdict.ceiling === 'deny' ? 'bad' : verdict.ceiling === 'auto' ? 'good' : 'warn')}
 <strong>${shown(verdict.check)}</strong> ${verdict.reason === null ? code(verdict.code) : shown(verdict.reason)}${
       verdict.fix === null ? null : html` <span class="quiet">${shown(verdict.fix)}</span>`
     }</li>`,
