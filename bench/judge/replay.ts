@@ -31,7 +31,7 @@ export async function replayRate(
     tell(`${decisions} decisions recorded`);
     const before = await world.broker.bundles.active();
     const night =
-      '@id("few") forbid (principal, action == Action::"look", resource) when { context.effect.rowsRead > 4 && context.run.ageSeconds < 1 };';
+      '@id("few") forbid (principal, action == Action::"look", resource) when { context.effect.rowsRead > 4 && context.run.ageSeconds > 5 };';
     const after = { ...before, digest: 'candidate', policies: { set: { ...PACK, few: night } } };
     const given = { before, after, since: 0, most: decisions * 2 };
     await replay(world.broker, { ...given, most: 1_000 });

@@ -67,7 +67,7 @@ export interface ReplayReport {
 const MOST_EXAMPLES = 20;
 const MOST_NAMED = 10;
 const CHECK_EVERY = 2_000;
-const MOST_CHECKED = 500;
+const MOST_CHECKED = 100;
 
 /** Recorded decisions under two bundles. */
 export class Replay {
