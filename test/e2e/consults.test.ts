@@ -290,11 +290,14 @@ test('a yes with an obligation that is not understood is a no', async (t) => {
   const stage = await stageWith(t, pdp());
   answer = (one) => {
     const { amount } = one.body.resource.properties.arguments;
+    if (amount === 8) return { body: { decision: 'true' } };
     if (amount !== 7) return decides(one);
     return { body: { decision: true, context: { obligations: [{ id: 'step-up' }] } } };
   };
   assert.equal(codeOf(await stage.propose('change', { amount: 7 })), 'CONSULT_FAILED');
   assert.match(await lastVerdict(stage), /`obligations`, which is not understood/);
+  assert.equal(codeOf(await stage.propose('change', { amount: 8 })), 'CONSULT_FAILED', 'a text');
+  assert.equal(stage.world.target.effects.length, 0);
 });
 
 test('nobody is reached in the clear outside, and no private address without a word', async (t) => {

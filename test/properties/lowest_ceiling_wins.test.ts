@@ -83,3 +83,16 @@ test('lowest_ceiling_wins: whatever those say who are asked outside, it only low
   );
   assert.ok(lowered > 0, 'some answer mattered');
 });
+
+test('lowest_ceiling_wins: of several answers the lowest counts, in any order', () => {
+  const [f] = fc.sample(facts, 1);
+  const said = ['auto', 'approve', 'deny'] as const;
+  for (const one of said)
+    for (const other of said) {
+      const consulted = [one, other].map((ceiling) => ({
+        ...{ consult: 'c', ceiling, code: 'CONSULT_ASKS' as const, reason: 'r' },
+      }));
+      const found = f === undefined ? null : consult({ ...f, consulted });
+      assert.equal(rank(found?.ceiling ?? 'auto'), Math.min(rank(one), rank(other)));
+    }
+});
