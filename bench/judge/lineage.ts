@@ -1,5 +1,6 @@
 import type { ToolLineage } from '../../src/domain/lineage.ts';
 import { Book } from '../../src/lineage/book.ts';
+import { flowsOf } from '../../src/lineage/flows.ts';
 import { proofsOf } from '../../src/lineage/proofs.ts';
 import { type Times, times } from './times.ts';
 
@@ -16,7 +17,7 @@ const SENDS: ToolLineage = {
   source: [],
 };
 
-/** What proving the arguments of a call costs on its way, its run having read five results of 100 KB, indexed before. */
+/** What proofs of a call and a look through its text of 1 KB cost on its way, after five results of 100 KB, indexed before. */
 export function lineageTimes(rounds: number): Times {
   const book = new Book('pay the invoice 4711 of ann@acme.example');
   for (let at = 0; at < RESULTS; at++) {
@@ -32,7 +33,16 @@ export function lineageTimes(rounds: number): Times {
     });
   }
   book.settle();
-  const ground = { book, organisation: { name: 'acme', domains: ['acme.example'] } };
-  const given = { to: 'user3500@customers.example', amount: 120, record: 'rec-2-77' };
-  return times(() => void proofsOf(SENDS, given, ground), rounds);
+  const ground = {
+    book,
+    organisation: { name: 'acme', domains: ['acme.example'] },
+    isSecret: () => false,
+  };
+  const body = 'Words of our own that nobody else has written. '.repeat(21);
+  const given = { to: 'user3500@customers.example', amount: 120, record: 'rec-2-77', body };
+  const look = (): void => {
+    book.settle();
+    flowsOf(SENDS, given, proofsOf(SENDS, given, ground), ground);
+  };
+  return times(look, rounds);
 }

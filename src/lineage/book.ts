@@ -8,6 +8,8 @@ const MAX_TEXT = 8 * 1024 * 1024;
 const MAX_SOURCES = 2_000;
 /** A single text longer than this is not kept at all. */
 const MAX_ONE = 4 * 1024 * 1024;
+/** So many values of one call are looked for everywhere; the others are unknown, which proves as little. */
+const MAX_LOOKS = 64;
 
 export interface Intent {
   readonly shown: string;
@@ -22,6 +24,7 @@ export class Book {
   readonly #waiting: Source[] = [];
   readonly #seen = new Set<SeenLabel>();
   #size = 0;
+  #looks = 0;
   #isWhole = true;
   #labels: readonly SeenLabel[] = [];
 
@@ -67,6 +70,7 @@ export class Book {
 
   /** Makes indexes of what was added since, and keeps the bounds. Called off the way of calls, and before one that asks. */
   settle(): void {
+    this.#looks = 0;
     for (const source of this.#waiting.splice(0)) {
       if (source.size > MAX_ONE) this.#giveUp(source);
       this.#size += source.size;
@@ -90,8 +94,9 @@ export class Book {
     return null;
   }
 
-  /** Where a text first came from, among everything that was read. In folded spelling. */
+  /** Where a text first came from, among everything that was read. In folded spelling. Null too once looked for often. */
   find(text: string): Span | null {
+    if (++this.#looks > MAX_LOOKS) return null;
     for (const source of this.#sources.values()) {
       const start = source.text.indexOf(text);
       if (start >= 0)

@@ -21,6 +21,7 @@ const COPIED_RUN = 32;
 const LABELLED_WHOLE = 16;
 const COPIED_WHOLE = 18;
 const MAX_FLOWS = 50;
+const MAX_TRIES = 500;
 const MAX_SHOWN = 60;
 
 /** What stands for something in particular, wherever it is written: addresses, accounts, codes, keys; dates do not. */
@@ -82,11 +83,11 @@ function flowsIn(
   if (lineage.outward)
     for (const { url } of addressesIn(value))
       if (!isNamed(url, ground)) flow('address', url, ground.book.find(folded(url)));
-  const text = folded(value);
+  const said = sayingOf(value, ground);
   for (const source of ground.book.sources) {
     const kind = kindOf(source, reached, lineage, ground);
     if (kind === null) continue;
-    const found = sharedPiece(text, source, kind === 'labelled', ground);
+    const found = sharedPiece(said, source, kind === 'labelled');
     if (found !== null) flow(kind, found.piece, found.span);
   }
   return flows;
@@ -106,25 +107,38 @@ function kindOf(
   return outward ? 'copied' : null;
 }
 
+/** A text as it is compared, made once for all sources. */
+interface Saying {
+  readonly atoms: readonly string[];
+  /** Its words alone; empty where it has none that say anything. */
+  readonly words: string;
+  /** The principal's own words. */
+  readonly said: string;
+}
+
+function sayingOf(value: string, { book }: Ground): Saying {
+  const text = folded(value);
+  const intent = book.intent?.folded ?? '';
+  const atoms = (text.match(ATOMS) ?? []).filter((atom) => !intent.includes(atom));
+  const words = loose(text);
+  // dates and small numbers are everywhere
+  return { atoms, words: HAS_WORD.test(words) ? words : '', said: loose(intent) };
+}
+
 /** The first piece that is no accident and not the principal's own words. */
 function sharedPiece(
-  text: string,
+  { atoms, words, said }: Saying,
   source: Source,
   labelled: boolean,
-  { book }: Ground,
 ): { piece: string; span: Span } | null {
-  const intent = book.intent?.folded ?? '';
   const { action, tool } = source;
   const spanAt = ({ start, end }: { start: number; end: number }): Span => ({
     ...{ of: action, tool, start, end },
   });
-  for (const [atom] of text.matchAll(ATOMS)) {
-    const start = intent.includes(atom) ? -1 : source.text.indexOf(atom);
+  for (const atom of atoms) {
+    const start = source.text.indexOf(atom);
     if (start >= 0) return { piece: atom, span: spanAt({ start, end: start + atom.length }) };
   }
-  const words = loose(text);
-  if (!HAS_WORD.test(words)) return null; // dates and small numbers are everywhere
-  const said = loose(intent);
   const at = (piece: string): { piece: string; span: Span } | null => {
     if (said.includes(piece) || !source.words.includes(piece)) return null;
     return { piece, span: spanAt(wordsIn(source.text, piece) ?? { start: 0, end: 0 }) };
@@ -134,9 +148,13 @@ function sharedPiece(
     if (found !== null) return found;
   }
   const least = labelled ? LABELLED_RUN : COPIED_RUN;
+  let tries = 0;
   for (const { start, end } of sharedRuns(words, source.grams, least))
     for (let from = start; from + least <= end; from++) {
-      const found = at(words.slice(from, from + least));
+      const piece = words.slice(from, from + least);
+      // so much of it is so alike that it is taken for it
+      if (++tries > MAX_TRIES) return { piece, span: spanAt({ start: 0, end: 0 }) };
+      const found = at(piece);
       if (found !== null) return found;
     }
   return null;
