@@ -1,6 +1,7 @@
 import { Agent } from 'undici';
 import type { Timers } from '../domain/doors.ts';
 import { SignalboxError } from '../domain/errors.ts';
+import { reachOfUrl } from './agents.ts';
 import { guardedConnect, type Resolve } from './egress.ts';
 
 export interface DownloadTerms {
@@ -18,10 +19,10 @@ const TIMEOUT_MS = 20_000;
  * it may hold. Throws SignalboxError EGRESS_REFUSED, CONNECTOR_…
  */
 export async function download(url: URL, terms: DownloadTerms): Promise<string> {
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && terms.allowPrivate))
-    throw new SignalboxError('EGRESS_REFUSED', `\`${url.origin}\` is not https`);
+  const reach = reachOfUrl(url, terms.allowPrivate);
+  if (reach === null) throw new SignalboxError('EGRESS_REFUSED', `\`${url.origin}\` is not https`);
   const agent = new Agent({
-    connect: guardedConnect(terms.allowPrivate ? 'any' : 'public', terms.resolve),
+    connect: guardedConnect(reach, terms.resolve),
     allowH2: false,
   });
   const patience = new AbortController();
