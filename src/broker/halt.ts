@@ -5,9 +5,9 @@ import { type BroughtDown, bringDown } from './bring-down.ts';
 import type { Broker, HaltReport, LeaseEnd } from './broker.ts';
 import { type Landing, landings } from './landings.ts';
 import { REVOKED_WITHIN_MS, within } from './patience.ts';
-import { aliveLeases, leasesAmong, leasesIn } from './reach.ts';
+import { covered as coveredBy, leasesIn } from './reach.ts';
 import { releaseRun } from './runs.ts';
-import { checkScope, knownScope, runsUnder } from './scopes.ts';
+import { checkScope, knownScope } from './scopes.ts';
 
 export interface HaltRequest {
   readonly scope: HaltScope;
@@ -138,8 +138,7 @@ async function endAll(
   heard?: (known: readonly Landing[]) => void,
 ): Promise<Ending> {
   const { scope } = halt;
-  const [alive, under] = await Promise.all([aliveLeases(broker), runsUnder(broker, scope)]);
-  const covered = leasesAmong(alive, scope, under);
+  const { runs: under, leases: covered } = await coveredBy(broker, scope);
   const runs = new Set([...under.map(({ id }) => id), ...covered.map(({ runId }) => runId)]);
   const rest = runs.size === 0 ? down : bringDown(broker, scope, runs);
   // what is kept open for the runs is closed beside: the sources end it in any case

@@ -2,7 +2,7 @@ import type { Lease } from '../domain/credential.ts';
 import { type HaltScope, partsOf } from '../domain/halt.ts';
 import type { LiveRun } from '../domain/run.ts';
 import type { Broker, HaltReach, HeldCredentials } from './broker.ts';
-import { knownScope, runsUnder } from './scopes.ts';
+import { knownScope, runsAmong, runsUnder } from './scopes.ts';
 
 const MOST_ASKS = 10_000;
 
@@ -58,32 +58,39 @@ async function users(broker: Broker, scope: HaltScope) {
 
 /** Credentials that are alive and that a halt of this scope ends. */
 export async function leasesIn(broker: Broker, scope: HaltScope): Promise<readonly Lease[]> {
-  const [alive, under] = await Promise.all([aliveLeases(broker), runsUnder(broker, scope)]);
-  return leasesAmong(alive, scope, under);
+  return (await covered(broker, scope)).leases;
 }
 
-export function aliveLeases(broker: Broker): Promise<readonly Lease[]> {
+/**
+ * What lives under a halt of this scope, and the credentials that it ends. Those of a run that ended meanwhile may still
+ * work, and a halt of what stood above it covers them.
+ */
+export async function covered(
+  broker: Broker,
+  scope: HaltScope,
+): Promise<{ readonly runs: readonly LiveRun[]; readonly leases: readonly Lease[] }> {
+  const [alive, live] = await Promise.all([aliveLeases(broker), broker.store.liveRuns()]);
+  const known = new Set(live.map(({ id }) => id));
+  const over = new Set(alive.flatMap(({ runId }) => (known.has(runId) ? [] : [runId])));
+  const ended = await Promise.all([...over].map((runId) => broker.store.run(runId)));
+  const runs = await runsAmong(broker, scope, live);
+  const gone = await runsAmong(
+    broker,
+    scope,
+    ended.filter((run) => run !== null),
+  );
+  const under = new Set([...runs, ...gone].map(({ id }) => id));
+  return { runs, leases: alive.filter((lease) => under.has(lease.runId) || isIn(scope, lease)) };
+}
+
+function aliveLeases(broker: Broker): Promise<readonly Lease[]> {
   return broker.store.leases({ state: ['minting', 'live', 'revoking'] });
 }
 
-/** Those of them that a halt of this scope ends; `runs`: what lives under it. */
-export function leasesAmong(
-  alive: readonly Lease[],
-  scope: HaltScope,
-  runs: readonly LiveRun[],
-): readonly Lease[] {
-  const under = new Set(runs.map(({ id }) => id));
-  const [kind, name] = partsOf(scope);
-  return alive.filter(
-    ({ id, runId, agent, connection }) =>
-      kind === 'all' ||
-      under.has(runId) ||
-      // of a run that ended meanwhile
-      scope === `run:${runId}` ||
-      scope === `agent:${agent}` ||
-      (kind === 'connection' && connection === name) ||
-      (kind === 'credential' && id === name),
-  );
+/** By what the lease itself says. */
+function isIn(scope: HaltScope, { id, runId, agent, connection }: Lease): boolean {
+  const own = ['all', `run:${runId}`, `agent:${agent}`];
+  return [...own, `connection:${connection}`, `credential:${id}`].includes(scope);
 }
 
 /** By connection and by how they can be ended. */

@@ -63,7 +63,15 @@ function unknown(scope: HaltScope): SignalboxError {
 
 /** Live runs that a halt of this scope stops whole, with everything below them. */
 export async function runsUnder(broker: Broker, scope: HaltScope): Promise<readonly LiveRun[]> {
-  const runs = await broker.store.liveRuns();
+  return runsAmong(broker, scope, await broker.store.liveRuns());
+}
+
+/** Those of them that a halt of this scope stops whole. */
+export async function runsAmong(
+  broker: Broker,
+  scope: HaltScope,
+  runs: readonly LiveRun[],
+): Promise<readonly LiveRun[]> {
   const [kind, name] = partsOf(scope);
   if (kind !== 'model') return runs.filter((run) => scopesOfRun(run).includes(scope));
   const bundle = await broker.bundles.active();

@@ -3,6 +3,13 @@ import type { Mutation } from './mutations.ts';
 /** Controls that only matter where several processes share a store. */
 export const OF_REPLICAS: readonly Mutation[] = [
   {
+    control: 'a halt covers the credential of a run below it that ended meanwhile',
+    file: 'src/broker/reach.ts',
+    find: 'new Set([...runs, ...gone].map',
+    replace: 'new Set([...runs].map',
+    test: 'src/broker/reach.test.ts',
+  },
+  {
     control: 'no halt is inert while the store lacks an outcome of what it brought down',
     file: 'src/broker/bring-down.ts',
     find: 'landed.then(() => broker.flights.recorded(scope))',
