@@ -7,7 +7,7 @@ import { type Chance, pick } from '../chance.ts';
 
 const LONGS = [
   ...['context.run.depth', 'context.run.ageSeconds', 'context.effect.rowsWritten'],
-  ...['context.clock.hour', 'context.args.amount_micros', 'context.args.count', '0', '3', '-2'],
+  ...['context.clock.hour', 'context.args.amount_micros', 'context.args.count', '0', '3', '(-2)'],
   ...['9007199254740991', '4611686018427387', 'context.effect.moneyMicros'],
 ];
 const TEXTS = [
