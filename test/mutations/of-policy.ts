@@ -35,8 +35,8 @@ export const OF_POLICY: readonly Mutation[] = [
   {
     control: 'an argument that cannot be said exactly is refused where a policy reads it',
     file: 'src/policy/tool-policies.ts',
-    find: 'if (args === UNFIT) return UNREADABLE;',
-    replace: 'if (args === UNFIT) return rulingOf(of, { ...asking, arguments: {} }, reference);',
+    find: 'if (context === null) return UNREADABLE;',
+    replace: 'if (context === null) return rulingOf(of, { ...asking, arguments: {} }, reference);',
     test: unit,
   },
   {
