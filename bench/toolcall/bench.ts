@@ -2,7 +2,8 @@
  * `npm run bench -- toolcall [--json] [--short] [--over mcp|http]`
  *
  * One `tools/call` of an echo, four ways: the echo alone, an SDK-to-SDK proxy without policy, Signalbox with everything
- * on, and a proxy that only forwards bytes. Each in a process of its own, the load in another, in rounds A B C D A B C D.
+ * on but the loop detectors (which end who asks for the same for ever), and a proxy that only forwards bytes. Each in a
+ * process of its own, the load in another, in rounds A B C D A B C D.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
