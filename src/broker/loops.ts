@@ -57,11 +57,17 @@ export function lookForLoops(
   const { run, tool, bundle } = question;
   const rules = bundle.loops;
   if (rules === undefined || run === null || tool === null) return NO_FIRINGS;
+  if (isOfDrill(bundle, tool)) return NO_FIRINGS;
   const asked = { ...question, run, tool };
   const known = knownOf(store, asked.run.root, asked.treeActions);
   if (known !== null && asked.tool.effect === 'read')
     return seenIn(known.trail, rules, asked, null);
   return lookedUp(store, known, rules, asked);
+}
+
+/** The reads that the drill's canary and witness make all the time, as the operator named them. */
+function isOfDrill({ drill }: Bundle, { name }: Tool): boolean {
+  return drill !== undefined && (name === drill.touch || name === drill.look);
 }
 
 async function lookedUp(
