@@ -78,6 +78,7 @@ describe('sealers of several replicas', () => {
     await Promise.all(named.map(([store, name]) => write(store, name)));
     writing = false;
     await Promise.all(sealing);
+    await seal(b, 300); // what was committed last may have come after both had looked
 
     const sealed = await rowsOf<SealedRecord & { leaf: string }>(
       schema,
