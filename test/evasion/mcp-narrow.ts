@@ -48,6 +48,7 @@ export const mcpNarrow: Group = {
 function configFor({ home, notes, record }: Ground): string {
   return `version: 1
 organisation: { name: acme }
+loops: off
 connections:
   tracker:
     kind: mcp
