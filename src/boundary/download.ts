@@ -2,6 +2,7 @@ import { Agent } from 'undici';
 import type { Timers } from '../domain/doors.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import { reachOfUrl } from './agents.ts';
+import { bounded } from './bounded.ts';
 import { guardedConnect, type Resolve } from './egress.ts';
 
 export interface DownloadTerms {
@@ -43,18 +44,12 @@ export async function download(url: URL, terms: DownloadTerms): Promise<string> 
         'CONNECTOR_REFUSED',
         `\`${url.host}\` answered ${statusCode}${statusCode >= 300 && statusCode < 400 ? ', a redirect, which is not followed' : ''}`,
       );
-    const chunks: Buffer[] = [];
-    let length = 0;
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      length += chunk.length;
-      if (length > terms.maxBytes)
-        throw new SignalboxError(
-          'CONFIG_TOO_LARGE',
-          `the document at \`${url.host}\` has more than ${terms.maxBytes} bytes`,
-        );
-      chunks.push(chunk);
-    }
-    return Buffer.concat(chunks).toString();
+    const tooLong = (): Error =>
+      new SignalboxError(
+        'CONFIG_TOO_LARGE',
+        `the document at \`${url.host}\` has more than ${terms.maxBytes} bytes`,
+      );
+    return (await bounded(body, terms.maxBytes, tooLong)).toString();
   } catch (error) {
     if (error instanceof SignalboxError) throw error;
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown fault';

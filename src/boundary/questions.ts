@@ -2,6 +2,7 @@ import type { Timers } from '../domain/doors.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { GuardedAgents, reachOfUrl } from './agents.ts';
+import { bounded } from './bounded.ts';
 import type { Resolve } from './egress.ts';
 
 const SOCKETS = 16;
@@ -51,7 +52,8 @@ export class Questions {
         answer.body.destroy();
         throw failed(`it answered ${answer.statusCode} (\`${type.slice(0, 60)}\`)`);
       }
-      return await bounded(answer.body);
+      const tooLong = (): Error => failed(`its answer is longer than ${MOST_BYTES} bytes`);
+      return (await bounded(answer.body, MOST_BYTES, tooLong)).toString('utf8');
     } catch (error) {
       if (error instanceof SignalboxError) throw error;
       if (patience.signal.aborted) throw failed(`no answer within ${timeoutMs} ms`);
@@ -64,17 +66,6 @@ export class Questions {
   close(): Promise<void> {
     return this.#agents.close();
   }
-}
-
-async function bounded(body: AsyncIterable<Uint8Array> & { destroy(): unknown }): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of body) {
-    length += chunk.length;
-    if (length > MOST_BYTES) throw failed(`its answer is longer than ${MOST_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 function failed(why: string): SignalboxError {

@@ -1,12 +1,13 @@
 import type { Tool } from '../domain/bundle.ts';
 import { digestOf } from '../domain/digest.ts';
 import type { Facts } from '../domain/facts.ts';
+import { own } from '../domain/own.ts';
 import type { Run } from '../domain/run.ts';
 import { boundArguments } from '../tools/bound.ts';
 import { wholeArguments } from '../tools/narrow/input.ts';
 import { argumentRecovery } from '../tools/recovery-arguments.ts';
 import type { Broker } from './broker.ts';
-import { haltedCredentials } from './gather.ts';
+import { haltedCredentials, ruled } from './gather.ts';
 
 /**
  * The facts of the read whose result stands for a preview; null for a tool that has none bound. An operator bound it to a
@@ -18,7 +19,7 @@ export async function previewFacts(broker: Broker, facts: Facts): Promise<Facts 
   const tool = own(facts.bundle.tools, bound.tool);
   const connection = own(facts.bundle.connections, tool?.connection ?? '');
   const given = boundArguments(bound, wholeOf(facts));
-  const looking: { -readonly [F in keyof Facts]: Facts[F] } = {
+  return ruled(broker, {
     ...facts,
     run: withoutList(facts.run),
     haltedCredentials: await credentialsOf(broker, facts, connection?.name),
@@ -35,14 +36,9 @@ export async function previewFacts(broker: Broker, facts: Facts): Promise<Facts 
     unknownRepeat: null,
     firings: NONE,
     consulted: [],
-    lineage: null,
+    lineage: await broker.lineage.facts(facts.run, tool, given, facts.bundle),
     measured: null,
-    policy: null,
-  };
-  const proofs = broker.lineage.facts(facts.run, tool, given, facts.bundle);
-  if (proofs !== null) looking.lineage = await proofs;
-  looking.policy = broker.policies.rulingFor(looking);
-  return looking;
+  });
 }
 
 /** Loops were looked for in the proposal that this belongs to. */
@@ -52,13 +48,12 @@ const NONE: Facts['firings'] = [];
 export async function stagedFacts(broker: Broker, facts: Facts): Promise<Facts> {
   const { tool, bundle } = facts;
   const connection = own(bundle.connections, tool?.staging ?? '');
-  const there = {
+  return ruled(broker, {
     ...facts,
     tool: tool === null ? null : stagedTool(tool),
     connection,
     haltedCredentials: await credentialsOf(broker, facts, connection?.name),
-  };
-  return { ...there, policy: broker.policies.rulingFor(there) };
+  });
 }
 
 const staged = new WeakMap<Tool, Tool>();
@@ -87,8 +82,4 @@ async function credentialsOf(
 ): Promise<Facts['haltedCredentials']> {
   if (halts.length === 0 || run === null || connection === undefined) return [];
   return haltedCredentials(store, halts, run.id, connection);
-}
-
-function own<T>(table: { readonly [name: string]: T }, name: string): T | null {
-  return Object.hasOwn(table, name) ? (table[name] ?? null) : null;
 }

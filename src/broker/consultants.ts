@@ -1,4 +1,5 @@
 import type { Question } from '../boundary/questions.ts';
+import { environmentOf } from '../domain/bundle.ts';
 import {
   type Canary,
   CONSULT_CODES,
@@ -108,7 +109,7 @@ export class Consultants implements ConsultDesk {
       effect: tool?.effect ?? 'destroy',
       reversibility: tool?.reversibility ?? 'none',
       connection: connection?.name ?? '',
-      environment: tool?.environment ?? connection?.environment ?? 'production',
+      environment: environmentOf(tool, connection),
       user: run?.subject ?? null,
       actsFor: run === null ? [] : actorsOf(run).slice(1),
       intent: run?.intent ?? '',
@@ -191,7 +192,7 @@ function toldOf({ run, tool, connection, ...facts }: Facts): JsonObject {
     effect: tool?.effect ?? 'destroy',
     can_be_undone: tool?.reversibility ?? 'none',
     at: connection?.name ?? '',
-    environment: tool?.environment ?? connection?.environment ?? 'production',
+    environment: environmentOf(tool, connection),
     at_most: tool === null ? {} : { ...tool.cap },
     arguments: facts.arguments,
   };

@@ -4,6 +4,7 @@ import { SignalboxError } from '../domain/errors.ts';
 import type { Facts } from '../domain/facts.ts';
 import type { Halt, HaltScope } from '../domain/halt.ts';
 import { lowestRung, type Rung } from '../domain/mode.ts';
+import { own } from '../domain/own.ts';
 import type { Measured, Proposal } from '../domain/proposal.ts';
 import { actorsOf, type Run } from '../domain/run.ts';
 import type { Store } from '../domain/store.ts';
@@ -76,8 +77,12 @@ export async function gather(broker: Broker, proposal: Proposal): Promise<Facts>
 
 /** The same facts with what a flight measured: policies are asked anew. */
 export function withMeasured(broker: Broker, facts: Facts, measured: Measured | null): Facts {
-  const seen = { ...facts, measured };
-  return { ...seen, policy: broker.policies.rulingFor(seen) };
+  return ruled(broker, { ...facts, measured });
+}
+
+/** The same facts with what policies say of them. */
+export function ruled(broker: Broker, facts: Facts): Facts {
+  return { ...facts, policy: broker.policies.rulingFor(facts) };
 }
 
 const NONE: readonly HaltScope[] = [];
@@ -151,8 +156,4 @@ function digestArguments({ arguments: given, continuation }: Proposal): string {
       'expected arguments that JSON can hold exactly, got a lone surrogate or a number out of range',
     );
   }
-}
-
-function own<T>(table: { readonly [name: string]: T }, name: string): T | null {
-  return Object.hasOwn(table, name) ? (table[name] ?? null) : null;
 }

@@ -9,6 +9,7 @@ import {
   SOURCE_LABELS,
   type ToolLineage,
 } from '../domain/lineage.ts';
+import { own } from '../domain/own.ts';
 import type { Outcome, Settlement, ToolResult } from '../domain/proposal.ts';
 import { type Run, UNDECLARED_INTENT } from '../domain/run.ts';
 import type { ReadableEvent, Store } from '../domain/store.ts';
@@ -191,13 +192,13 @@ export class Lineages {
     tree.intents.delete(action);
     const settlement = settlementOf(String(said.outcome), payload ?? null);
     if (settlement === null || book.has(action)) return;
-    const tools = (await this.#parts.bundles.get(intent.bundle)).tools;
-    const tool = Object.hasOwn(tools, intent.tool) ? tools[intent.tool] : undefined;
+    const { tools } = await this.#parts.bundles.get(intent.bundle);
+    const tool = own(tools, intent.tool);
     const { arguments: given } = intent;
     const heard = {
       ...{ action, tool: intent.tool, lineage: tool?.lineage, arguments: given, settlement },
     };
-    const objects = tool === undefined ? [] : objectsOf(tool, given);
+    const objects = tool === null ? [] : objectsOf(tool, given);
     book.add(heard, await this.#carriedBy({ heard, objects }));
   }
 

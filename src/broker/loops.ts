@@ -8,6 +8,7 @@ import {
   NO_FIRINGS,
   type Repeats,
 } from '../domain/loops.ts';
+import { own } from '../domain/own.ts';
 import type { Outcome, Proposal } from '../domain/proposal.ts';
 import type { Run } from '../domain/run.ts';
 import type { Store } from '../domain/store.ts';
@@ -91,7 +92,7 @@ function seenIn(
   { proposal, tool, argumentsDigest, inputProblems, now: at }: Asked,
   repeats: Repeats | null,
 ): readonly Firing[] {
-  const isRead = tool.effect === 'read';
+  const effect = effectOf(tool);
   const sketch = sketchOf(proposal.arguments);
   const call = { tool: tool.name, argumentsDigest, at };
   return firingsOf(
@@ -102,8 +103,8 @@ function seenIn(
       key: keyOf(argumentsDigest),
       shape: sketch.shape,
       numbers: sketch.numbers,
-      effect: isRead ? 'read' : 'change',
-      repeatHarms: !isRead && (tool.effect === 'destroy' || !tool.idempotent),
+      effect,
+      repeatHarms: effect === 'change' && (tool.effect === 'destroy' || !tool.idempotent),
       polls: keepsInterval(trail, { ...call, pollingMs: tool.pollingMs }),
     },
     trail,
@@ -146,10 +147,14 @@ function madeCall({ argumentsDigest, now, ...facts }: Facts, tool: Tool): MadeCa
     tool: tool.name,
     argumentsDigest,
     arguments: facts.arguments,
-    effect: tool.effect === 'read' ? 'read' : 'change',
+    effect: effectOf(tool),
     pollingMs: tool.pollingMs,
     at: now,
   };
+}
+
+function effectOf(tool: Tool | null): MadeCall['effect'] {
+  return tool?.effect === 'read' ? 'read' : 'change';
 }
 
 function knownOf(store: Store, root: string, treeActions: number | null): Known | null {
@@ -164,9 +169,9 @@ async function read(store: Store, { run, bundle, treeActions }: Asked): Promise<
     events.length === 0
       ? EMPTY_TRAIL
       : trailOf(events, (name) => {
-          const tool = Object.hasOwn(bundle.tools, name) ? bundle.tools[name] : undefined;
+          const tool = own(bundle.tools, name);
           return {
-            effect: tool?.effect === 'read' ? 'read' : 'change',
+            effect: effectOf(tool),
             pollingMs: tool?.pollingMs,
           };
         });

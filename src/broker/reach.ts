@@ -2,14 +2,14 @@ import type { Lease } from '../domain/credential.ts';
 import { type HaltScope, partsOf } from '../domain/halt.ts';
 import type { LiveRun } from '../domain/run.ts';
 import type { Broker, HaltReach, HeldCredentials } from './broker.ts';
-import { knownScope, runsAmong, runsUnder } from './scopes.ts';
+import { knownScope, runsAmong } from './scopes.ts';
 
 const MOST_ASKS = 10_000;
 
 /** What a halt would stop, for the human who is about to pull it. Throws HALT_SCOPE. */
 export async function reach(broker: Broker, named: HaltScope): Promise<HaltReach> {
   const scope = await knownScope(broker, named);
-  const under = await runsUnder(broker, scope);
+  const { runs: under, leases } = await covered(broker, scope);
   const ids = new Set(under.map(({ id }) => id));
   const runs = ids.size > 0 ? under : await users(broker, scope);
   const { tools } = await broker.bundles.active();
@@ -20,7 +20,6 @@ export async function reach(broker: Broker, named: HaltScope): Promise<HaltReach
         ids.has(runId) || [`tool:${tool}`, `connection:${tools[tool]?.connection}`].includes(scope)
       );
     }).length;
-  const leases = await leasesIn(broker, scope);
   return {
     scope,
     runs: runs.length,

@@ -1,5 +1,6 @@
 import type { Bound, Bundle, Connection, Tool } from '../domain/bundle.ts';
 import { canonical, isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
+import { own } from '../domain/own.ts';
 import { originOf } from '../tools/bound.ts';
 import { narrowingIn } from '../tools/narrow/narrowing.ts';
 import type { Placed } from './clashes.ts';
@@ -131,8 +132,4 @@ function stagingProblems(
 /** Null for a schema that names none. */
 function argumentsOf({ properties }: JsonObject): readonly string[] | null {
   return isJsonObject(properties) ? Object.keys(properties) : null;
-}
-
-function own<T>(table: { readonly [name: string]: T }, name: string): T | null {
-  return Object.hasOwn(table, name) ? (table[name] ?? null) : null;
 }

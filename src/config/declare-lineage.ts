@@ -7,6 +7,7 @@ import type {
   SourceRule,
   ToolLineage,
 } from '../domain/lineage.ts';
+import { pointerNames } from '../domain/pointer.ts';
 import { kindOf } from '../tools/classify/arguments.ts';
 import { listOf, members } from './meaning.ts';
 
@@ -36,11 +37,7 @@ function argumentOf(value: Json): AuthorityArgument {
 /** A JSON Pointer as the place that it is. */
 function placeIn(written: string): string {
   if (!written.startsWith('/')) return written;
-  const names = written
-    .slice(1)
-    .split('/')
-    .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'));
-  return names.join('.').replaceAll('.*', '[]');
+  return pointerNames(written).join('.').replaceAll('.*', '[]');
 }
 
 /** What the last name of the place says; a thing that something is done to where it says nothing. */

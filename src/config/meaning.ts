@@ -1,12 +1,13 @@
 import { codePointName, hiddenCharacters } from '../boundary/text.ts';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
+import { pointerToken } from '../domain/pointer.ts';
 import { isPattern } from './granted.ts';
 import { isReserved, nearest, silhouette } from './names.ts';
 import { type ConfigProblem, problem } from './problems.ts';
 import { looksRandom, secretShapes } from './secret-shapes.ts';
 import { servableIn } from './servable.ts';
 import { dotted, SECRET_HELP } from './shape.ts';
-import { escapeToken, type Source } from './source.ts';
+import type { Source } from './source.ts';
 
 /** The members of a mapping; none when something else stands there, which the schema has already said. */
 export function members(value: Json | undefined): JsonObject {
@@ -14,7 +15,7 @@ export function members(value: Json | undefined): JsonObject {
 }
 
 export function pointer(...parts: readonly (string | number)[]): string {
-  return parts.map((part) => `/${escapeToken(String(part))}`).join('');
+  return parts.map((part) => `/${pointerToken(String(part))}`).join('');
 }
 
 /** What no reader sees, and what nobody may write down: looked for in the text itself, comments included, and in values. */
@@ -66,7 +67,7 @@ function textsIn(value: Json, at: string): [string, string][] {
   if (Array.isArray(value)) return value.flatMap((inner, i) => textsIn(inner, `${at}/${i}`));
   if (!isJsonObject(value)) return [];
   return Object.entries(value).flatMap(([key, inner]): [string, string][] => {
-    const place = `${at}/${escapeToken(key)}`;
+    const place = `${at}/${pointerToken(key)}`;
     return [[place, key], ...textsIn(inner, place)];
   });
 }
@@ -122,7 +123,7 @@ export function referenceProblems(source: Source, root: JsonObject): ConfigProbl
         : section === 'tools' && name.includes('/')
           ? 'serve it: `resources: true` and `prompts: true` under `serve` of a connection of kind `mcp`'
           : `declare it under \`${section}\`, or use one of: ${names.slice(0, 20).join(', ') || 'none is declared'}`;
-    const message = `\`${dotted(place)}\`: there is no ${kind} \`${dotted(`/${escapeToken(name)}`)}\``;
+    const message = `\`${dotted(place)}\`: there is no ${kind} \`${dotted(`/${pointerToken(name)}`)}\``;
     problems.push(problem('CONFIG_INVALID', source.at(place), message, help));
   };
   for (const [name, tool] of Object.entries(members(root.tools)))

@@ -1,11 +1,12 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { withHiddenShown } from '../boundary/text.ts';
 import type { Json } from '../domain/json.ts';
+import { pointerNames, pointerToken } from '../domain/pointer.ts';
 import { ENVIRONMENT_VARIABLE, GRANTED_NAME, NAME, nearest, TOOL_NAME } from './names.ts';
 import { type ConfigProblem, problem } from './problems.ts';
 import { CONFIG_SCHEMA } from './schema.ts';
 import { namesSecret, secretShapes } from './secret-shapes.ts';
-import { escapeToken, type Source } from './source.ts';
+import type { Source } from './source.ts';
 
 const MAX_QUOTED = 60;
 export const SECRET_HELP =
@@ -51,7 +52,7 @@ function problemOf(error: ErrorObject, source: Source): ConfigProblem {
       return unknownKey(error, source);
     case 'propertyNames': {
       const name = String(params.propertyName);
-      const at = source.at(`${pointer}/${escapeToken(name)}`, 'key');
+      const at = source.at(`${pointer}/${pointerToken(name)}`, 'key');
       return problem(
         'CONFIG_INVALID',
         at,
@@ -100,7 +101,7 @@ function unknownKey(
   source: Source,
 ): ConfigProblem {
   const key = String(params.additionalProperty);
-  const at = source.at(`${instancePath}/${escapeToken(key)}`, 'key');
+  const at = source.at(`${instancePath}/${pointerToken(key)}`, 'key');
   const where = instancePath === '' ? 'the file' : `\`${dotted(instancePath)}\``;
   const known = Object.keys((parentSchema?.properties ?? {}) as object);
   if (namesSecret(key) && !known.includes(key))
@@ -225,8 +226,7 @@ function shown(value: string): string {
 /** `/connections/acme-db/port` as `connections.acme-db.port`. */
 export function dotted(pointer: string): string {
   if (pointer === '') return 'the file';
-  const parts = pointer.slice(1).split('/');
-  return shown(parts.map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~')).join('.'));
+  return shown(pointerNames(pointer).join('.'));
 }
 
 function lastOf(pointer: string): string {

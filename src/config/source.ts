@@ -13,6 +13,7 @@ import {
   type YAMLMap,
 } from 'yaml';
 import type { Json } from '../domain/json.ts';
+import { pointerToken } from '../domain/pointer.ts';
 import { isReserved } from './names.ts';
 import { type ConfigProblem, problem } from './problems.ts';
 import { secretShapes } from './secret-shapes.ts';
@@ -206,7 +207,7 @@ function readMap(map: YAMLMap, pointer: string, walk: Walk): Json {
       );
       continue;
     }
-    const place = `${pointer}/${escapeToken(name)}`;
+    const place = `${pointer}/${pointerToken(name)}`;
     if (Object.hasOwn(result, name)) {
       walk.say(
         'CONFIG_SYNTAX',
@@ -251,8 +252,4 @@ function inOurWords(message: string): string {
   if (plain.startsWith('Tabs are not')) return 'expected spaces as indentation, got a tab';
   if (secretShapes(plain).length > 0) return 'expected YAML, got something unreadable';
   return plain.slice(0, 1).toLowerCase() + plain.slice(1, 120);
-}
-
-export function escapeToken(name: string): string {
-  return name.replaceAll('~', '~0').replaceAll('/', '~1');
 }

@@ -1,7 +1,8 @@
-import type { Bundle, Connection, Tool } from '../domain/bundle.ts';
+import { type Bundle, type Connection, environmentOf, type Tool } from '../domain/bundle.ts';
 import { DIMENSIONS, type Dimension, EFFECT_CLASSES } from '../domain/effect.ts';
 import { canonical, isJsonObject, type Json } from '../domain/json.ts';
 import { RUNGS } from '../domain/mode.ts';
+import { own } from '../domain/own.ts';
 import { bindingsWiden } from './bindings.ts';
 import { type Change, type FieldChange, fieldChanges } from './changes.ts';
 import { consultWidens } from './consults.ts';
@@ -195,7 +196,7 @@ function lowered(name: string, before: Bundle, after: Bundle): string[] {
   const at = ({ tools, connections }: Bundle): string | null => {
     const held = own(tools, name);
     if (held === null) return null;
-    return held.environment ?? own(connections, held.connection)?.environment ?? 'production';
+    return environmentOf(held, own(connections, held.connection));
   };
   const is = own(after.tools, name)?.environment;
   if (is === undefined || is === 'production') return [];
@@ -285,8 +286,4 @@ function told(value: Json | undefined): string {
   return isJsonObject(value) || Array.isArray(value)
     ? JSON.stringify(value)
     : `\`${String(value)}\``;
-}
-
-function own<T>(table: { readonly [name: string]: T }, name: string): T | null {
-  return Object.hasOwn(table, name) ? (table[name] ?? null) : null;
 }

@@ -1,4 +1,5 @@
 import { GuardedAgents, reachOfUrl } from '../boundary/agents.ts';
+import { bounded } from '../boundary/bounded.ts';
 import type { Reach, Resolve } from '../boundary/egress.ts';
 import type { Timers } from '../domain/doors.ts';
 import { SignalboxError } from '../domain/errors.ts';
@@ -57,7 +58,7 @@ export class OutwardPool {
         body: options.body?.toString() ?? null,
         signal: patience.signal,
       });
-      const body = await bounded(answer.body, target.origin);
+      const body = await bounded(answer.body, MAX_ANSWER_BYTES, () => tooLong(target.origin));
       return asResponse(answer.statusCode, answer.headers, body);
     } catch (error) {
       throw unreachable(error, target.origin, patience.signal.aborted);
@@ -73,22 +74,11 @@ function reachOf(target: URL, allowPrivate: boolean): Reach {
   return reach;
 }
 
-async function bounded(
-  body: AsyncIterable<Uint8Array> & { destroy(): unknown },
-  origin: string,
-): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of body) {
-    length += chunk.length;
-    if (length > MAX_ANSWER_BYTES)
-      throw new SignalboxError(
-        'CREDENTIAL_FAILED',
-        `\`${origin}\` answered with more than ${MAX_ANSWER_BYTES} bytes`,
-      );
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+function tooLong(origin: string): SignalboxError {
+  return new SignalboxError(
+    'CREDENTIAL_FAILED',
+    `\`${origin}\` answered with more than ${MAX_ANSWER_BYTES} bytes`,
+  );
 }
 
 type Headers_ = Readonly<Record<string, string | string[] | undefined>>;

@@ -182,3 +182,11 @@ export const EMPTY_BUNDLE: Bundle = {
   limits: {},
   approvalMinutes: 60,
 };
+
+/** Where a tool acts: as its tables say, else its connection. What is not labelled is production. */
+export function environmentOf(
+  tool: Pick<Tool, 'environment'> | null,
+  connection: Pick<Connection, 'environment'> | null,
+): Connection['environment'] {
+  return tool?.environment ?? connection?.environment ?? 'production';
+}

@@ -52,12 +52,11 @@ export function judge(facts: Facts, checks: ReadonlyMap<string, Check> = CHECKS)
     ceiling = lower(ceiling, verdict.ceiling);
   }
   const verdicts = ceiling === 'auto' ? said : observed(said, facts);
-  if (verdicts !== said) ceiling = verdicts.reduce((low, each) => lower(low, each.ceiling), top);
+  if (verdicts !== said)
+    ceiling = verdicts.reduce<Mode>((low, each) => lower(low, each.ceiling), 'auto');
   const decision = decide(natureOf(facts), ceiling, verdicts);
   return decision.mode === 'auto' && facts.tool !== null ? kept(facts.tool, decision) : decision;
 }
-
-const top: Mode = 'auto';
 
 /** The last decision to let each tool pass: the same again is the same object, so what is made of it is made once. */
 const passes = new WeakMap<Tool, Decision>();

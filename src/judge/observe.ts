@@ -1,6 +1,7 @@
 import { MAX_OBSERVED_MS, type Observing } from '../domain/bundle.ts';
 import type { Verdict } from '../domain/decision.ts';
 import type { Facts } from '../domain/facts.ts';
+import { own } from '../domain/own.ts';
 import { actorsOf } from '../domain/run.ts';
 
 /**
@@ -24,7 +25,7 @@ export function observed(verdicts: readonly Verdict[], facts: Facts): readonly V
 export function isObserved({ run, bundle, now }: Pick<Facts, 'run' | 'bundle' | 'now'>): boolean {
   if (run === null) return false;
   return actorsOf(run).every((name) => {
-    const observing = Object.hasOwn(bundle.agents, name) ? bundle.agents[name]?.observe : undefined;
+    const observing = own(bundle.agents, name)?.observe;
     return observing !== undefined && isOn(observing, now);
   });
 }

@@ -1,4 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
+import { pointerNames } from '../domain/pointer.ts';
 import {
   type Attributes,
   BOOL,
@@ -279,9 +280,7 @@ function resolved(root: JsonObject, given: Json | undefined, hops: number): Json
   if (typeof reference !== 'string') return given;
   if (!reference.startsWith('#/')) return null;
   let at: Json | undefined = root;
-  for (const token of reference.slice(2).split('/')) {
-    const name = token.replaceAll('~1', '/').replaceAll('~0', '~');
+  for (const name of pointerNames(reference))
     at = isJsonObject(at) && Object.hasOwn(at, name) ? at[name] : undefined;
-  }
   return resolved(root, at, hops - 1);
 }

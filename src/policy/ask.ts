@@ -4,6 +4,7 @@ import { SignalboxError } from '../domain/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
 import { type LineageFacts, type SeenLabel, SOURCE_LABELS } from '../domain/lineage.ts';
 import type { Mode } from '../domain/mode.ts';
+import { own } from '../domain/own.ts';
 import type { Measured } from '../domain/proposal.ts';
 import { BundlePolicies, type PolicyAlarm } from './bundle-policies.ts';
 import { Reference } from './reference.ts';
@@ -98,8 +99,8 @@ function answerOf(
   bundle: Bundle,
   question: PolicyQuestion,
 ): PolicyAnswer {
-  const tool = Object.hasOwn(bundle.tools, question.tool) ? bundle.tools[question.tool] : undefined;
-  if (tool === undefined)
+  const tool = own(bundle.tools, question.tool);
+  if (tool === null)
     throw new SignalboxError('REQUEST_MALFORMED', `there is no tool \`${question.tool}\``, {
       help: 'name a tool of the configuration; `signalbox plan` lists them',
     });

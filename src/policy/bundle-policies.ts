@@ -1,5 +1,6 @@
 import type { Bundle, Tool } from '../domain/bundle.ts';
 import { digestOf } from '../domain/digest.ts';
+import { own } from '../domain/own.ts';
 import type { Policies, PolicyRuling } from '../domain/policy.ts';
 import type { Asking } from './context.ts';
 import { type LocalTime, localTime } from './local-time.ts';
@@ -47,9 +48,7 @@ export class BundlePolicies {
     if (known !== undefined) return known;
     if (this.#read === null) throw new EngineFailure('the policies of this bundle cannot be read');
     const { connections, policies = { set: {} } } = this.#bundle;
-    const connection = Object.hasOwn(connections, tool.connection)
-      ? (connections[tool.connection] ?? null)
-      : null;
+    const connection = own(connections, tool.connection);
     const { all, time } = this.#read;
     const made = this.#verified(toolPolicies(all, tool, connection, { policies, time }));
     this.#tools.set(tool.name, made);

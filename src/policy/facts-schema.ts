@@ -1,4 +1,4 @@
-import type { Connection, Tool } from '../domain/bundle.ts';
+import { type Connection, environmentOf, type Tool } from '../domain/bundle.ts';
 import { DIMENSIONS } from '../domain/effect.ts';
 import { mayLeave } from '../domain/outward.ts';
 import { BOOL, type CedarType, LONG, required, STRING, setOf } from './cedar-type.ts';
@@ -75,7 +75,7 @@ export function contextType(args: CedarType): CedarType {
 }
 
 export function toolFacts(tool: Tool, connection: Connection | null): RecordValue {
-  const environment = tool.environment ?? connection?.environment ?? 'production';
+  const environment = environmentOf(tool, connection);
   return {
     name: tool.name,
     effect: new EntityValue('Effect', tool.effect),

@@ -2,6 +2,7 @@ import type { Bundle, Tool } from '../domain/bundle.ts';
 import { decide, type Nature } from '../domain/decision.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { lower, MODES, type Mode } from '../domain/mode.ts';
+import { own } from '../domain/own.ts';
 import type { PolicyRuling } from '../domain/policy.ts';
 import type { Measured } from '../domain/proposal.ts';
 import type { Run } from '../domain/run.ts';
@@ -161,7 +162,7 @@ function sideOf(bundle: Bundle, alarm: (alarm: PolicyAlarm) => void): Side {
 }
 
 function toolIn({ bundle }: Side, name: string): Tool | null {
-  return Object.hasOwn(bundle.tools, name) ? (bundle.tools[name] ?? null) : null;
+  return own(bundle.tools, name);
 }
 
 interface Decided {

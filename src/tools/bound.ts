@@ -1,5 +1,6 @@
 import type { Bound } from '../domain/bundle.ts';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
+import { pointerNames } from '../domain/pointer.ts';
 
 /** `{path}`, `{options/note}`: a value of the call. `{result:/id}`: a part of what it answered, by JSON Pointer. */
 const PLACE = /^\{(?:(result):)?([^{}]*)\}$/;
@@ -14,11 +15,7 @@ export interface Origin {
 export function originOf(value: Json): Origin | null {
   const [, result, path = ''] = (typeof value === 'string' ? PLACE.exec(value) : null) ?? [];
   if (typeof value !== 'string' || !PLACE.test(value)) return null;
-  const pointer = result === undefined ? `/${path}` : path;
-  const parts = pointer
-    .split('/')
-    .slice(1)
-    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const parts = pointerNames(result === undefined ? `/${path}` : path);
   return { from: result === undefined ? 'arguments' : 'result', parts };
 }
 

@@ -1,4 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
+import { pointerNames } from '../domain/pointer.ts';
 
 /** A schema with the URI that references inside it are relative to. */
 export interface Place {
@@ -54,12 +55,11 @@ function follow({ schema, base }: Place, fragment: string): Place | null {
   let inside = base;
   let names: string[];
   try {
-    names = decodeURIComponent(fragment).split('/').slice(1);
+    names = pointerNames(decodeURIComponent(fragment));
   } catch {
     return null;
   }
-  for (const name of names) {
-    const key = name.replaceAll('~1', '/').replaceAll('~0', '~');
+  for (const key of names) {
     if (typeof found !== 'object' || found === null || !Object.hasOwn(found, key)) return null;
     found = (found as JsonObject)[key] as Json;
     if (isJsonObject(found)) inside = baseOf(found, inside);

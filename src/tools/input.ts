@@ -1,6 +1,7 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { Tool } from '../domain/bundle.ts';
 import type { Json, JsonObject } from '../domain/json.ts';
+import { pointerNames } from '../domain/pointer.ts';
 import { type ForeignSchema, foreignSchema } from './foreign.ts';
 import { FORMATS } from './formats.ts';
 import { narrowedInput } from './narrow/input.ts';
@@ -115,11 +116,7 @@ function explain(compiled: Compiled, input: JsonObject): readonly string[] {
 
 function wordsFor(error: ErrorObject, input: JsonObject): string {
   const { keyword, params } = error;
-  const path = error.instancePath
-    .slice(1)
-    .split('/')
-    .map(unescaped)
-    .filter((part) => part !== '');
+  const path = pointerNames(error.instancePath).filter((part) => part !== '');
   const name = path.length === 0 ? 'the arguments' : `\`${short(path.join('.'))}\``;
   switch (keyword) {
     case 'required':
@@ -149,10 +146,6 @@ function expected({ keyword, params, message }: ErrorObject): string {
         start.includes('NOT') ? 'not ' : '',
       );
   }
-}
-
-function unescaped(token: string): string {
-  return token.replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
 function valueAt(input: Json, path: readonly string[]): Json | undefined {

@@ -14,8 +14,9 @@ import { realDoors } from '../../src/doors.ts';
 import { type Gateway, openGateway } from './gateway.ts';
 import type { Case, Control, Group, Stand } from './group.ts';
 import { ARGUMENT_CASES, ARGUMENT_CONTROLS, type ArgumentCase } from './sql/argument-cases.ts';
+import { configOf, type FixedTool } from './sql/fixed-config.ts';
 import { leaksIn } from './sql/leaks.ts';
-import { SQLITE_STATEMENTS, SQLITE_TOOLS, type SqliteTool } from './sql/sqlite-cases.ts';
+import { SQLITE_STATEMENTS, SQLITE_TOOLS } from './sql/sqlite-cases.ts';
 import { CANARY } from './sql/target.ts';
 import { rowsIn } from './sql-arguments.ts';
 
@@ -76,37 +77,8 @@ function fill(file: string): void {
 }
 
 function configFor(file: string): string {
-  const tools = Object.entries(SQLITE_TOOLS).map(
-    ([name, { sql, inputs, writes }]) => `
-  ${name}:
-    connection: shop
-    description: ${name.replaceAll('_', ' ')}
-    sql: ${JSON.stringify(sql)}
-    input: ${JSON.stringify(inputs)}
-    effect: ${writes ? 'write' : 'read'}
-    cap: { rowsRead: 30 }`,
-  );
-  const named = (writing: boolean): string =>
-    Object.entries(SQLITE_TOOLS)
-      .filter(([, { writes = false }]) => writes === writing)
-      .map(([name]) => name)
-      .join(', ');
-  return `
-version: 1
-organisation: { name: acme }
-loops: off
-connections:
-  shop: { kind: sqlite, environment: staging, path: ${JSON.stringify(file)} }
-tools:${tools.join('')}
-agents:
-  ${AGENT}: { owner: dana@acme.example }
-grants:
-  - { agent: ${AGENT}, tools: [${named(false)}], rung: read }
-  - { agent: ${AGENT}, tools: [${named(true)}], rung: approve }
-limits:
-  run: { calls: 100000, rowsWritten: 10000 }
-  agentDay: { calls: 100000, rowsWritten: 10000 }
-`;
+  const at = `kind: sqlite, environment: staging, path: ${JSON.stringify(file)}`;
+  return configOf({ agent: AGENT, tools: SQLITE_TOOLS, connection: 'shop', at });
 }
 
 /** Everything that must not change; the plan of customer 1 and his newer orders are the tools' own. */
@@ -140,7 +112,7 @@ function ask(file: string, sql: string, values: Record<string, SQLInputValue> = 
 
 /** The rows that the very statement gives to another connection. None when it cannot take the values. */
 function expected({ tool, args }: ArgumentCase, { file }: Target): Set<string> {
-  const { sql, writes } = SQLITE_TOOLS[tool] as SqliteTool;
+  const { sql, writes } = SQLITE_TOOLS[tool] as FixedTool;
   if (writes) return new Set();
   try {
     const rows = ask(file, sql, args as Record<string, SQLInputValue>);

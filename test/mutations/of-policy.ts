@@ -42,8 +42,8 @@ export const OF_POLICY: readonly Mutation[] = [
   {
     control: 'what was measured is asked about anew',
     file: 'src/broker/gather.ts',
-    find: 'return { ...seen, policy: broker.policies.rulingFor(seen) };',
-    replace: 'return seen;',
+    find: 'return ruled(broker, { ...facts, measured });',
+    replace: 'return { ...facts, measured };',
     test: 'test/policy/through-act.test.ts',
   },
   {

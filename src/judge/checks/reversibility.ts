@@ -1,3 +1,4 @@
+import { environmentOf } from '../../domain/bundle.ts';
 import { isAutoEligible } from '../../domain/decision.ts';
 import type { Check } from '../check.ts';
 
@@ -8,7 +9,7 @@ import type { Check } from '../check.ts';
 export const reversibility: Check = ({ tool, connection, removes }) => {
   if (tool === null) return null;
   if (tool.recoveryPath || removes !== null) {
-    const environment = tool.environment ?? connection?.environment ?? 'production';
+    const environment = environmentOf(tool, connection);
     const production = environment === 'production';
     return {
       ceiling: production ? 'deny' : 'approve',

@@ -1,4 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
+import { pointerNames, pointerToken } from '../../domain/pointer.ts';
 
 /** A parameter of a tool that its schema wants mirrored into an HTTP header. */
 export interface MirroredParam {
@@ -168,7 +169,7 @@ export function decodeHeader(value: string): string | null {
 export function bindingOfParams(params: readonly MirroredParam[]): JsonObject {
   return Object.fromEntries(
     params.map(({ path, header }) => [
-      path.map((name) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''),
+      path.map((name) => `/${pointerToken(name)}`).join(''),
       header,
     ]),
   );
@@ -177,10 +178,7 @@ export function bindingOfParams(params: readonly MirroredParam[]): JsonObject {
 export function paramsOfBinding(headers: Json | undefined): readonly MirroredParam[] {
   if (!isJsonObject(headers)) return [];
   return Object.entries(headers).map(([pointer, header]) => ({
-    path: pointer
-      .slice(1)
-      .split('/')
-      .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~')),
+    path: pointerNames(pointer),
     header: String(header),
   }));
 }

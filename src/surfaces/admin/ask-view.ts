@@ -3,6 +3,7 @@ import type { Bundle, Connection, Tool } from '../../domain/bundle.ts';
 import { digestOf } from '../../domain/digest.ts';
 import { canonical, isJsonObject, type JsonObject } from '../../domain/json.ts';
 import { flowLine, proofLine } from '../../domain/lineage.ts';
+import { own } from '../../domain/own.ts';
 import type { Measured, ToolResult } from '../../domain/proposal.ts';
 import { targetOf } from '../../judge/course.ts';
 import { partsOfWire } from '../../ledger/wire-words.ts';
@@ -185,8 +186,4 @@ export function servedWords({ mcp, name, definition }: JsonObject): string | nul
   if (mcp !== 'tools/call') return `${mcp} of the MCP server`;
   const pinned = typeof definition === 'string' ? `, as defined by ${definition.slice(0, 12)}` : '';
   return `the tool ${String(name)} of the MCP server${pinned}; its server alone knows what that does`;
-}
-
-function own<T>(table: { readonly [name: string]: T }, name: string): T | null {
-  return Object.hasOwn(table, name) ? (table[name] ?? null) : null;
 }

@@ -4,6 +4,7 @@ import type { Caller } from '../../domain/caller.ts';
 import { digestOf } from '../../domain/digest.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import { type HaltScope, haltOver, scopesOfRun } from '../../domain/halt.ts';
+import { own } from '../../domain/own.ts';
 import { actorsOf, type Run } from '../../domain/run.ts';
 import { type Granted, grantedTo, type Holder, listPage } from '../../protocols/mcp/catalogue.ts';
 import { type MirroredParam, paramsOfBinding } from '../../protocols/mcp/mirror.ts';
@@ -144,5 +145,5 @@ function keyOf({ agents, tools }: Holder): string {
 }
 
 function toolOf({ tools }: Bundle, name: string): Tool | null {
-  return Object.hasOwn(tools, name) ? (tools[name] ?? null) : null;
+  return own(tools, name);
 }

@@ -1,4 +1,5 @@
 import { canonical, isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
+import { pointerNames } from '../../domain/pointer.ts';
 
 /**
  * What an operator takes away from a tool of somebody else's server, by the places of its arguments: a name, or a JSON
@@ -76,11 +77,7 @@ export function isWhole({
 }
 
 export function partsOf(place: string): readonly string[] {
-  if (!place.startsWith('/')) return [place];
-  return place
-    .slice(1)
-    .split('/')
-    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+  return place.startsWith('/') ? pointerNames(place) : [place];
 }
 
 /** All places as one tree. Throws a SyntaxError in plain words for places that cannot stand together. */

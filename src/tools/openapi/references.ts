@@ -1,4 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
+import { pointerName } from '../../domain/pointer.ts';
 
 const MAX_HOPS = 32;
 /** References followed in one document: one that refers to itself a hundred ways is not worth more. */
@@ -57,5 +58,5 @@ function unescaped(part: string): string {
   } catch {
     // written as it is
   }
-  return plain.replaceAll('~1', '/').replaceAll('~0', '~');
+  return pointerName(plain);
 }

@@ -1,4 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
+import { pointerToken } from '../../domain/pointer.ts';
 import { OpenapiFault, type References } from './references.ts';
 
 const MAX_POINTERS = 48;
@@ -54,10 +55,8 @@ function pointersOf(
     ...Object.entries(properties)
       .slice(0, 200)
       .filter(([name, one]) => !SECRET.test(name) && references.at(one).writeOnly !== true)
-      .flatMap(([name, one]) => pointersOf(one, references, `${at}/${escaped(name)}`, depth + 1)),
+      .flatMap(([name, one]) =>
+        pointersOf(one, references, `${at}/${pointerToken(name)}`, depth + 1),
+      ),
   ];
-}
-
-function escaped(name: string): string {
-  return name.replaceAll('~', '~0').replaceAll('/', '~1');
 }

@@ -1,12 +1,6 @@
 /** The fixed statements whose arguments are attacked, as an operator would write them. */
-import type { JsonObject } from '../../../src/domain/json.ts';
+import { configOf, type FixedTool } from './fixed-config.ts';
 import type { SqlTarget } from './target.ts';
-
-interface FixedTool {
-  readonly sql: string;
-  readonly inputs: { readonly [name: string]: JsonObject };
-  readonly writes?: true;
-}
 
 export const FIXED_TOOLS: { readonly [name: string]: FixedTool } = {
   get_customer: {
@@ -74,44 +68,11 @@ export function fixedConfig(
   agent: string,
   enforce: 'statement' | 'function' = 'statement',
 ): string {
-  const tools = Object.entries(FIXED_TOOLS).map(
-    ([name, { sql, inputs, writes }]) => `
-  ${name}:
-    connection: acme-db
-    description: ${name.replaceAll('_', ' ')}
-    sql: ${JSON.stringify(sql)}
-    input: ${JSON.stringify(inputs)}
-    effect: ${writes ? 'write' : 'read'}
-    enforce: ${enforce}
-    cap: { rowsRead: 30 }`,
-  );
-  const named = (writing: boolean): string =>
-    Object.entries(FIXED_TOOLS)
-      .filter(([, { writes = false }]) => writes === writing)
-      .map(([name]) => name)
-      .join(', ');
-  return `
-version: 1
-organisation: { name: acme }
-loops: off
-connections:
-  acme-db:
-    kind: postgres
-    environment: staging
-    host: ${server.host}
-    port: ${server.port}
-    database: ${acme.database}
-    user: ${acme.broker.user}
-    secret: acme-broker
-tools:${tools.join('')}
-agents:
-  ${agent}: { owner: dana@acme.example }
-grants:
-  - { agent: ${agent}, tools: [${named(false)}], rung: read }
-  - { agent: ${agent}, tools: [${named(true)}], rung: approve }
-limits:
-  run: { calls: 100000, rowsWritten: 10000 }
-  agentDay: { calls: 100000, rowsWritten: 10000 }
-approvals: { minutes: 60 }
-`;
+  const { host, port } = server;
+  const { database, broker } = acme;
+  return configOf({
+    ...{ agent, tools: FIXED_TOOLS, connection: 'acme-db' },
+    at: `kind: postgres, environment: staging, host: ${host}, port: ${port}, database: ${database}, user: ${broker.user}, secret: acme-broker`,
+    each: `enforce: ${enforce}`,
+  });
 }

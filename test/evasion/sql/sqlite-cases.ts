@@ -1,14 +1,8 @@
 /** SQLite: the tools whose arguments are attacked, statements that must not become tools, and some that must. */
-import type { JsonObject } from '../../../src/domain/json.ts';
-
-export interface SqliteTool {
-  readonly sql: string;
-  readonly inputs: { readonly [name: string]: JsonObject };
-  readonly writes?: true;
-}
+import type { FixedTool } from './fixed-config.ts';
 
 /** By the names of the argument cases. */
-export const SQLITE_TOOLS: { readonly [name: string]: SqliteTool } = {
+export const SQLITE_TOOLS: { readonly [name: string]: FixedTool } = {
   get_customer: {
     sql: 'select id, name, plan from customers where id = :id',
     inputs: { id: { type: 'integer' } },
