@@ -1,6 +1,7 @@
 import type { SeenLabel, Span } from '../domain/lineage.ts';
+import { LETTERS, runsIn } from './grams.ts';
 import { type Heard, Source } from './source.ts';
-import { folded, shown } from './spelling.ts';
+import { folded, loose, shown } from './spelling.ts';
 
 /** Characters of text that are kept of one run tree; beyond, the oldest are given up and prove nothing any more. */
 const MAX_TEXT = 8 * 1024 * 1024;
@@ -14,6 +15,8 @@ const MAX_LOOKS = 64;
 export interface Intent {
   readonly shown: string;
   readonly folded: string;
+  /** Its words alone. */
+  readonly words: string;
 }
 
 /** What a run tree was told and has read so far: everything its arguments can come from, as far as that passed here. */
@@ -29,7 +32,10 @@ export class Book {
   #labels: readonly SeenLabel[] = [];
 
   constructor(intent: string | null) {
-    this.intent = intent === null ? null : { shown: shown(intent), folded: folded(intent) };
+    this.intent =
+      intent === null
+        ? null
+        : { shown: shown(intent), folded: folded(intent), words: loose(intent) };
   }
 
   get sources(): Iterable<Source> {
@@ -97,8 +103,9 @@ export class Book {
   /** Where a text first came from, among everything that was read. In folded spelling. Null too once looked for often. */
   find(text: string): Span | null {
     if (++this.#looks > MAX_LOOKS) return null;
+    const letters = runsIn(text, LETTERS);
     for (const source of this.#sources.values()) {
-      const start = source.text.indexOf(text);
+      const start = source.find(text, letters);
       if (start >= 0)
         return { of: source.action, tool: source.tool, start, end: start + text.length };
     }

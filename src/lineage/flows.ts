@@ -8,7 +8,7 @@ import {
   isListed,
   isReader,
 } from './destinations.ts';
-import { sharedRuns } from './grams.ts';
+import { GRAM, LETTERS, mayHold, runsIn, sharedRuns } from './grams.ts';
 import { type Ground, saysDestination } from './proofs.ts';
 import type { Source } from './source.ts';
 import { folded, loose, standsIn, wordsIn } from './spelling.ts';
@@ -109,9 +109,10 @@ function kindOf(
 
 /** A text as it is compared, made once for all sources. */
 interface Saying {
-  readonly atoms: readonly string[];
+  readonly atoms: readonly { readonly text: string; readonly letters: Int32Array }[];
   /** Its words alone; empty where it has none that say anything. */
   readonly words: string;
+  readonly runs: Int32Array;
   /** The principal's own words. */
   readonly said: string;
 }
@@ -119,15 +120,18 @@ interface Saying {
 function sayingOf(value: string, { book }: Ground): Saying {
   const text = folded(value);
   const intent = book.intent?.folded ?? '';
-  const atoms = (text.match(ATOMS) ?? []).filter((atom) => !intent.includes(atom));
-  const words = loose(text);
+  const atoms = (text.match(ATOMS) ?? [])
+    .filter((atom) => !intent.includes(atom))
+    .map((atom) => ({ text: atom, letters: runsIn(atom, LETTERS) }));
+  const all = loose(text);
   // dates and small numbers are everywhere
-  return { atoms, words: HAS_WORD.test(words) ? words : '', said: loose(intent) };
+  const words = HAS_WORD.test(all) ? all : '';
+  return { atoms, words, runs: runsIn(words, GRAM), said: book.intent?.words ?? '' };
 }
 
 /** The first piece that is no accident and not the principal's own words. */
 function sharedPiece(
-  { atoms, words, said }: Saying,
+  { atoms, words, runs, said }: Saying,
   source: Source,
   labelled: boolean,
 ): { piece: string; span: Span } | null {
@@ -135,21 +139,21 @@ function sharedPiece(
   const spanAt = ({ start, end }: { start: number; end: number }): Span => ({
     ...{ of: action, tool, start, end },
   });
-  for (const atom of atoms) {
-    const start = source.text.indexOf(atom);
-    if (start >= 0) return { piece: atom, span: spanAt({ start, end: start + atom.length }) };
+  for (const { text, letters } of atoms) {
+    const start = source.find(text, letters);
+    if (start >= 0) return { piece: text, span: spanAt({ start, end: start + text.length }) };
   }
   const at = (piece: string): { piece: string; span: Span } | null => {
     if (said.includes(piece) || !source.words.includes(piece)) return null;
     return { piece, span: spanAt(wordsIn(source.text, piece) ?? { start: 0, end: 0 }) };
   };
-  if (words.length >= (labelled ? LABELLED_WHOLE : COPIED_WHOLE)) {
+  const least = labelled ? LABELLED_RUN : COPIED_RUN;
+  if (words.length >= (labelled ? LABELLED_WHOLE : COPIED_WHOLE) && mayHold(source.grams, runs)) {
     const found = at(words);
     if (found !== null) return found;
   }
-  const least = labelled ? LABELLED_RUN : COPIED_RUN;
   let tries = 0;
-  for (const { start, end } of sharedRuns(words, source.grams, least))
+  for (const { start, end } of sharedRuns(runs, source.grams, least))
     for (let from = start; from + least <= end; from++) {
       const piece = words.slice(from, from + least);
       // so much of it is so alike that it is taken for it

@@ -2,7 +2,7 @@ import type { JsonObject } from '../domain/json.ts';
 import type { SeenLabel, SourceRule, Span, ToolLineage } from '../domain/lineage.ts';
 import type { Settlement } from '../domain/proposal.ts';
 import { destinationsIn } from './destinations.ts';
-import { type Grams, gramsOf } from './grams.ts';
+import { GRAM, type Grams, gramsOf, LETTERS, mayHold } from './grams.ts';
 import { dataIn, isAt, leavesOf, placeOf, written } from './leaves.ts';
 import { folded, LEAST_PROOF, loose, shown } from './spelling.ts';
 import { toldBy } from './told.ts';
@@ -52,6 +52,7 @@ export class Source {
   #words: string | null = null;
   #leaves: ReadonlyMap<string, Span> | null = null;
   #grams: Grams | null = null;
+  #letters: Grams | null = null;
 
   constructor(heard: Heard, carried: readonly SeenLabel[] = []) {
     this.#heard = heard;
@@ -90,8 +91,14 @@ export class Source {
   }
 
   get grams(): Grams {
-    this.#grams ??= gramsOf(this.words);
+    this.#grams ??= gramsOf(this.words, GRAM);
     return this.#grams;
+  }
+
+  /** Where a text stands in this one, in folded spelling; `letters`: its runs of four, which tell at once that it does not. */
+  find(text: string, letters: Int32Array): number {
+    this.#letters ??= gramsOf(this.text, LETTERS);
+    return mayHold(this.#letters, letters) ? this.text.indexOf(text) : -1;
   }
 
   /** What it holds in memory, in characters, as near as need be. */
@@ -103,6 +110,7 @@ export class Source {
   prepare(): void {
     void this.leaves;
     void this.grams;
+    this.#letters ??= gramsOf(this.text, LETTERS);
   }
 
   /** Forgets its text: from here on nothing is proven by it. */
@@ -112,6 +120,7 @@ export class Source {
     this.#words = '';
     this.#leaves = new Map();
     this.#grams = null;
+    this.#letters = null;
   }
 
   #pieces(): readonly string[] {
