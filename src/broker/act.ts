@@ -1,7 +1,8 @@
+import { shownState } from '../domain/approval.ts';
 import { NO_SINK, type Sink } from '../domain/connector.ts';
 import { type Decision, decide } from '../domain/decision.ts';
 import { type Facts, left } from '../domain/facts.ts';
-import type { Outcome, Proposal } from '../domain/proposal.ts';
+import type { Outcome, Proposal, ToolResult } from '../domain/proposal.ts';
 import { type Course, courseOf } from '../judge/course.ts';
 import { judge } from '../judge/judge.ts';
 import { mind } from './automatic.ts';
@@ -17,7 +18,7 @@ import {
   recordMark,
   takeOff,
 } from './execute.ts';
-import { gather, withMeasured } from './gather.ts';
+import { gather, ruled, withMeasured } from './gather.ts';
 import { LateIntent } from './late-intent.ts';
 import { remember } from './loops.ts';
 import { decline, park, unstable, waiting } from './park.ts';
@@ -84,8 +85,14 @@ function stepFor(decision: Decision, facts: Facts): Step {
     case 'park':
       return facts.tool?.preview === undefined ? preview : look; // 3. measured by a flight that is cancelled, or looked at
     case 'execute':
-      return mayRecordLate(facts) ? read : effect;
+      // 3. a human approved what a bound read showed: it is looked at again first
+      if (facts.tool?.preview !== undefined && decision.mode === 'approve') return review;
+      return execution(facts);
   }
+}
+
+function execution(facts: Facts): Step {
+  return mayRecordLate(facts) ? read : effect;
 }
 
 /**
@@ -204,7 +211,7 @@ async function preview(
   }
 }
 
-/** A read is bound to the tool: it is an action of its own, judged and recorded, and a human is shown what it answered. */
+/** A read is bound to the tool: a human is shown what it answered. */
 async function look(
   broker: Broker,
   proposal: Proposal,
@@ -213,6 +220,53 @@ async function look(
 ): Promise<Outcome | 'again'> {
   const there = await previewFacts(broker, facts);
   if (there === null) return preview(broker, proposal, facts, decision);
+  const seen = await glance(broker, proposal, facts, decision, there);
+  if (seen === 'again' || !('by' in seen)) return seen;
+  if (isDeclined(courseOf(decision, facts)))
+    return await decline(broker, proposal, facts, decision);
+  return await park(broker, proposal, facts, decision, seen.by, seen.result);
+}
+
+/** Looked at again before it is done: when that shows something else than the human saw, the ask is made anew. */
+async function review(
+  broker: Broker,
+  proposal: Proposal,
+  facts: Facts,
+  decision: Decision,
+  sink?: Sink,
+): Promise<Outcome | 'again'> {
+  const { approval } = facts;
+  const there = await previewFacts(broker, facts);
+  if (there === null || approval === null) return 'again';
+  const seen = await glance(broker, proposal, facts, decision, there);
+  if (seen === 'again' || !('by' in seen)) return seen;
+  const now = broker.doors.clock.now();
+  if (shownState(seen.result) !== approval.binding.preState) {
+    const because = 'what its preview shows changed since';
+    const voided = { kind: 'approval.void', approvalId: approval.id, because, at: now } as const;
+    if (!(await broker.store.commit(voided)).ok) return 'again';
+    return await park(broker, proposal, facts, decision, seen.by, seen.result);
+  }
+  const later = ruled(broker, { ...facts, now }); // looking took its time
+  const still = judge(later);
+  if (courseOf(still, later) !== 'execute') return 'again';
+  return await execution(later)(broker, proposal, later, still, sink);
+}
+
+/** What the bound read answered, and the action that asked it. */
+interface Seen {
+  readonly by: string;
+  readonly result: ToolResult;
+}
+
+/** The read that is bound to a tool, once: an action of its own, judged and recorded. */
+async function glance(
+  broker: Broker,
+  proposal: Proposal,
+  facts: Facts,
+  decision: Decision,
+  there: Facts,
+): Promise<Seen | Outcome | 'again'> {
   const permitted = judge(there);
   if (courseOf(permitted, there) !== 'execute')
     return decline(broker, proposal, facts, decide(decision.nature, 'deny', permitted.verdicts));
@@ -229,10 +283,7 @@ async function look(
     const settlement = courseOf(second, there) === 'execute' ? done(result) : refused(second);
     const looked = await settle(broker, intent, settlement, flight.measured);
     open = false;
-    if (looked.kind !== 'done') return looked;
-    if (isDeclined(courseOf(decision, facts)))
-      return await decline(broker, proposal, facts, decision);
-    return await park(broker, proposal, facts, decision, intent.action.id, looked.result);
+    return looked.kind === 'done' ? { by: intent.action.id, result: looked.result } : looked;
   } catch (error) {
     if (!open) throw error;
     return await settle(broker, intent, faultOf(error, aloft), null);

@@ -255,7 +255,7 @@ function approvalStory(reads: readonly Read[], id: string): ApprovalStory | null
     answeredBy: answered?.body.by ?? null,
     answeredAt: answered?.event.at ?? null,
     because: answered?.payload?.because ?? null,
-    voided: voided?.body.cause ?? null,
+    voided: voided?.payload?.because ?? voided?.body.cause ?? null,
     usedBy: of('action.intent')?.body.action ?? null,
   };
 }

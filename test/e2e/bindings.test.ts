@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { act } from '../../src/broker/act.ts';
+import { answer } from '../../src/broker/answer.ts';
 import { halt } from '../../src/broker/halt.ts';
 import { beginRun } from '../../src/broker/runs.ts';
 import { json, startTarget, type TestTarget } from '../../src/connectors/http/testing/target.ts';
@@ -25,16 +26,17 @@ const OLGA = { name: 'olga', role: 'owner' } as const;
 let folder = '';
 let system: System;
 let target: TestTarget;
+/** What the API answers of an item, besides. */
+let now = '';
 
 beforeEach(async () => {
+  now = 'as it is';
   folder = await realpath(await mkdtemp(join(tmpdir(), 'signalbox-bindings-')));
   for (const name of ['live', 'tried']) {
     await mkdir(join(folder, name));
     await writeFile(join(folder, name, 'a.txt'), 'one\n');
   }
-  target = await startTarget((response, seen) =>
-    json(response, { url: seen.url, now: 'as it is' }),
-  );
+  target = await startTarget((response, seen) => json(response, { url: seen.url, now }));
   const address = { host: '127.0.0.1', port: 0 };
   const directory = join(folder, '.data');
   system = await startSystem({ directory, agents: address, operators: address, log: () => {} });
@@ -123,6 +125,64 @@ test('a human is shown what the bound read answered, and the approval is bound t
   assert.match(told, /^preview {3}act_\S+ /m);
   assert.match(told, /tool {6}files_look/);
   assert.match(told, /dry|\+two/);
+});
+
+/** Approved in one go: the run, and the ask that covers it. */
+async function approved(tool: string, input: JsonObject): Promise<{ run: string; ask: string }> {
+  const run = (await beginRun(system.broker, { agent: 'bot', intent: 'x', budget: {} })).id;
+  const parked = await call(tool, input, run);
+  assert.ok(parked.kind === 'parked');
+  await approve(parked.approvalId);
+  return { run, ask: parked.approvalId };
+}
+
+async function approve(approvalId: string): Promise<void> {
+  const digest = (await system.broker.store.ask(approvalId))?.approval.digest ?? '';
+  const given = { answer: 'approved', by: 'olga', because: 'x', digest } as const;
+  await answer(system.broker, { approvalId, ...given });
+}
+
+test('what was approved is looked at again, and runs when it still shows the same', async () => {
+  const { run } = await approved('files_edit_file', EDIT);
+  assert.equal((await call('files_edit_file', EDIT, run)).kind, 'done');
+  assert.equal(await text('live'), 'two\n');
+  assert.notEqual((await call('files_edit_file', EDIT, run)).kind, 'done', 'used once');
+});
+
+test('a preview that shows something else voids the approval, and the new one is asked about', async () => {
+  const { run, ask } = await approved('files_edit_file', EDIT);
+  await writeFile(join(folder, 'live', 'a.txt'), 'none\none\n');
+  const moved = await call('files_edit_file', EDIT, run);
+  assert.ok(moved.kind === 'parked');
+  assert.notEqual(moved.approvalId, ask);
+  assert.equal(await text('live'), 'none\none\n', 'nothing was done');
+  const { store } = system.broker;
+  assert.equal((await store.ask(ask))?.approval.state, 'void');
+  const shown = JSON.stringify((await store.ask(moved.approvalId))?.shown);
+  assert.match(shown, /ntwo/);
+  assert.match((await why(store, ask))?.lines.join('\n') ?? '', /what its preview shows changed/);
+  assert.equal((await call('files_edit_file', EDIT, run)).kind, 'parked', 'the old yes is gone');
+  await approve(moved.approvalId);
+  assert.equal((await call('files_edit_file', EDIT, run)).kind, 'done');
+  assert.equal(await text('live'), 'ntwo\none\n');
+});
+
+test('an approved HTTP call goes out once, after one more look, and not after a changed one', async () => {
+  const first = await approved('set_item', { item: '7' });
+  assert.equal((await call('set_item', { item: '7' }, first.run)).kind, 'done');
+  assert.deepEqual(
+    target.seen.map(({ method }) => method),
+    ['GET', 'GET', 'PUT'],
+  );
+  const second = await approved('set_item', { item: '8' });
+  now = 'another';
+  assert.equal((await call('set_item', { item: '8' }, second.run)).kind, 'parked');
+  const third = await approved('set_item', { item: '9' });
+  await halt(system.broker, { scope: 'tool:get_item', by: 'olga', reason: 'x' });
+  const unseen = await call('set_item', { item: '9' }, third.run);
+  assert.ok(unseen.kind === 'refused');
+  assert.equal(unseen.refusal.code, 'HALTED', 'without its preview it is not made');
+  assert.equal(target.seen.filter(({ method }) => method === 'PUT').length, 1);
 });
 
 test('the preview is judged like any call: a halt of its tool lets nothing be asked', async () => {

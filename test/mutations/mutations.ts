@@ -8,6 +8,7 @@ import { OF_POLICY } from './of-policy.ts';
 import { OF_POSTGRES } from './of-postgres.ts';
 import { OF_REPLICAS } from './of-replicas.ts';
 import { OF_SQL } from './of-sql.ts';
+import { OF_TOOLS } from './of-tools.ts';
 
 /** One control switched off: `find` (once in `file`) becomes `replace`, and `test` must fail. */
 export interface Mutation {
@@ -33,6 +34,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...OF_LOOPS,
   ...OF_LINEAGE,
   ...OF_CONSULTS,
+  ...OF_TOOLS,
   {
     control: 'the lowest ceiling wins',
     file: 'src/judge/judge.ts',
