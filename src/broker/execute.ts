@@ -5,7 +5,7 @@ import type { Decision } from '../domain/decision.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import type { Facts } from '../domain/facts.ts';
 import { type HaltScope, haltOver, scopesOf } from '../domain/halt.ts';
-import type { LineageFacts, LineageRecord } from '../domain/lineage.ts';
+import type { ArgumentProof, LineageFacts, LineageRecord } from '../domain/lineage.ts';
 import type { ActionAdmit } from '../domain/ops.ts';
 import type { Proposal } from '../domain/proposal.ts';
 import { actorsOf, type Run } from '../domain/run.ts';
@@ -65,8 +65,13 @@ export function recordOf(
 /** So many values of one call are told with where they came from. */
 const MOST_PROOFS = 100;
 
-function recordedOf({ proofs, flows }: LineageFacts): LineageRecord {
-  return { proofs: proofs.slice(0, MOST_PROOFS), flows };
+function recordedOf({ proofs, flows, seen }: LineageFacts): LineageRecord {
+  if (proofs.length <= MOST_PROOFS) return { proofs, flows, seen };
+  // where some are left out, none of those that stood against the call
+  const weight = ({ proof, outside }: ArgumentProof): number =>
+    (proof === 'untrusted' ? 4 : proof === 'unknown' ? 2 : 0) + (outside ? 1 : 0);
+  const heavy = proofs.toSorted((a, b) => weight(b) - weight(a));
+  return { proofs: heavy.slice(0, MOST_PROOFS), flows, seen };
 }
 
 /** The intent with everything the store must check in the same transaction. A preview reserves nothing and uses no approval. */

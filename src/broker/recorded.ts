@@ -1,4 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
+import type { LineageFacts } from '../domain/lineage.ts';
 import { lower, MODES, type Mode } from '../domain/mode.ts';
 import type { Measured } from '../domain/proposal.ts';
 import type { Run } from '../domain/run.ts';
@@ -74,9 +75,18 @@ function decisionOf(event: ReadableEvent, run: Run): Recorded | 'preview' | null
   const measured = event.payload?.measured;
   return {
     ...{ action: String(action), at: event.at, run, tool, arguments: given, mode },
+    lineage: lineageIn(event.payload?.lineage),
     measured: isJsonObject(measured) ? (measured as unknown as Measured) : null,
     others: othersIn(Array.isArray(verdicts) ? verdicts : []),
   };
+}
+
+/** Null for what is no whole record of it. */
+function lineageIn(recorded: Json | undefined): LineageFacts | null {
+  if (!isJsonObject(recorded)) return null;
+  const { proofs, flows, seen } = recorded;
+  const isWhole = Array.isArray(proofs) && Array.isArray(flows) && Array.isArray(seen);
+  return isWhole ? (recorded as unknown as LineageFacts) : null;
 }
 
 function othersIn(verdicts: readonly Json[]): Mode {

@@ -94,8 +94,8 @@ export interface LineageFacts {
   readonly seen: readonly SeenLabel[];
 }
 
-/** What is recorded of an action: where its values came from, and what its texts carry. */
-export type LineageRecord = Pick<LineageFacts, 'proofs' | 'flows'>;
+/** What is recorded of an action. Records of the time before `seen` have none: of those nobody knows what was read. */
+export type LineageRecord = Pick<LineageFacts, 'proofs' | 'flows'> & Partial<LineageFacts>;
 
 /** `arg to[0] = x, proof: intent [118..141]`, `arg to[0] = x, untrusted: act_… read_file leaf body [20..42]`. */
 export function proofLine({ argument, value, proof, span }: ArgumentProof): string {

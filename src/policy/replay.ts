@@ -1,6 +1,7 @@
 import type { Bundle, Tool } from '../domain/bundle.ts';
 import { decide, type Nature } from '../domain/decision.ts';
 import type { JsonObject } from '../domain/json.ts';
+import type { LineageFacts } from '../domain/lineage.ts';
 import { lower, MODES, type Mode } from '../domain/mode.ts';
 import { own } from '../domain/own.ts';
 import type { PolicyRuling } from '../domain/policy.ts';
@@ -8,6 +9,7 @@ import type { Measured } from '../domain/proposal.ts';
 import type { Run } from '../domain/run.ts';
 import { BundlePolicies, type PolicyAlarm } from './bundle-policies.ts';
 import type { Asking } from './context.ts';
+import { flowThen } from './flow-then.ts';
 import { Reference } from './reference.ts';
 import { byReference, contextOf } from './tool-policies.ts';
 
@@ -19,6 +21,8 @@ export interface Recorded {
   readonly tool: string;
   readonly arguments: JsonObject;
   readonly measured: Measured | null;
+  /** Null: its tool declared none then, or it is of the time before what was read was recorded. */
+  readonly lineage: LineageFacts | null;
   /** The lowest ceiling of every check but the policies. */
   readonly others: Mode;
   readonly mode: Mode;
@@ -35,7 +39,7 @@ export interface ReplayExample {
   readonly why: string;
 }
 
-/** What would have been decided otherwise. `lineage` of an action is not recorded: it is taken at its worst, twice. */
+/** What would have been decided otherwise. Lineage that was not recorded, or not for these arguments, is taken at its worst. */
 export interface ReplayReport {
   readonly decisions: number;
   readonly changed: number;
@@ -183,7 +187,8 @@ function decided({ policies }: Side, one: Recorded, tool: Tool): Decided {
 
 function askingOf(one: Recorded, tool: Tool): Asking {
   const { at: now, arguments: given, run, measured } = one;
-  return { now, arguments: given, run, tool, measured, lineage: null };
+  const lineage = flowThen(one.lineage, tool, given);
+  return { now, arguments: given, run, tool, measured, lineage };
 }
 
 interface Tally {

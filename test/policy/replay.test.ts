@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { act } from '../../src/broker/act.ts';
 import { replay } from '../../src/broker/replay.ts';
+import type { JsonObject } from '../../src/domain/json.ts';
 import { PACK } from '../../src/policy/pack.ts';
-import { openWorld } from '../properties/world.ts';
+import { openWorld, toolNamed } from '../properties/world.ts';
 
 const WRITTEN =
   '@id("few") forbid (principal == Agent::"bob", action == Action::"look", resource) when';
@@ -48,4 +49,46 @@ test('what policies held down then counts for nothing: another bundle may be loo
   const report = await replay(world.broker, { before, after, since: 0, most: 100 });
   assert.deepEqual(report.transitions, { 'deny → auto': 1 });
   assert.equal(report.looser, 1);
+});
+
+test('what was known of where words came from is replayed as it was', async (t) => {
+  const world = await openWorld(t);
+  const properties = { to: { type: 'string' }, cc: { type: 'string' } };
+  const send = toolNamed('change', 'write', {
+    inputSchema: { type: 'object', properties },
+    lineage: { authority: [{ argument: 'to', kind: 'destination' }], outward: false, source: [] },
+  });
+  const mail = toolNamed('look', 'read', {
+    lineage: {
+      ...{ authority: [], outward: false },
+      source: [{ trusted: [], labels: ['private'], readers: null, text: 'json' }],
+    },
+  });
+  const own = { name: 'o', domains: ['o.example'] };
+  await world.apply(({ tools }) => ({
+    organisation: own,
+    tools: { ...tools, change: send, look: mail },
+  }));
+  const runId = await world.run('ann');
+  const call = (tool: string, given: JsonObject) =>
+    act(world.broker, { runId, tool, arguments: given, via: 'test' });
+  await call('change', { to: 'bob@o.example' });
+  await call('look', {});
+  await call('change', { to: 'carol@o.example' });
+  await call('change', { to: 'eve@else.example' });
+  const before = await world.broker.bundles.active();
+  const forbidding = async (what: string, tools = before.tools) => {
+    const set = { own: `permit (principal, action, resource) when { !(${what}) };` };
+    const after = { ...before, digest: 'candidate', tools, policies: { set } };
+    const { changed } = await replay(world.broker, { before, after, since: 0, most: 100 });
+    return changed;
+  };
+  assert.equal(await forbidding('context.flow.private'), 2, 'after the mail was read');
+  assert.equal(await forbidding('context.flow.egress'), 1, 'to whom is not of the organisation');
+  assert.equal(await forbidding('context.flow.proof == Proof::"unknown"'), 1);
+  // another argument carries authority now: nobody looked at it then, so the worst is taken where it was given
+  const authority = ['to', 'cc'].map((argument) => ({ argument, kind: 'destination' as const }));
+  const wider = { ...send, lineage: { authority, outward: false, source: [] } };
+  await call('change', { to: 'bob@o.example', cc: 'zoe@o.example' });
+  assert.equal(await forbidding('context.flow.egress', { ...before.tools, change: wider }), 2);
 });
