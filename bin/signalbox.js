@@ -2,6 +2,7 @@
 // Old syntax on purpose: this file must parse on the Nodes it refuses, so that a user of one is told
 // what to do instead of being shown a stack trace.
 import { existsSync } from 'node:fs';
+import module from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const major = Number(process.versions.node.split('.')[0]);
@@ -29,6 +30,13 @@ if (
 ) {
   const again = [...process.execArgv, ...heap, ...process.argv.slice(1)];
   process.execve(process.execPath, [process.execPath, ...again], process.env);
+}
+
+// A checkout strips its types at every start, most of a second; beside the code nobody can write who cannot write the code.
+if (checkout && process.env.NODE_COMPILE_CACHE === undefined) {
+  const folder = fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url));
+  process.env.NODE_COMPILE_CACHE = folder;
+  module.enableCompileCache?.(folder);
 }
 
 const entry = checkout ? source : new URL('../dist/main.js', import.meta.url);

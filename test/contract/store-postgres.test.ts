@@ -6,19 +6,36 @@ import { storeContract } from './store.ts';
 import { MASTER_KEY, stillDoors } from './store-cast.ts';
 
 let server: AcmePostgres;
-let cases = 0;
+/** Schemas that a case has left; what it wrote is gone from them. */
+const left: string[] = [];
+let made = 0;
 
 before(async () => {
   server = await startPostgres({ durable: false });
 });
 after(() => server.stop());
 
-/** A schema for each case: much quicker than a database. */
-async function fresh(): Promise<PostgresAddress> {
-  const schema = `case_${++cases}`;
-  await server.query(`CREATE SCHEMA ${schema}`);
+/** A schema for each case. Tables cost a quarter of a second to make and little to empty. */
+async function fresh(): Promise<PostgresAddress & { readonly schema: string }> {
+  let schema = left.pop();
+  if (schema === undefined) {
+    schema = `case_${++made}`;
+    await server.query(`CREATE SCHEMA ${schema}`);
+  }
   const { host, port, user, password, database } = server;
   return { client: { host, port, user, password, database, ssl: false }, schema };
+}
+
+/** All that a case wrote; what its migration wrote stays. The triggers that keep records for ever are off meanwhile. */
+async function emptied(schema: string): Promise<void> {
+  await server.query(`DO $$ DECLARE one record; BEGIN
+    SET LOCAL session_replication_role = replica;
+    FOR one IN SELECT tablename AS name FROM pg_tables WHERE schemaname = '${schema}' AND tablename <> 'migrations'
+    LOOP EXECUTE format('DELETE FROM ${schema}.%I', one.name); END LOOP;
+    FOR one IN SELECT sequencename AS name FROM pg_sequences WHERE schemaname = '${schema}'
+    LOOP EXECUTE format('ALTER SEQUENCE ${schema}.%I RESTART', one.name); END LOOP;
+  END $$`);
+  left.push(schema);
 }
 
 storeContract('PostgreSQL', async () => {
@@ -28,7 +45,7 @@ storeContract('PostgreSQL', async () => {
     store,
     async close() {
       await store.close();
-      await server.query(`DROP SCHEMA ${address.schema} CASCADE`);
+      await emptied(address.schema);
     },
   };
 });
