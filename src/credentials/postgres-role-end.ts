@@ -46,20 +46,41 @@ export async function endRoles(
 async function endTogether(
   client: pg.ClientBase,
   roles: readonly string[],
-  { timers, barred }: Ending,
+  { barred }: Ending,
 ): Promise<void> {
+  const named = roles.map((role) => pg.escapeLiteral(role)).join(', ');
   // seen by every other session before the first of theirs is looked for; made durable by the drop, or by asking again
   await client.query(
     `BEGIN; SET LOCAL synchronous_commit = off; ${roles.map((role) => `ALTER ROLE ${quote(role)} NOLOGIN`).join('; ')}; COMMIT;
-     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-       WHERE usename IN (${roles.map((role) => pg.escapeLiteral(role)).join(', ')})`,
+     SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename IN (${named})`,
   );
   barred();
-  await terminate(client, roles, timers);
-  await client.query(`DROP ROLE ${roles.map(quote).join(', ')}`).catch(async (error: unknown) => {
-    if (!(error instanceof pg.DatabaseError)) throw error;
-    for (const role of roles) if (!(await drop(client, role))) await bar(client, role);
-  });
+  try {
+    await client.query(`${emptied(named)}; DROP ROLE ${roles.map(quote).join(', ')}`);
+  } catch (error) {
+    if (error instanceof pg.DatabaseError && error.code === STAYS) throw stays(roles);
+    throw error;
+  }
+}
+
+/** What a session that stays is told by; no class of the server's own. */
+const STAYS = 'SBX01';
+
+/**
+ * Looks until there is no session of theirs, ends what it finds, and fails when some are left: at the server, where a
+ * look costs no way there and back. One that was just logging in is seen by the next.
+ */
+function emptied(named: string): string {
+  const [soon, later] = TERMINATE_PAUSE_MS.map((ms) => ms / 1_000);
+  return `DO $looks$ BEGIN
+      FOR look IN 1..${TERMINATE_TRIES} LOOP
+        PERFORM pg_stat_clear_snapshot();
+        PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename IN (${named});
+        IF NOT FOUND THEN RETURN; END IF;
+        PERFORM pg_sleep(CASE WHEN look < ${SOON} THEN ${soon} ELSE ${later} END);
+      END LOOP;
+      RAISE EXCEPTION 'sessions stay' USING ERRCODE = '${STAYS}';
+    END $looks$`;
 }
 
 async function endOne(client: pg.ClientBase, role: string, timers: Timers): Promise<void> {
@@ -92,8 +113,12 @@ async function terminate(
     timers.after(attempt < SOON ? TERMINATE_PAUSE_MS[0] : TERMINATE_PAUSE_MS[1], pause.resolve);
     await pause.promise;
   }
+  throw stays(roles);
+}
+
+function stays(roles: readonly string[]): SignalboxError {
   const named = roles.map((role) => `\`${role}\``).join(', ');
-  throw new SignalboxError('CREDENTIAL_FAILED', `sessions of ${named} do not end`);
+  return new SignalboxError('CREDENTIAL_FAILED', `sessions of ${named} do not end`);
 }
 
 /** False: it is kept. Tidiness, not safety: a NOLOGIN role without sessions is as dead, and may be kept by what it owns elsewhere. */

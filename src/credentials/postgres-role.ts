@@ -40,7 +40,7 @@ export interface RoleServer {
   tryLogin(
     connection: Connection,
     user: string,
-    password: string,
+    password: string | (() => Promise<string>),
   ): Promise<'accepted' | 'refused' | 'unclear'>;
 }
 
@@ -58,11 +58,15 @@ export function postgresRoleIssuer(admin: RoleServer, doors: Doors, tag = ''): C
   const passwords = new Map<string, string>();
   const logins = new Logins(admin);
   const endings = new SideBySide((connection, close: () => readonly Suspect[]) =>
-    admin.with(connection, (client) => {
+    admin.with(connection, async (client) => {
       const suspects = close();
       const roles = suspects.map(({ role }) => role);
-      const barred = (): void => logins.tryEarly(connection, suspects);
-      return endRoles(client, roles, { timers: doors.timers, barred });
+      const early = logins.atTheDoor(connection, suspects);
+      try {
+        return await endRoles(client, roles, { timers: doors.timers, barred: early.knock });
+      } finally {
+        early.leave();
+      }
     }),
   );
   const verdicts = new SideBySide((connection, close: () => readonly Suspect[]) =>
@@ -136,19 +140,44 @@ interface Suspect {
   readonly password: string | null;
 }
 
-/** Tries to log in as those that end: one of them already while their sessions are ending, when nobody may any more. */
+/** One login that is under way: `knock` when nobody of them may log in any more, `leave` when that is over. */
+interface AtTheDoor {
+  knock(): void;
+  leave(): void;
+}
+
+/**
+ * Tries to log in as those that end: one of them already while their sessions are ending. It stands at the door before,
+ * since a server takes its time to open one, and gives its password when nobody may in any more: the server decides by what
+ * its catalogue says after that.
+ */
 class Logins {
   readonly #admin: RoleServer;
-  readonly #early = new Map<string, Promise<boolean>>();
+  readonly #early = new Map<string, Promise<boolean | null>>();
 
   constructor(admin: RoleServer) {
     this.#admin = admin;
   }
 
-  tryEarly(connection: Connection, suspects: readonly Suspect[]): void {
+  atTheDoor(connection: Connection, suspects: readonly Suspect[]): AtTheDoor {
+    const barred = Promise.withResolvers<string>();
+    barred.promise.catch(() => {});
+    const leave = (): void => barred.reject(new Error('nobody was barred'));
     const one = bestKnown(suspects);
-    if (one !== undefined && this.#early.size < MOST_EARLY)
-      this.#early.set(one.role, this.isRefused(connection, one));
+    if (one === undefined || this.#early.size >= MOST_EARLY) return { knock: () => {}, leave };
+    let asked = false;
+    const password = (): Promise<string> => {
+      asked = true;
+      return barred.promise;
+    };
+    const answered = this.#admin.tryLogin(connection, one.role, password);
+    const knock = (): void => {
+      barred.resolve(one.password ?? 'unknown');
+      // one that was let in without a word says nothing of what is barred now
+      const refused = answered.then((answer) => (asked ? answer === 'refused' : null));
+      this.#early.set(one.role, refused);
+    };
+    return { knock, leave };
   }
 
   /** Those that were tried early, told once, and whether they were refused. */
@@ -157,7 +186,8 @@ class Logins {
     for (const suspect of suspects) {
       const early = this.#early.get(suspect.role);
       this.#early.delete(suspect.role);
-      if (early !== undefined) tried.set(suspect, await early);
+      const refused = (await early) ?? null;
+      if (refused !== null) tried.set(suspect, refused);
     }
     return tried;
   }
@@ -185,10 +215,12 @@ async function areDead(
   return admin.with(connection, async (client) => {
     const suspects = close();
     const roles = suspects.map(({ role }) => role);
-    const [alive, tried] = await Promise.all([aliveAmong(client, roles), logins.told(suspects)]);
+    const tried = await logins.told(suspects);
     const one = bestKnown(suspects);
     if (tried.size === 0 && one !== undefined)
       tried.set(one, await logins.isRefused(connection, one));
+    // last: whoever was half in when they were barred is in by now, or was turned away like the one that came after
+    const alive = await aliveAmong(client, roles);
     const isOneForAll = [...tried.values()].every((refused) => refused);
     const dead: boolean[] = [];
     for (const suspect of suspects) {

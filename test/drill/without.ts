@@ -89,8 +89,8 @@ const WITHOUT: { readonly [control: string]: Control } = {
     edits: [
       {
         file: 'src/store/postgres/op-halts.ts',
-        find: 'await voidAsks(tx, asks, {',
-        replace: 'await voidAsks(tx, asks.slice(0, 0), {',
+        find: 'voidAsks(tx, asks, {',
+        replace: 'voidAsks(tx, asks.slice(0, 0), {',
       },
     ],
   },

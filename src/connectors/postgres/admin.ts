@@ -21,7 +21,7 @@ export interface PostgresAdmin {
   /** The broker's own role there. */
   brokerRole(connection: Connection): string;
   /** Really tries to log in, and leaves again. */
-  tryLogin(connection: Connection, user: string, password: string): Promise<LoginAnswer>;
+  tryLogin(connection: Connection, user: string, password: Password): Promise<LoginAnswer>;
   close(): Promise<void>;
 }
 
@@ -31,6 +31,9 @@ export interface ServerFacts {
   /** How far the server's clock is ahead of ours. */
   readonly aheadMs: number;
 }
+
+/** Or who is asked for it when the server asks: until that is answered nothing is decided there. */
+export type Password = string | (() => Promise<string>);
 
 /** `refused`: by the server, because of who asks. `unclear`: nobody answered, or for another reason. */
 export type LoginAnswer = 'accepted' | 'refused' | 'unclear';
@@ -120,7 +123,7 @@ export function createPostgresAdmin(
 async function tryLogin(
   connection: Connection,
   user: string,
-  password: string,
+  password: Password,
 ): Promise<LoginAnswer> {
   const login = { user, password, label: 'signalbox verify', settings: {} };
   const client = new pg.Client(clientConfig(targetOf(connection), login));
