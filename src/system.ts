@@ -1,6 +1,7 @@
 import { apply } from './broker/apply.ts';
 import type { Broker } from './broker/broker.ts';
 import { LocalHalts } from './broker/local-halts.ts';
+import { within } from './broker/patience.ts';
 import { Pulse } from './broker/pulse.ts';
 import type { Recovery } from './broker/recover.ts';
 import { sweeper, takeOver } from './broker/take-over.ts';
@@ -16,6 +17,7 @@ import { openListeners } from './system/listeners.ts';
 import type { SystemOptions } from './system/options.ts';
 
 const SWEEP_EVERY_MS = 60_000;
+const READY_MS = 5_000;
 
 export interface System {
   readonly broker: Broker;
@@ -71,6 +73,12 @@ async function start(house: House, options: SystemOptions): Promise<System> {
   const operators = createOperators({ store, doors });
   // known before the store is away
   void house.alerts.learn().catch((error: Error) => options.log(`alerts: ${error.message}`));
+  // for so long nothing is listened to; what takes longer is decided by the reference engine meanwhile
+  await within(
+    doors.timers,
+    READY_MS,
+    bundles.active().then((one) => broker.policies.ready(one)),
+  );
   const surfaces = await openListeners({ options, house, callers, operators, plan });
   const unwatch = local.watch();
   const sweeping = doors.timers.every(SWEEP_EVERY_MS, sweep);

@@ -40,7 +40,7 @@ async function applyAlone(
     );
   const active = await broker.bundles.active();
   if (active.digest !== plan.base) throw moved();
-  await prepare(broker, plan.bundle);
+  await Promise.all([prepare(broker, plan.bundle), broker.policies.ready(plan.bundle)]);
   const gone = moving(active, plan.bundle);
   await retire(broker, gone);
   const applied = await broker.store.commit({

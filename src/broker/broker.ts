@@ -55,6 +55,8 @@ export type InputCheck = (tool: Tool, input: JsonObject) => readonly string[];
 /** Null: there is nothing to ask about. Never throws; what goes wrong is a no. */
 export interface PolicySource {
   rulingFor(facts: Omit<Facts, 'policy'>): PolicyRuling | null;
+  /** Prepares the policies of a bundle, so that no action under it pays for that. Never rejects. */
+  ready(bundle: Bundle): Promise<void>;
 }
 
 /** Bundles by digest, read from the store once. Throws SignalboxError STORE_DOWN when it cannot. */

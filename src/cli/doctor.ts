@@ -212,6 +212,7 @@ async function running(call: Call): Promise<Finding[]> {
         },
     sealFinding(status.sealed),
     ...alertsFinding(status.alerts),
+    policiesFinding(status.policies),
     ...(await servers(call)),
     ...(await drilled(call)),
   ];
@@ -254,6 +255,29 @@ function alertsFinding(value: unknown): Finding[] {
   if (Number(undelivered) === 0) return [];
   const says = `${count(Number(undelivered), 'alert')} could not be delivered; the last: ${String(why)}`;
   return [{ name: 'alerts', state: 'bad', says, fix: 'look at the receiver and at its secret' }];
+}
+
+/** A compiler that reads policies otherwise than Cedar's engine is a fault here, though the engine decides then. */
+function policiesFinding(value: unknown): Finding {
+  const name = 'policies';
+  const { state, alarms } = isJsonObject(value) ? value : {};
+  const first = Array.isArray(alarms) ? alarms.filter(isJsonObject) : [];
+  const [one] = first.filter(({ kind }) => kind === state);
+  const told = `${String(one?.tool ?? 'all tools')}: ${String(one?.why ?? '')}`;
+  const of = count(first.length, 'alarm');
+  if (state === 'failed')
+    return {
+      ...{ name, state: 'bad', says: `${of}; what they are asked about is denied: ${told}` },
+      fix: 'mend the policies: `signalbox policy check` says what is wrong',
+    };
+  if (state === 'disagreed')
+    return {
+      ...{ name, state: 'bad', says: `${of}; Cedar's own engine decides alone: ${told}` },
+      fix: 'report it with the policies: the compiler of Signalbox reads them otherwise',
+    };
+  if (state === 'fallback')
+    return { name, state: 'warn', says: `${of}; slower by the reference engine: ${told}` };
+  return { name, state: 'ok', says: 'compiled, and the same as by Cedar’s own engine' };
 }
 
 /** A halt that is not drilled is a hope. */

@@ -12,6 +12,8 @@ export const ALERT_EVENTS = [
   'drill.stale',
   'lease.irrevocable',
   'lease.residual',
+  'policy.disagreed',
+  'policy.failed',
   'overload',
 ] as const;
 export type AlertEvent = (typeof ALERT_EVENTS)[number];

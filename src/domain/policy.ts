@@ -38,3 +38,15 @@ export interface PolicyRuling {
   /** Roles or people that policies name as those to ask; empty: whoever may. */
   readonly approvers: readonly string[];
 }
+
+/** Told when policies do not work as they should. */
+export interface PolicyAlarm {
+  /**
+   * `fallback`: the reference engine decides alone, which is slower: the compiler does not know all that is in them.
+   * `disagreed`: so it does, since the compiler read them otherwise: a fault of Signalbox. `failed`: all is denied.
+   */
+  readonly kind: 'fallback' | 'disagreed' | 'failed';
+  readonly bundle: string;
+  readonly tool: string | null;
+  readonly why: string;
+}

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { effectVector } from '../domain/effect.ts';
 import { measuredRead } from '../domain/measured.ts';
-import type { PolicyAlarm } from './bundle-policies.ts';
+import type { PolicyAlarm } from '../domain/policy.ts';
 import { PACK } from './pack.ts';
 import { PolicyRoom } from './policies.ts';
 import { type Cedar, freshCedar, Reference } from './reference.ts';
@@ -148,7 +148,7 @@ test('when compiled and reference disagree the reference decides, and somebody i
   );
   const ruling = room.rulingFor(factsOf(bundleOf({ set: PERMIT }), 'look'));
   assert.equal(ruling?.ceiling, 'deny');
-  assert.equal(alarms[0]?.kind, 'fallback');
+  assert.equal(alarms[0]?.kind, 'disagreed');
 });
 
 test('an allow that no policy determined is a no', () => {
@@ -221,4 +221,38 @@ test('the cap stands for the effect until it is measured', () => {
   const effect = effectVector({ calls: 1, rowsWritten: 9 });
   const measured = { ...measuredRead(0), effect };
   assert.equal(asked(set, 'drop', { measured }).ceiling, 'auto');
+});
+
+test('policies are made ready in steps: the reference engine decides until a tool is through', async () => {
+  const turns: (() => void)[] = [];
+  const asks = { count: 0 };
+  const room = new PolicyRoom(
+    (alarm) => assert.fail(alarm.why),
+    engineThat((real) => ({
+      statefulIsAuthorized: (call) => {
+        asks.count++;
+        return real.statefulIsAuthorized(call);
+      },
+    })),
+    () => new Promise((resolve) => turns.push(resolve)),
+  );
+  const bundle = bundleOf({ set: PACK });
+  const done = room.ready(bundle);
+  assert.equal(room.ready(bundle), done, 'once is enough');
+  const atOnce = asks.count;
+  assert.ok(atOnce <= 4, `one step asks one question of each mode, not ${atOnce}`);
+  assert.equal(room.rulingFor(factsOf(bundle, 'drop'))?.ceiling, 'approve');
+  assert.equal(asks.count, atOnce + 2, 'by the reference engine: `auto`, `approve`');
+  for (let turn = turns.shift(); turn !== undefined; turn = turns.shift()) {
+    turn();
+    await Promise.resolve();
+  }
+  await done;
+  const { count } = asks;
+  for (const tool of ['look', 'drop', 'pay'])
+    room.rulingFor(factsOf(bundle, tool, { arguments: { amount: 1, to: 'x' } }));
+  assert.equal(asks.count, count, 'no question pays for anything any more');
+  // as it comes back from the store, once it was applied
+  assert.equal(room.rulingFor(factsOf({ ...bundle }, 'drop'))?.ceiling, 'approve');
+  assert.equal(asks.count, count);
 });

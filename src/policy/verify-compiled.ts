@@ -19,14 +19,14 @@ export interface Mismatch {
 }
 
 /**
- * Asks both about made-up actions of one tool: decision, reasons and errors must be the same. Null: they are. Throws
- * EngineFailure when the reference engine gives no answer.
+ * Asks both about made-up actions of one tool, one at each step: decision, reasons and errors must be the same. Null:
+ * they are. Throws EngineFailure when the reference engine gives no answer.
  */
-export function disagreement(
+export function* verification(
   of: ToolPolicies,
   reference: Reference,
   { seed, cases }: { readonly seed: number; readonly cases: number },
-): Mismatch | null {
+): Generator<undefined, Mismatch | null> {
   const { compiled, tool, table } = of;
   if (compiled === null) return null;
   const chance = chanceOf(seed);
@@ -42,6 +42,7 @@ export function disagreement(
       if (!isSame(mine, theirs))
         return { tool: tool.name, mode, compiled: mine, reference: theirs };
     }
+    yield;
   }
   return null;
 }

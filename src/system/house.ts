@@ -10,6 +10,7 @@ import { Lineages } from '../broker/lineage.ts';
 import { LocalGate } from '../broker/local-gate.ts';
 import { Notices } from '../broker/notices.ts';
 import { OpenStreams } from '../broker/open-streams.ts';
+import type { PolicyAlarms } from '../broker/policy-alarms.ts';
 import { Sealer } from '../broker/sealer.ts';
 import { masterKeyOf } from '../credentials/key-source.ts';
 import { Leases } from '../credentials/leases.ts';
@@ -35,6 +36,7 @@ export interface House {
   readonly log: (line: string) => void;
   readonly adapters: Adapters;
   readonly alerts: Alerts;
+  readonly policyAlarms: PolicyAlarms;
   readonly beatMs: number;
   /** Who is told what an upstream serves anew: the surface, once there is one. */
   readonly feed: { told: (change: Change) => void };
@@ -52,7 +54,8 @@ export async function build(options: SystemOptions): Promise<House> {
   const log = (line: string): void => options.log(withhold.text(line));
   const secrets = createSecrets({ store, masterKey, doors, known: withhold });
   await secrets.learn();
-  const policies = policiesWith(log);
+  const told = { store, doors, log, alerts: () => alerts };
+  const { policies, policyAlarms } = policiesWith(told);
   const consults = createConsults({ doors, secrets, withhold, log });
   const bundles = bundleSource(store, learning(policies, consults));
   const feed: House['feed'] = { told: () => {} };
@@ -67,7 +70,7 @@ export async function build(options: SystemOptions): Promise<House> {
   const connection = connectionOf({ bundles, freshness });
   const whoseIsLeft = () => freshness.whoseIsLeft();
   const webhooks = new Webhooks(doors.timers);
-  const alerts = new Alerts({
+  const alerts: Alerts = new Alerts({
     ...{ doors, store, bundles, log },
     secret: (name) => secrets.reveal(name),
     redact: (facts) => withhold.json(facts),
@@ -117,7 +120,7 @@ export async function build(options: SystemOptions): Promise<House> {
     await close();
     throw error;
   });
-  return { broker, secrets, masterKey, log, adapters, feed, alerts, beatMs, close };
+  return { broker, secrets, masterKey, log, adapters, feed, alerts, policyAlarms, beatMs, close };
 }
 
 /** Seals records as long as it is up, and publishes what was signed. */

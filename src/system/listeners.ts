@@ -7,6 +7,7 @@ import { beginRun, beginSubRun, endRun } from '../broker/runs.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Plan } from '../config/plan.ts';
 import type { PolicyFiles } from '../config/policies.ts';
+import type { DrillHealth } from '../domain/drill.ts';
 import { soon } from '../doors.ts';
 import { createAgents } from '../identity/agents.ts';
 import type { Callers } from '../identity/callers.ts';
@@ -15,7 +16,7 @@ import { why } from '../ledger/why.ts';
 import { verifyAt } from '../store/open.ts';
 import { adminRoutes } from '../surfaces/admin/routes.ts';
 import { healthRoutes } from '../surfaces/http/health.ts';
-import { type Listener, listen } from '../surfaces/http/listener.ts';
+import { type Listener, listen, type Route } from '../surfaces/http/listener.ts';
 import { createMcpSurface } from '../surfaces/mcp/endpoint.ts';
 import { runRoutes } from '../surfaces/runs/routes.ts';
 import { VERSION } from '../version.ts';
@@ -51,7 +52,7 @@ const pause = (): Promise<void> => new Promise((resolve) => soon(resolve));
 /** Two listeners: one for agents, one for humans. Neither trusts an address. */
 export async function openListeners(parts: Parts): Promise<Surfaces> {
   const { options, house, callers, operators, plan } = parts;
-  const { broker, secrets, masterKey, alerts, adapters } = house;
+  const { broker, secrets, masterKey, alerts, policyAlarms, adapters } = house;
   const { doors, store } = broker;
   const governed = { broker, act, beginRun, beginSubRun, endRun };
   const withhold = (text: string): string => broker.withhold.text(text);
@@ -62,7 +63,7 @@ export async function openListeners(parts: Parts): Promise<Surfaces> {
     drillGround(parts, () => agentsUrl),
     options.log,
   );
-  const health = healthRoutes(readiness(broker), () => drills.health);
+  const health = healthOf(parts, () => drills.health);
   const admin = await listen({
     ...common,
     ...options.operators,
@@ -82,6 +83,7 @@ export async function openListeners(parts: Parts): Promise<Surfaces> {
         drills,
         agentsUrl: () => agentsUrl,
         alerts: () => alerts.standing,
+        policies: (bundle) => policyAlarms.health(bundle),
         version: VERSION,
         tls: options.operators.tls !== undefined,
       }),
@@ -126,6 +128,14 @@ export async function openListeners(parts: Parts): Promise<Surfaces> {
       await mcp.close();
     },
   };
+}
+
+function healthOf(
+  { house: { broker, policyAlarms } }: Parts,
+  drilled: () => DrillHealth,
+): readonly Route[] {
+  const policies = (bundle: string): string => policyAlarms.health(bundle).state;
+  return healthRoutes(readiness(broker), drilled, policies);
 }
 
 function readiness({ store, freshness }: Broker): Parameters<typeof healthRoutes>[0] {

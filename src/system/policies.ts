@@ -1,13 +1,23 @@
+import { PolicyAlarms, type PolicyAlarmsParts } from '../broker/policy-alarms.ts';
 import type { Bundle } from '../domain/bundle.ts';
+import { soon } from '../doors.ts';
 import { PolicyRoom } from '../policy/policies.ts';
+import { Reference } from '../policy/reference.ts';
 
-/** Policies; what is wrong with those of a bundle is told in the log. */
-export function policiesWith(log: (line: string) => void): PolicyRoom {
-  return new PolicyRoom(({ kind, bundle, tool, why }) => {
-    const whose = tool === null ? 'all tools' : `\`${tool}\``;
-    const what = kind === 'failed' ? 'denied' : 'decided by the reference engine alone';
-    log(`policies of bundle ${bundle.slice(0, 12)}: ${whose}: ${what}: ${why}`);
-  });
+/** Between two steps of making policies ready, calls have their turn. */
+const pause = (): Promise<void> => new Promise((resolve) => soon(resolve));
+
+export function policiesWith(parts: PolicyAlarmsParts): {
+  readonly policies: PolicyRoom;
+  readonly policyAlarms: PolicyAlarms;
+} {
+  const policyAlarms = new PolicyAlarms(parts);
+  const policies = new PolicyRoom(
+    (alarm) => policyAlarms.told(alarm),
+    () => new Reference(),
+    pause,
+  );
+  return { policies, policyAlarms };
 }
 
 /** Tells each of them of a bundle. */

@@ -63,8 +63,8 @@ export const OF_POLICY: readonly Mutation[] = [
   {
     control: 'compiled policies that disagree with the reference engine are not used',
     file: 'src/policy/bundle-policies.ts',
-    find: 'if (found === null) return made;',
-    replace: 'if (found === null || cases > 0) return made;',
+    find: 'if (found === null) return settled(made);',
+    replace: 'if (found === null || cases > 0) return settled(made);',
     test: unit,
   },
   {

@@ -111,6 +111,7 @@ async function status(deps: AdminDeps, operator: Operator): Promise<{ [name: str
       state,
       admittedAt,
     })),
+    policies: { ...deps.policies(stamp.bundle) } as never,
     alerts: { ...deps.alerts() },
     sealed: await sealedUpTo(broker),
     leases: leases.map(({ handle, connection, state, expiresAt }) => ({

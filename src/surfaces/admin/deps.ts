@@ -1,6 +1,7 @@
 import type { AlertsStanding } from '../../broker/alerts.ts';
 import type { Proposed } from '../../broker/apply.ts';
 import type { Broker } from '../../broker/broker.ts';
+import type { PolicyHealth } from '../../broker/policy-alarms.ts';
 import type { Connection } from '../../domain/bundle.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Drills } from './drills.ts';
@@ -52,6 +53,8 @@ export interface AdminDeps {
   readonly drills: Drills;
   /** Where agents call, for what the commands hand to them. */
   readonly agentsUrl: () => string;
+  /** How the policies of a bundle work on this replica. */
+  readonly policies: (bundle: string) => PolicyHealth;
   /** How alerts to webhooks stand. */
   readonly alerts: () => AlertsStanding;
   readonly version: string;

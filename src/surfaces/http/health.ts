@@ -4,11 +4,13 @@ import type { Route } from './listener.ts';
 
 /**
  * `/healthz`: the process answers, and how well the halt is drilled (a process that lives is not ended because a drill
- * failed, so that is no 503). `/readyz`: it can also reach its store, without which nothing runs (503).
+ * failed, so that is no 503). `/readyz`: it can also reach its store, without which nothing runs (503), and how the
+ * policies of the active bundle work.
  */
 export function healthRoutes(
   store: Pick<Store, 'haltState' | 'alone'>,
   drilled: () => DrillHealth = () => ({ state: 'off', lastAt: null }),
+  policies: (bundle: string) => string = () => 'ok',
 ): readonly Route[] {
   return [
     {
@@ -20,14 +22,13 @@ export function healthRoutes(
       method: 'GET',
       path: '/readyz',
       async handle(exchange) {
-        const ready = await store.haltState().then(
-          () => true,
-          () => false,
-        );
+        const known = await store.haltState().catch(() => null);
+        const ready = known !== null;
         exchange.reply(ready ? 200 : 503, {
           ok: ready,
           store: ready ? 'up' : 'down',
           kind: store.alone ? 'sqlite' : 'postgresql',
+          ...(known === null ? {} : { policies: policies(known.stamp.bundle) }),
         });
       },
     },

@@ -183,6 +183,7 @@ async function openListeners(parts: {
     declared: (text, path) => loadConfig(text, path).connections,
     verify: () => verifyStore({ directory, masterKey }),
     why: (id) => why(store, id),
+    policies: () => ({ state: 'ok', alarms: [] }),
     alerts: () => ({ waiting: 0, undelivered: 0, why: null }),
     drills: {
       drill: async () => {
