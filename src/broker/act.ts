@@ -1,5 +1,5 @@
 import { shownState } from '../domain/approval.ts';
-import { NO_SINK, type Sink } from '../domain/connector.ts';
+import { muted, NO_SINK, type Sink } from '../domain/connector.ts';
 import { type Decision, decide } from '../domain/decision.ts';
 import { type Facts, left } from '../domain/facts.ts';
 import type { Outcome, Proposal, ToolResult } from '../domain/proposal.ts';
@@ -186,6 +186,7 @@ async function preview(
   proposal: Proposal,
   facts: Facts,
   decision: Decision,
+  sink: Sink = NO_SINK,
 ): Promise<Outcome | 'again'> {
   const intent = intentOf(broker, proposal, facts, decision, 'preview');
   const aloft = takeOff(broker, proposal, intent);
@@ -194,7 +195,7 @@ async function preview(
     if (!(await recordIntent(broker, intent))) return 'again';
     open = true;
     const call = await inject(broker, facts, intent, aloft);
-    const flight = await connectorOf(broker, facts).begin(call, NO_SINK);
+    const flight = await connectorOf(broker, facts).begin(call, muted(sink));
     await flight.cancel();
     const looked = await settle(broker, intent, done(null), flight.measured);
     open = false;
@@ -217,9 +218,10 @@ async function look(
   proposal: Proposal,
   facts: Facts,
   decision: Decision,
+  sink?: Sink,
 ): Promise<Outcome | 'again'> {
   const there = await previewFacts(broker, facts);
-  if (there === null) return preview(broker, proposal, facts, decision);
+  if (there === null) return preview(broker, proposal, facts, decision, sink);
   const seen = await glance(broker, proposal, facts, decision, there);
   if (seen === 'again' || !('by' in seen)) return seen;
   if (isDeclined(courseOf(decision, facts)))

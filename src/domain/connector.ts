@@ -169,6 +169,11 @@ export interface GrantSet {
   readonly tools: readonly string[];
 }
 
+/** The same caller where nothing may be asked or told yet: some servers have more for one who could be asked. */
+export function muted({ capabilities }: Sink): Sink {
+  return { ...NO_SINK, capabilities };
+}
+
 /** A caller that only waits for the answer. */
 export const NO_SINK: Sink = {
   capabilities: {},

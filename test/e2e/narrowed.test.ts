@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { answer } from '../../src/broker/answer.ts';
 import { type System, startSystem } from '../../src/system.ts';
 import { beginRun } from '../crash/agent.ts';
 import { claimOperator } from '../crash/operator.ts';
@@ -17,6 +18,7 @@ const programOf = (name: string): string =>
 let folder = '';
 let system: System;
 let client: Client;
+let token = '';
 
 before(async () => {
   folder = await realpath(await mkdtemp(join(tmpdir(), 'signalbox-narrowed-')));
@@ -53,6 +55,7 @@ connections:
       tools:
         weather: { of: get-structured-content, effect: read, fix: { location: Chicago }, project: [/temperature] }
         echo: { effect: read, fix: { message: fixed by the operator } }
+        trigger-elicitation-request: { effect: write }
 agents: { bot: { owner: dana@acme.example } }
 grants: [{ agent: bot, tools: ['files_*', 'all_*'], rung: approve }]
 `;
@@ -62,11 +65,15 @@ grants: [{ agent: bot, tools: ['files_*', 'all_*'], rung: approve }]
     await operator.enrol(system.operatorsUrl, 'bot'),
     'x',
   );
+  token = run?.token ?? '';
   client = new Client({ name: 'test', version: '1' });
-  const headers = { authorization: `Bearer ${run?.token}` };
-  const url = new URL(`${system.agentsUrl}/mcp`);
-  await client.connect(new StreamableHTTPClientTransport(url, { requestInit: { headers } }));
+  await client.connect(transport());
 });
+
+const transport = (): StreamableHTTPClientTransport =>
+  new StreamableHTTPClientTransport(new URL(`${system.agentsUrl}/mcp`), {
+    requestInit: { headers: { authorization: `Bearer ${token}` } },
+  });
 
 after(async () => {
   await client.close();
@@ -85,6 +92,7 @@ test('a client is listed what was left, and nothing of what was taken', async ()
     tools.map(({ name, inputSchema }) => [name, Object.keys(inputSchema.properties ?? {})]),
     [
       ['all_echo', []],
+      ['all_trigger-elicitation-request', []],
       ['all_weather', []],
       ['files_look', ['path', 'edits']],
       ['files_read_text_file', ['path', 'head']],
@@ -135,4 +143,33 @@ test('server-everything: only the named part of a result comes through', async (
   assert.doesNotMatch(text, /humidity|conditions/);
   assert.match((await call('all_echo', {})).text, /fixed by the operator/);
   assert.match((await call('all_echo', { message: 'mine' })).text, /INPUT_INVALID/);
+});
+
+test('server-everything: a tool that it has only for clients that can be asked is asked about, approved and asks', async () => {
+  const name = 'all_trigger-elicitation-request';
+  const capable = new Client(
+    { name: 'capable', version: '1' },
+    { capabilities: { elicitation: { form: {} } }, versionNegotiation: { mode: 'auto' } },
+  );
+  let asked = 0;
+  capable.setRequestHandler('elicitation/create', async ({ params }) => {
+    if (/approval of an operator/.test(params.message)) return { action: 'accept', content: {} };
+    asked++;
+    return { action: 'decline' };
+  });
+  await capable.connect(transport());
+  const { broker } = system;
+  const calling = capable.callTool({ name, arguments: {} });
+  await broker.notices.wait('asks', 20_000);
+  const [ask] = await broker.store.asks({ limit: 1, state: 'pending' });
+  assert.ok(ask !== undefined);
+  const { id: approvalId, digest } = ask.approval;
+  await answer(broker, { approvalId, digest, answer: 'approved', by: 'olga', because: 'x' });
+  const { content, isError } = await calling;
+  assert.notEqual(isError, true, JSON.stringify(content));
+  assert.match(JSON.stringify(content), /declined/);
+  assert.equal(asked, 1);
+  await capable.close();
+  const without = await client.callTool({ name, arguments: {} });
+  assert.match(JSON.stringify(without), /TOOL_GONE/, 'who cannot be asked is offered no such tool');
 });
