@@ -15,6 +15,7 @@ import { type Run, UNDECLARED_INTENT } from '../domain/run.ts';
 import type { ReadableEvent, Store } from '../domain/store.ts';
 import { Book } from '../lineage/book.ts';
 import { flowsOf } from '../lineage/flows.ts';
+import { listedIn } from '../lineage/listed.ts';
 import { proofsOf } from '../lineage/proofs.ts';
 import { type Heard, ruleFor } from '../lineage/source.ts';
 import { textsAt } from '../lineage/values.ts';
@@ -61,7 +62,11 @@ export class Lineages {
     await this.#bringUp(tree);
     const { book } = tree;
     if (book === null) throw new TypeError('a tree without a book');
-    const ground = { book, organisation: bundle.organisation };
+    const ground = {
+      book,
+      organisation: bundle.organisation,
+      listed: listedIn(bundle.tools, isForeign(bundle)),
+    };
     const proofs = proofsOf(lineage, given, ground);
     const flows = flowsOf(lineage, given, proofs, { ...ground, isSecret: this.#parts.isSecret });
     return { proofs, flows, seen: book.seen };
@@ -269,6 +274,14 @@ const MARK_MS = 366 * 24 * 3_600_000;
 const MAX_OBJECTS = 100;
 const ALL_LABELS: readonly SeenLabel[] = ['untrusted', ...SOURCE_LABELS];
 
+const FOREIGN = new Set(['mcp', 'a2a']);
+
+/** What such tools say of themselves their servers wrote; of all others the operator did. */
+const isForeign =
+  ({ connections }: Bundle) =>
+  ({ connection }: Tool): boolean =>
+    FOREIGN.has(own(connections, connection)?.kind ?? '');
+
 /** Objects by their connection and name: `files\n/notes/today.md`. */
 function objectsOf({ connection, lineage }: Tool, given: JsonObject): string[] {
   const names = (lineage?.authority ?? [])
@@ -278,6 +291,7 @@ function objectsOf({ connection, lineage }: Tool, given: JsonObject): string[] {
     when === undefined ? [] : textsAt(given, when.argument),
   );
   const objects = [...names, ...asked].map(({ value }) => `${connection}\n${value}`);
+  if (lineage?.memory !== undefined) objects.unshift(`${connection}\n\n${lineage.memory}`);
   return [...new Set(objects)].slice(0, MAX_OBJECTS);
 }
 

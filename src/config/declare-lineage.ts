@@ -12,12 +12,13 @@ import { kindOf } from '../tools/classify/arguments.ts';
 import { listOf, members } from './meaning.ts';
 
 /** Null where the file says nothing of it. */
-export function lineageOf({ authority, outward, source }: JsonObject): ToolLineage | null {
-  if (authority === undefined && outward === undefined && source === undefined) return null;
+export function lineageOf({ authority, outward, source, memory }: JsonObject): ToolLineage | null {
+  if ([authority, outward, source, memory].every((said) => said === undefined)) return null;
   return {
     authority: listOf(authority).map(argumentOf),
     outward: outward === true,
     source: listOf(source).map(ruleOf),
+    ...(memory === undefined ? {} : { memory: String(memory) }),
   };
 }
 

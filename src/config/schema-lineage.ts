@@ -31,6 +31,10 @@ export const LINEAGE_FIELDS: JsonObject = {
     64,
     ref('source'),
   ),
+  memory: text(
+    'A memory of its connection, by a name of yours: what any tool with the same name writes comes back from all of them with what its writer had seen. For tools that keep things without naming where',
+    { pattern: '^[a-z][a-z0-9-]{0,63}$' },
+  ),
 };
 
 export const LINEAGE_DEFINITIONS: JsonObject = {

@@ -27,6 +27,8 @@ export function lineageWidens(name: string, before: Tool | null, after: Tool | n
     );
   if (was?.outward === true && is?.outward !== true)
     words.push(`\`${name}\` no longer counts as reaching others: its texts are not looked at`);
+  if (was?.memory !== undefined && was.memory !== is?.memory)
+    words.push(`what was written into the memory \`${was.memory}\` no longer follows \`${name}\``);
   const rules = was?.source ?? [];
   if (canonical(rules) !== canonical(is?.source ?? []))
     words.push(...sources(name, rules, is?.source ?? []));

@@ -38,11 +38,13 @@ export interface ToolLineage {
   /** It reaches people or systems other than where it works: a message, a payment, a share. */
   readonly outward: boolean;
   readonly source: readonly SourceRule[];
+  /** A memory of its connection that it writes into or reads: what comes back carries what its writers had seen. */
+  readonly memory?: string;
 }
 
 /** Where something was found: in the intent of the run, or in what an action returned. Offsets in characters. */
 export interface Span {
-  /** `intent`, `directory`, or the id of an action. */
+  /** `intent`, `directory`, `tools` for what a stranger's tool says of itself, or the id of an action. */
   readonly of: string;
   /** Its tool, where it is an action. */
   readonly tool?: string;

@@ -124,12 +124,15 @@ export function isListed(destination: Destination, listed: readonly string[]): b
   });
 }
 
-/** Addresses in a text: every one that something could be sent to or fetched from. */
+/**
+ * Addresses in a text: every one that something could be sent to or fetched from. Without a scheme too, as mail programs
+ * make links of them, where anything follows the host.
+ */
 export function addressesIn(
   text: string,
 ): { readonly url: string; readonly start: number; readonly end: number }[] {
   const found = shown(text).matchAll(
-    /\b(?:[a-z][a-z0-9+.-]*:\/\/|www\.)[^\s<>"'`\])}]+|(?<![\w/])\/\/[\w-]+(?:\.[\w-]+)+[^\s<>"'`\])}]*/gi,
+    /\b(?:[a-z][a-z0-9+.-]*:\/\/|www\.)[^\s<>"'`\])}]+|(?<![\w/])\/\/[\w-]+(?:\.[\w-]+)+[^\s<>"'`\])}]*|(?<![\w./@:-])(?:[a-z0-9-]+\.)+[a-z]{2,24}(?::\d+)?[/?#][^\s<>"'`\])}]+/gi,
   );
   return [...found].slice(0, MAX_PARTS).map((match) => {
     const url = match[0].replace(/[.,;:!?]+$/, '');

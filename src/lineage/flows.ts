@@ -87,7 +87,9 @@ function flowsIn(
   for (const source of ground.book.sources) {
     const kind = kindOf(source, reached, lineage, ground);
     if (kind === null) continue;
-    const found = sharedPiece(said, source, kind === 'labelled');
+    const found =
+      sharedPiece(said, source, kind === 'labelled') ??
+      (kind === 'labelled' ? sharedRow(said, source) : null);
     if (found !== null) flow(kind, found.piece, found.span);
   }
   return flows;
@@ -95,12 +97,11 @@ function flowsIn(
 
 /** What a piece of this source would be in this call; null: it may be there. */
 function kindOf(
-  { rule }: Source,
+  { readers }: Source,
   reached: readonly Destination[],
   { outward }: ToolLineage,
   { organisation }: Ground,
 ): 'labelled' | 'copied' | null {
-  const { readers } = rule;
   const isRead = (to: Destination): boolean =>
     readers !== null && isReader(to, readers, organisation);
   if (readers !== null && (reached.length === 0 || !reached.every(isRead))) return 'labelled';
@@ -164,9 +165,21 @@ function sharedPiece(
   return null;
 }
 
+/** Cells of one row together. */
+function sharedRow(
+  { words, said }: Saying,
+  { action, tool, rows, text }: Source,
+): { piece: string; span: Span } | null {
+  const cells = words === '' ? null : (rows?.sharedWith(words.split(' '), said) ?? null);
+  if (cells === null) return null;
+  const at = wordsIn(text, cells[0] ?? '') ?? { start: 0, end: 0 };
+  return { piece: cells.join(', '), span: { of: action, tool, ...at } };
+}
+
 /** An address that the principal or the operator named, or that is inside. */
 function isNamed(url: string, { book, organisation }: Ground): boolean {
-  const [destination] = destinationsIn(url);
+  const whole = /^[a-z][a-z0-9+.-]*:\/\//i.test(url) ? url : `https://${url.replace(/^\/\//, '')}`;
+  const [destination] = destinationsIn(whole);
   if (destination === undefined) return true;
   const { domain } = destination;
   if (isInside(destination, organisation)) return true;

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import type { ArgumentKind, AuthorityArgument } from '../domain/lineage.ts';
 import { Book } from './book.ts';
 import { effectiveOf } from './effective.ts';
+import { listedIn } from './listed.ts';
 import { proofsOf } from './proofs.ts';
 
 const ORGANISATION = {
@@ -95,5 +96,35 @@ test('a text that holds several addresses is each of them', () => {
   assert.equal(
     proofOf('destination', 'bob@x.example; eve@y.example', 'write to bob@x.example'),
     'principal unknown',
+  );
+});
+
+test('what strangers’ tools say of themselves is untrusted, what the operator’s own say is not theirs', () => {
+  const tool = (name: string) => ({
+    name,
+    description: 'Removes a record, for instance record-4711.',
+    inputSchema: { properties: { id: { enum: ['record-4712'] } } },
+  });
+  const tools = { theirs: tool('theirs'), ours: tool('ours') };
+  const book = new Book('clean up');
+  const organisation = { name: 'o', domains: [] };
+  const proofs = (isForeign: (each: { name: string }) => boolean, value: string) =>
+    proofsOf(
+      { authority: [{ argument: 'id', kind: 'target' }], outward: false, source: [] },
+      { id: value },
+      { book, organisation, listed: listedIn({ ...tools }, isForeign) },
+    ).map(({ proof, span }) => `${proof} ${span?.of} ${span?.tool}`);
+  for (const value of ['record-4711', 'record-4712'])
+    assert.deepEqual(
+      proofs(({ name }) => name === 'theirs', value),
+      ['untrusted tools theirs'],
+    );
+  assert.deepEqual(
+    proofs(() => false, 'record-4711'),
+    ['unknown undefined undefined'],
+  );
+  assert.deepEqual(
+    proofs(() => true, 'record-4713'),
+    ['unknown undefined undefined'],
   );
 });

@@ -16,6 +16,7 @@ import {
   isListed,
 } from './destinations.ts';
 import { effectiveOf } from './effective.ts';
+import type { Listed } from './listed.ts';
 import { amountIn, folded, LEAST_PROOF, shown, standsIn } from './spelling.ts';
 import { isTooMany, valuesAt } from './values.ts';
 
@@ -30,6 +31,8 @@ const OPERATOR: Found = { proof: 'operator', span: null };
 export interface Ground {
   readonly book: Book;
   readonly organisation: Organisation;
+  /** What strangers' tools say of themselves: as untrusted as their results. */
+  readonly listed?: Listed;
 }
 
 /** One proof for each value of each argument that carries authority. Pure: the same book, the same proofs. */
@@ -83,12 +86,9 @@ function proofOf(
       return [told(amountProof(Number(value), argument, ground))];
     case 'code': {
       const targets = effectiveOf(text);
-      if (targets === null) return [told(unproven(folded(text), ground.book))];
+      if (targets === null) return [told(unproven(folded(text), ground))];
       return targets.map(({ target, words }) =>
-        told(
-          argument.allow?.includes(target) === true ? OPERATOR : saidAll(words, ground.book),
-          target,
-        ),
+        told(argument.allow?.includes(target) === true ? OPERATOR : saidAll(words, ground), target),
       );
     }
     default:
@@ -99,15 +99,16 @@ function proofOf(
 function destinationProof(
   destination: Destination,
   { allow = [] }: AuthorityArgument,
-  { book, organisation }: Ground,
+  ground: Ground,
 ): Found {
+  const { book, organisation } = ground;
   const { name } = destination;
   const said = book.intent === null ? null : saysDestination(book.intent.folded, destination);
   if (said !== null) return { proof: 'principal', span: { of: 'intent', ...said } };
   if (isListed(destination, allow) || isListed(destination, organisation.directory ?? []))
     return { proof: 'operator', span: { of: 'directory', start: 0, end: name.length } };
   if (isInside(destination, organisation)) return OPERATOR;
-  return book.leaf(`~${name}`) ?? unproven(name, book);
+  return book.leaf(`~${name}`) ?? unproven(name, ground);
 }
 
 /** Where the principal names it, whole. */
@@ -121,40 +122,42 @@ export function saysDestination(
   return null;
 }
 
-function amountProof(amount: number, { least, most }: AuthorityArgument, { book }: Ground): Found {
+function amountProof(amount: number, { least, most }: AuthorityArgument, ground: Ground): Found {
+  const { book } = ground;
   const said = book.intent === null ? null : amountIn(book.intent.shown, amount);
   if (said !== null) return { proof: 'principal', span: { of: 'intent', ...said } };
   const bounded = least !== undefined || most !== undefined;
   if (bounded && amount >= (least ?? amount) && amount <= (most ?? amount)) return OPERATOR;
   const text = String(amount);
-  return (text.length < LEAST_PROOF ? null : book.leaf(`=${text}`)) ?? unproven(text, book);
+  return (text.length < LEAST_PROOF ? null : book.leaf(`=${text}`)) ?? unproven(text, ground);
 }
 
 /** Ids, paths and secrets: by their very letters. */
-function exactProof(text: string, { allow = [] }: AuthorityArgument, { book }: Ground): Found {
+function exactProof(text: string, { allow = [] }: AuthorityArgument, ground: Ground): Found {
+  const { book } = ground;
   const value = shown(text).trim();
   const said = book.intent === null ? null : standsIn(book.intent.shown, value);
   if (said !== null) return { proof: 'principal', span: { of: 'intent', ...said } };
   if (allow.includes(text)) return OPERATOR;
   if (value.length < LEAST_PROOF) return UNKNOWN;
-  return book.leaf(`=${value}`) ?? unproven(folded(value), book);
+  return book.leaf(`=${value}`) ?? unproven(folded(value), ground);
 }
 
 /** Every word that makes a statement or command what it is, and at least one that is no accident. */
-function saidAll(words: readonly string[], book: Book): Found {
-  const intent = book.intent?.folded;
+function saidAll(words: readonly string[], ground: Ground): Found {
+  const intent = ground.book.intent?.folded;
   if (intent === undefined) return UNKNOWN;
   let span: Span | null = null;
   for (const word of words) {
     const small = folded(word);
     const found = small.length < LEAST_PROOF ? null : standsIn(intent, small);
-    if (found === null) return unproven(small, book);
+    if (found === null) return unproven(small, ground);
     span = { of: 'intent', ...found };
   }
   return span === null ? UNKNOWN : { proof: 'principal', span };
 }
 
-function unproven(text: string, book: Book): Found {
-  const span = text.length < LEAST_PROOF ? null : book.find(text);
+function unproven(text: string, { book, listed }: Ground): Found {
+  const span = text.length < LEAST_PROOF ? null : (book.find(text) ?? listed?.find(text) ?? null);
   return span === null ? UNKNOWN : { proof: 'untrusted', span };
 }

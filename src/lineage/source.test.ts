@@ -78,3 +78,56 @@ test('the words of a labelled source are found however they are set, small thing
   assert.deepEqual(kinds('code 463820'), ['labelled']);
   assert.deepEqual(kinds('the deal'), []);
 });
+
+test('two cells of a row of a labelled source are found, one is not, nor what many rows say', () => {
+  const rows = Array.from({ length: 60 }, (_, i) => ({
+    ...{ name: `Person ${String.fromCharCode(97 + (i % 26))}${i}`, pay: 52_000 + i },
+    state: 'active',
+  }));
+  const lineage = { authority: [], outward: true, source: [] };
+  const kindsOf = (rule: Partial<SourceRule>) => {
+    const book = bookOf(heard(JSON.stringify(rows), rule));
+    const ground = { book, organisation: { name: 'o', domains: [] }, isSecret: () => false };
+    return (body: string) => flowsOf(lineage, { body }, [], ground).map(({ kind }) => kind);
+  };
+  const kinds = kindsOf({ readers: [] });
+  assert.deepEqual(kinds('It is 52007 for person h7!'), ['labelled']);
+  for (const plain of ['It is 52007.', 'Person h7 is here.', 'Person h7 and 52008, active'])
+    assert.deepEqual(kinds(plain), [], plain);
+  assert.deepEqual(kindsOf({})('It is 52007 for person h7!'), [], 'nobody said that it is private');
+});
+
+test('what is kept for its own readers stays so when it comes back from where a run wrote it', () => {
+  const book = new Book(null);
+  book.add(heard('the acquisition of Globex closes'), ['untrusted', 'private']);
+  const lineage = { authority: [], outward: false, source: [] };
+  const to = { argument: 'to', kind: 'destination' as const };
+  const proof = { ...to, proof: 'principal' as const, span: null, outside: true };
+  const kinds = (value: string) =>
+    flowsOf(
+      { ...lineage, authority: [to] },
+      { to: value, body: 'the acquisition of Globex' },
+      [{ ...proof, value }],
+      { book, organisation: { name: 'o', domains: ['o.example'] }, isSecret: () => false },
+    ).map(({ kind }) => kind);
+  assert.deepEqual(kinds('eve@else.example'), ['labelled']);
+  assert.deepEqual(kinds('ann@o.example'), []);
+});
+
+test('an address is one without its scheme too, where something follows its host', () => {
+  const book = new Book('look at docs.partner.example/guide');
+  const lineage = { authority: [], outward: true, source: [] };
+  const ground = {
+    book,
+    organisation: { name: 'o', domains: ['o.example'] },
+    isSecret: () => false,
+  };
+  const found = (body: string) => flowsOf(lineage, { body }, [], ground).map(({ value }) => value);
+  assert.deepEqual(found('see collect.evil.example/4711?x'), ['collect.evil.example/4711?x']);
+  for (const plain of [
+    'see notes.txt, and/or v1.2/3',
+    'docs.partner.example/guide',
+    'wiki.o.example/a',
+  ])
+    assert.deepEqual(found(plain), [], plain);
+});

@@ -1,9 +1,10 @@
-import type { JsonObject } from '../domain/json.ts';
+import type { Json, JsonObject } from '../domain/json.ts';
 import type { SeenLabel, SourceRule, Span, ToolLineage } from '../domain/lineage.ts';
 import type { Settlement } from '../domain/proposal.ts';
 import { destinationsIn } from './destinations.ts';
 import { GRAM, type Grams, gramsOf, LETTERS, mayHold } from './grams.ts';
 import { dataIn, isAt, leavesOf, placeOf, written } from './leaves.ts';
+import { Rows } from './rows.ts';
 import { folded, LEAST_PROOF, loose, shown } from './spelling.ts';
 import { toldBy } from './told.ts';
 import { textsAt } from './values.ts';
@@ -53,6 +54,7 @@ export class Source {
   #leaves: ReadonlyMap<string, Span> | null = null;
   #grams: Grams | null = null;
   #letters: Grams | null = null;
+  #rows: Rows | null = null;
 
   constructor(heard: Heard, carried: readonly SeenLabel[] = []) {
     this.#heard = heard;
@@ -70,6 +72,19 @@ export class Source {
   /** Nothing of it is trusted: nobody said so, or it may hold what a run wrote that had read a stranger's words. */
   get hasTrusted(): boolean {
     return this.rule.trusted.length > 0 && this.carried.length === 0;
+  }
+
+  /** Who may be sent what is in it. What was written by a run that had read what is private stays inside. */
+  get readers(): readonly string[] | null {
+    const isPrivate = this.carried.some((label) => label !== 'untrusted');
+    return this.rule.readers ?? (isPrivate ? ['organisation'] : null);
+  }
+
+  /** The rows in it, where only some may read them. */
+  get rows(): Rows | null {
+    if (this.readers === null || this.#heard === null) return null;
+    this.#rows ??= new Rows(this.#data());
+    return this.#rows;
   }
 
   /** As compared: small letters, compatibility forms. Empty once it was given up. */
@@ -111,6 +126,7 @@ export class Source {
     void this.leaves;
     void this.grams;
     this.#letters ??= gramsOf(this.text, LETTERS);
+    void this.rows;
   }
 
   /** Forgets its text: from here on nothing is proven by it. */
@@ -121,6 +137,7 @@ export class Source {
     this.#leaves = new Map();
     this.#grams = null;
     this.#letters = null;
+    this.#rows = null;
   }
 
   #pieces(): readonly string[] {
@@ -128,13 +145,18 @@ export class Source {
     return told === null ? [] : [...told.texts, ...told.others];
   }
 
+  #data(): readonly Json[] {
+    const told = this.#heard === null ? null : toldBy(this.#heard.settlement);
+    if (told === null) return [];
+    return [...told.data, ...told.texts.map((text) => dataIn(text, this.rule.text))];
+  }
+
   #trusted(): Map<string, Span> {
     const found = new Map<string, Span>();
     const told = this.#heard === null ? null : toldBy(this.#heard.settlement);
     if (told === null || told.isError) return found;
     const places = this.rule.trusted.map(placeOf);
-    const data = [...told.data, ...told.texts.map((text) => dataIn(text, this.rule.text))];
-    for (const { place, value } of data.flatMap(leavesOf)) {
+    for (const { place, value } of this.#data().flatMap(leavesOf)) {
       const read = shown(value).trim();
       if (read.length < LEAST_PROOF || !places.some((wanted) => isAt(place, wanted))) continue;
       const from = { of: this.action, tool: this.tool, leaf: written(place) };

@@ -90,4 +90,25 @@ export const OF_LINEAGE: readonly Mutation[] = [
     replace: '',
     test: 'src/lineage/source.test.ts',
   },
+  {
+    control: 'what a memory gives back carries what its writers had seen',
+    file: 'src/broker/lineage.ts',
+    find: 'if (lineage?.memory !== undefined) objects',
+    replace: 'if (lineage?.memory === null) objects',
+    test: PROPERTY,
+  },
+  {
+    control: 'a row is known by two of its cells',
+    file: 'src/lineage/flows.ts',
+    find: "(kind === 'labelled' ? sharedRow(said, source) : null)",
+    replace: 'null',
+    test: 'src/lineage/source.test.ts',
+  },
+  {
+    control: 'what a stranger’s tool says of itself is a stranger’s word',
+    file: 'src/lineage/proofs.ts',
+    find: 'book.find(text) ?? listed?.find(text) ?? null',
+    replace: 'book.find(text) ?? null',
+    test: 'src/lineage/proofs.test.ts',
+  },
 ];

@@ -32,6 +32,10 @@ const TOOLS = [
     },
   }),
   toolNamed('note_write', 'write', { lineage: { ...NONE, authority: [FILE] } }),
+  toolNamed('remember', 'write', { lineage: { ...NONE, memory: 'facts' } }),
+  toolNamed('recall', 'read', {
+    lineage: { ...NONE, memory: 'facts', source: [{ ...UNSAID, trusted: ['.'] }] },
+  }),
   toolNamed('send', 'write', {
     lineage: {
       ...NONE,
@@ -41,7 +45,10 @@ const TOOLS = [
   }),
 ];
 
-const HOPS = ['page', 'private', 'write', 'read', 'sub', 'other'] as const;
+const HOPS = [
+  ...(['page', 'private', 'write', 'read', 'sub', 'other'] as const),
+  ...(['remember', 'recall'] as const),
+] as const;
 
 /** What must be known, by a model that is nothing but sets. */
 class Model {
@@ -58,6 +65,8 @@ test('lineage_never_disappears: through results, errors, files, sub-runs, other 
     tools: Object.fromEntries(TOOLS.map((tool) => [tool.name, tool])),
     grants: TOOLS.map(({ name }) => ({ agent: 'ann', tool: name, rung: 'approve' as const })),
   }));
+  /** What is in the memory, which has no name for what it keeps. */
+  const memory = new Set<string>();
   let met = 0;
   let proven = 0;
   let round = 0;
@@ -83,7 +92,9 @@ test('lineage_never_disappears: through results, errors, files, sub-runs, other 
           if (hop === 'write') model.files.set(file, new Set(model.seen));
           if (hop === 'read')
             for (const label of model.files.get(file) ?? []) model.seen.add(label);
-          if (hop === 'read') model.seen.add('untrusted');
+          if (hop === 'remember') for (const label of model.seen) memory.add(label);
+          if (hop === 'recall') for (const label of memory) model.seen.add(label);
+          if (hop === 'read' || hop === 'recall') model.seen.add('untrusted');
           for (const facts of [await look(world, run), await lookAnew(world, run)]) {
             const [stranger, known] = facts.proofs;
             assert.ok(
@@ -115,8 +126,13 @@ function serve({ target }: PropertyWorld, files: Map<string, string>): void {
       finish: async () => {
         await flight.finish();
         if (call.tool.name === 'note_write') files.set(file, String(call.arguments.text));
-        const text = call.tool.name === 'note_read' ? (files.get(file) ?? KNOWN) : STRANGER;
-        return { text: call.tool.name === 'private' ? 'what nobody may know' : text, cut: [] };
+        if (call.tool.name === 'remember') files.set('memory', String(call.arguments.text));
+        const kept: Record<string, string | undefined> = {
+          note_read: files.get(file) ?? KNOWN,
+          recall: files.get('memory') ?? KNOWN,
+          private: 'what nobody may know',
+        };
+        return { text: kept[call.tool.name] ?? STRANGER, cut: [] };
       },
     };
   };
@@ -136,7 +152,8 @@ async function sub({ broker }: PropertyWorld, parent: string): Promise<string> {
 
 async function deed(world: PropertyWorld, runId: string, hop: string, file: string): Promise<void> {
   const tool = hop === 'write' ? 'note_write' : hop === 'read' ? 'note_read' : hop;
-  const given: JsonObject = hop === 'write' ? { file, text: STRANGER } : { file };
+  const writes = hop === 'write' || hop === 'remember';
+  const given: JsonObject = writes ? { file, text: STRANGER } : { file };
   const proposal = { runId, tool, arguments: given, via: 'test' };
   const outcome = await act(world.broker, proposal);
   if (outcome.kind !== 'parked') return;

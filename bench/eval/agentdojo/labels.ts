@@ -10,9 +10,10 @@ export interface Labelled {
   readonly organisation: JsonObject;
   /** `serve.tools` of the suite's connection. */
   readonly tools: JsonObject;
+  readonly by: 'hand' | 'classifier';
 }
 
-/** By suite. One that the file does not know is labelled by the classifier. */
+/** By suite. A suite or tool that the file does not know is labelled by the classifier. */
 export async function labelsFor(
   suites: readonly Pick<Suite, 'name' | 'tools'>[],
   from: string,
@@ -24,7 +25,14 @@ export async function labelsFor(
       const own = bySuite[name];
       if (!isJsonObject(own)) return [name, classified(tools)];
       const organisation = isJsonObject(own.organisation) ? own.organisation : {};
-      return [name, { organisation, tools: own.tools as JsonObject }];
+      const known = isJsonObject(own.tools) ? own.tools : {};
+      const names = new Set(tools.map((tool) => tool.name));
+      const listed = Object.entries(known).filter(([tool]) => names.has(tool));
+      const others = classified(tools.filter((tool) => !Object.hasOwn(known, tool.name)));
+      return [
+        name,
+        { organisation, tools: { ...others.tools, ...Object.fromEntries(listed) }, by: 'hand' },
+      ];
     }),
   );
 }
@@ -32,6 +40,7 @@ export async function labelsFor(
 function classified(tools: readonly ToolText[]): Labelled {
   return {
     organisation: {},
+    by: 'classifier',
     tools: Object.fromEntries(
       tools.map((tool) => {
         const { effect, external, authority } = labelsOf(tool);

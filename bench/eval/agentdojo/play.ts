@@ -122,11 +122,11 @@ type Tally = {
   warned: number;
 };
 
-function strikeOnce(
+export function strikeOnce(
   player: Player,
   client: Client,
   step: Step,
-  task: Task,
+  task: Pick<Task, 'prompt'>,
   tally: Tally,
   executed: string[],
 ): () => Promise<void> {
@@ -159,20 +159,24 @@ function begin({ house, suite, scoped }: Player, task: Task): Promise<Client> {
   return house.begin(suite.name, task.prompt, tools);
 }
 
-async function propose({ house, latencies }: Player, client: Client, step: Step): Promise<Said> {
+export async function propose(
+  { house, latencies }: Player,
+  client: Client,
+  step: Step,
+): Promise<Said> {
   const said = await house.call(client, step);
   latencies.push(said.us);
   return said;
 }
 
-function measured({ held }: Said): string[] {
+export function measured({ held }: Said): string[] {
   return held
     .filter(({ check, code }) => MEASURED.has(check) && code !== 'RUNG')
     .map(({ code }) => code);
 }
 
 /** True when the server really did it: at once, or after the human said yes. */
-async function completed(
+export async function completed(
   { house, latencies }: Player,
   client: Client,
   step: Step,
@@ -186,6 +190,6 @@ async function completed(
     last = await house.call(client, step);
     latencies.push(last.us);
   }
-  const effects = house.effects();
+  const effects = house.effects(client);
   return last.kind === 'done' && effects.some(({ tool }) => tool === step.tool);
 }

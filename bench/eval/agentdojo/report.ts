@@ -91,7 +91,11 @@ function figures(suites: readonly SuiteRound[]): Figures {
 }
 
 /** What a control that is off makes worse: more executed, or fewer of the user's own tasks passed. */
-export function worse(before: Figures, after: Figures, transform: string | null): object {
+export function worse(
+  before: Figures,
+  after: Figures,
+  transform: string | null,
+): { readonly worse: boolean; readonly [figure: string]: unknown } {
   const executed = ({ executedUnasked: { consequential, local } }: Figures): number =>
     consequential + local;
   return {

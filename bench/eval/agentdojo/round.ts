@@ -19,9 +19,9 @@ export async function playRound(
   { transform, scoped, every }: Wanted,
 ): Promise<Round> {
   const latencies: number[] = [];
-  const bySuite: SuiteRound[] = [];
-  let pair = 0;
-  for (const suite of suites) {
+  // each suite has a house and a server of its own
+  const playing = suites.map(async (suite): Promise<SuiteRound> => {
+    let pair = 0;
     const player: Player = { house, suite, scoped, latencies };
     const benign: (BenignScore & { id: string })[] = [];
     const attacks: (AttackScore & { id: string })[] = [];
@@ -38,7 +38,7 @@ export async function playRound(
         const score = await playAttack(player, task, shown);
         attacks.push({ id: `${task.id}/${attack.id}`, ...score });
       }
-    bySuite.push({ name: suite.name, benign, attacks });
-  }
-  return { bySuite, latencies };
+    return { name: suite.name, benign, attacks };
+  });
+  return { bySuite: await Promise.all(playing), latencies };
 }

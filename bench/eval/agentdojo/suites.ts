@@ -36,80 +36,86 @@ export interface Suite {
   readonly attacks: readonly Attack[];
 }
 
-export const MARK = /CANARY_\w+?_YRANAC/g;
+export const MARK = /CANARY_[\w-]+?_YRANAC/g;
 
-/** The suites of a replay file. */
+/** The suites of a replay file. What it leaves out is empty; what is no such file says where. */
 export async function suitesIn(path: string): Promise<Suite[]> {
-  const { suites } = JSON.parse(await readFile(path, 'utf8')) as JsonObject;
-  return Object.entries(suites as JsonObject).map(([name, value]) => {
-    const { tools, user_tasks: tasks, injection_tasks: attacks } = value as JsonObject;
-    return {
-      name,
-      tools: (tools as readonly JsonObject[]).map((tool) => ({
-        name: String(tool.name),
-        description: String(tool.description ?? ''),
-        inputSchema: tool.schema as JsonObject,
-      })),
-      tasks: Object.entries(tasks as JsonObject).map(([id, task]) => {
-        const { prompt, trace, trace_canary: marked } = task as JsonObject;
-        return {
-          id,
-          prompt: String(prompt),
-          steps: stepsOf(trace),
-          marked: stepsOf(marked ?? trace),
-        };
-      }),
-      attacks: Object.entries((attacks ?? {}) as JsonObject).map(([id, attack]) => {
-        const { goal, trace } = attack as JsonObject;
-        return { id, goal: String(goal), steps: stepsOf(trace) };
-      }),
-    };
+  const file = JSON.parse(await readFile(path, 'utf8')) as Json;
+  if (!isJsonObject(file) || !isJsonObject(file.suites))
+    throw new Error(`expected \`suites\` by name in ${path}`);
+  return Object.entries(file.suites).map(([name, value]) => {
+    const suite = membersOf(value);
+    const tasks = Object.entries(membersOf(suite.user_tasks)).map(([id, task]) =>
+      taskOf(id, membersOf(task)),
+    );
+    const attacks = Object.entries(membersOf(suite.injection_tasks)).map(([id, attack]) => {
+      const { goal, trace } = membersOf(attack);
+      return { id, goal: String(goal ?? ''), steps: stepsOf(trace) };
+    });
+    const listed = listOf(suite.tools).map(membersOf).filter(isNamed).map(toolOf);
+    return { name, tools: withCalled(listed, [...tasks, ...attacks]), tasks, attacks };
   });
 }
 
-function stepsOf(trace: Json | undefined): Step[] {
-  return (trace as readonly JsonObject[]).map(({ tool, args, result, error }) => ({
-    tool: String(tool),
-    given: withoutNothing(isJsonObject(args) ? args : {}),
-    result: typeof result === 'string' ? result : JSON.stringify(result ?? ''),
-    isError: error !== null && error !== undefined,
-  }));
+function taskOf(id: string, { prompt, trace, trace_canary: marked }: JsonObject): Task {
+  const steps = stepsOf(trace);
+  const whole = marked === undefined || marked === null ? steps : stepsOf(marked);
+  return { id, prompt: String(prompt ?? ''), steps, marked: withMark(whole) };
+}
+
+/** Where nobody says what a stranger can write, the first result with anything in it is one. */
+function withMark(steps: readonly Step[]): readonly Step[] {
+  if (steps.some(({ result }) => result.match(MARK) !== null)) return steps;
+  const first = steps.findIndex(({ result }) => result !== '');
+  return steps.map((step, i) =>
+    i === first ? { ...step, result: `${step.result}\nCANARY_first_YRANAC` } : step,
+  );
+}
+
+const isNamed = ({ name }: JsonObject): boolean => typeof name === 'string' && name !== '';
+
+function toolOf({ name, description, schema, inputSchema }: JsonObject): ToolText {
+  const input = isJsonObject(schema) ? schema : membersOf(inputSchema);
+  return { name: String(name), description: String(description ?? ''), inputSchema: input };
+}
+
+/** Every tool that is called is there, also where the file does not list it. */
+function withCalled(
+  listed: readonly ToolText[],
+  played: readonly { readonly steps: readonly Step[] }[],
+): ToolText[] {
+  const names = new Set(listed.map(({ name }) => name));
+  return [...listed, ...toolsOf(played).filter(({ name }) => !names.has(name))];
+}
+
+export function stepsOf(trace: Json | undefined): Step[] {
+  return listOf(trace)
+    .map(membersOf)
+    .filter(({ tool }) => typeof tool === 'string' && tool !== '')
+    .map(({ tool, args, result, error }) => ({
+      tool: String(tool),
+      given: withoutNothing(membersOf(args)),
+      result: typeof result === 'string' ? result : JSON.stringify(result ?? ''),
+      isError: error !== null && error !== undefined && error !== false,
+    }));
+}
+
+function membersOf(value: Json | undefined): JsonObject {
+  return isJsonObject(value) ? value : {};
+}
+
+function listOf(value: Json | undefined): readonly Json[] {
+  return Array.isArray(value) ? value : [];
 }
 
 function withoutNothing(given: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null));
 }
 
-/** A recorded run of a model: what it did, with an attack in it or without one. */
-export interface Recorded {
-  readonly id: string;
-  readonly kind: 'benign' | 'attack';
-  readonly prompt: string;
-  readonly steps: readonly (Step & { readonly attack: boolean })[];
-}
-
-/** One JSON object a line: `{id, kind, prompt, injections, steps: [{tool, args, result, attack?}]}`. */
-export async function recordedIn(path: string): Promise<Recorded[]> {
-  const lines = (await readFile(path, 'utf8')).split('\n').filter((line) => line.trim() !== '');
-  return lines.map((line) => {
-    const { id, kind, prompt, steps } = JSON.parse(line) as JsonObject;
-    const played = stepsOf(steps as Json);
-    return {
-      id: String(id),
-      kind: kind === 'attack' ? 'attack' : 'benign',
-      prompt: String(prompt ?? ''),
-      steps: played.map((step, i) => ({
-        ...step,
-        attack: (steps as readonly JsonObject[])[i]?.attack === true,
-      })),
-    };
-  });
-}
-
 /** Tools as far as recorded calls show them: every argument that was ever given, of any type. */
-export function toolsOf(runs: readonly Recorded[]): ToolText[] {
+export function toolsOf(played: readonly { readonly steps: readonly Step[] }[]): ToolText[] {
   const seen = new Map<string, Set<string>>();
-  for (const { tool, given } of runs.flatMap(({ steps }) => steps)) {
+  for (const { tool, given } of played.flatMap(({ steps }) => steps)) {
     const names = seen.get(tool) ?? new Set();
     for (const name of Object.keys(given)) names.add(name);
     seen.set(tool, names);

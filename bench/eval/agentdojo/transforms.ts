@@ -97,7 +97,7 @@ const split: Transform = (staged, scene) => ({
   }),
 });
 
-/** The attacker's own address stands where results say who wrote something. */
+/** The attacker's own names stand where results say who wrote something, and in records of the attacker's own. */
 const plantIdentity: Transform = (staged, scene) => {
   const own = staged.steps.flatMap((step) =>
     placesOf(step, scene)
@@ -111,12 +111,36 @@ const plantIdentity: Transform = (staged, scene) => {
     planted: (step) => {
       const result = filled(step.result, staged.text).replaceAll(
         /^(\s*-?\s*)(sender|from|author|owner|organizer|filename|title|name|subject): .*$/gm,
-        (_, before: string, name: string) => `${before}${name}: '${value.replaceAll("'", "''")}'`,
+        (_, before: string, name: string) => `${before}${name}: ${quotedIn(value)}`,
       );
-      return { ...step, result };
+      return { ...step, result: withRecords(result, [...new Set(own)]) };
     },
   };
 };
+
+const quotedIn = (value: string): string => `'${value.replaceAll("'", "''")}'`;
+
+/** Whoever may write one record may write another: in a list a record for each value, elsewhere one more member. */
+function withRecords(result: string, values: readonly string[]): string {
+  const members = (value: string, i: number): JsonObject => ({ owner: value, [`ref${i}`]: value });
+  if (/^\s*- /.test(result)) {
+    const records = values.map((value, i) =>
+      Object.entries(members(value, i))
+        .map(([name, text], at) => `${at === 0 ? '- ' : '  '}${name}: ${quotedIn(String(text))}`)
+        .join('\n'),
+    );
+    return `${result.trimEnd()}\n${records.join('\n')}\n`;
+  }
+  if (/^\w+: /.test(result))
+    return `${result.trimEnd()}\n${values.map((value, i) => `ref${i}: ${quotedIn(value)}`).join('\n')}\n`;
+  try {
+    const data = JSON.parse(result) as Json;
+    if (Array.isArray(data)) return JSON.stringify([...data, ...values.map(members)]);
+    if (isJsonObject(data))
+      return JSON.stringify({ ...data, ...Object.assign({}, ...values.map(members)) });
+  } catch {}
+  return result;
+}
 
 const ADDRESS = /[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\b[A-Z]{2}\d{2}[A-Z0-9]{10,30}\b/g;
 
