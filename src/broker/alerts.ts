@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { Unanswered } from '../boundary/way-out.ts';
 import type { AlertDesk, AlertEvent, AlertTarget } from '../domain/alert.ts';
 import type { Trying } from '../domain/credential.ts';
 import type { Doors } from '../domain/doors.ts';
@@ -152,7 +153,7 @@ export class Alerts implements AlertDesk {
       return status >= 200 && status < 300 ? null : `the receiver answered ${status}`;
     } catch (error) {
       if (error instanceof SignalboxError) return error.code;
-      return (error as NodeJS.ErrnoException).code ?? 'no answer';
+      return error instanceof Unanswered ? error.message : 'no answer';
     }
   }
 

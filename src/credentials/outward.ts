@@ -1,6 +1,6 @@
-import { GuardedAgents, reachOfUrl } from '../boundary/agents.ts';
 import { bounded } from '../boundary/bounded.ts';
-import type { Reach, Resolve } from '../boundary/egress.ts';
+import type { Resolve } from '../boundary/egress.ts';
+import { Unanswered, WayOut } from '../boundary/way-out.ts';
 import type { Timers } from '../domain/doors.ts';
 import { SignalboxError } from '../domain/errors.ts';
 
@@ -21,17 +21,14 @@ const MAX_ANSWER_BYTES = 262_144;
 const SOCKETS = 4;
 
 /**
- * The way out for everything about credentials. Where to go can be a stranger's word (which authorization server, say), so
- * every address is checked where it is dialled: private ones only when the connection says `allowPrivate`, and plain `http:`
- * only then and only to private addresses, so that no token crosses a public network in the open.
+ * The way out for everything about credentials. Where to go can be a stranger's word (which authorization server, say):
+ * private addresses only when the connection says `allowPrivate`, and no token crosses a public network in the open.
  */
 export class OutwardPool {
-  readonly #timers: Timers;
-  readonly #agents: GuardedAgents;
+  readonly #out: WayOut;
 
   constructor(timers: Timers, resolve?: Resolve) {
-    this.#timers = timers;
-    this.#agents = new GuardedAgents(SOCKETS, resolve);
+    this.#out = new WayOut(timers, SOCKETS, resolve);
   }
 
   for(allowPrivate: boolean): Outward {
@@ -39,39 +36,38 @@ export class OutwardPool {
   }
 
   close(): Promise<void> {
-    return this.#agents.close();
+    return this.#out.close();
   }
 
   async #send(url: string, options: OutwardRequest, allowPrivate: boolean): Promise<Response> {
     const target = URL.parse(url);
     if (target === null || target.username !== '' || target.password !== '')
-      throw refused('an address that cannot be read, or that holds a password');
-    const reach = reachOf(target, allowPrivate);
-    const patience = new AbortController();
-    const timer = this.#timers.after(TIMEOUT_MS, () => patience.abort());
+      throw new SignalboxError(
+        'EGRESS_REFUSED',
+        'a request about credentials was not made: an address that cannot be read, or that holds a password',
+      );
+    const outgoing = {
+      url: target,
+      allowPrivate,
+      method: options.method as 'GET' | 'POST' | 'PUT' | 'DELETE',
+      headers: { ...options.headers },
+      body: options.body?.toString() ?? null,
+      timeoutMs: TIMEOUT_MS,
+    };
     try {
-      const answer = await this.#agents.for(reach).request({
-        origin: target.origin,
-        path: `${target.pathname}${target.search}`,
-        method: options.method as 'GET' | 'POST' | 'PUT' | 'DELETE',
-        headers: { ...options.headers },
-        body: options.body?.toString() ?? null,
-        signal: patience.signal,
+      return await this.#out.request(outgoing, async ({ statusCode, headers, body }) => {
+        const text = await bounded(body, MAX_ANSWER_BYTES, () => tooLong(target.origin));
+        return asResponse(statusCode, headers, text);
       });
-      const body = await bounded(answer.body, MAX_ANSWER_BYTES, () => tooLong(target.origin));
-      return asResponse(answer.statusCode, answer.headers, body);
     } catch (error) {
-      throw unreachable(error, target.origin, patience.signal.aborted);
-    } finally {
-      timer.cancel();
+      if (!(error instanceof Unanswered)) throw error;
+      throw new SignalboxError(
+        'CREDENTIAL_FAILED',
+        `\`${target.origin}\` cannot be reached (${error.message})`,
+        { cause: error.cause, help: 'look whether it is up, then try again' },
+      );
     }
   }
-}
-
-function reachOf(target: URL, allowPrivate: boolean): Reach {
-  const reach = reachOfUrl(target, allowPrivate);
-  if (reach === null) throw refused(`\`${target.origin}\` is not https`);
-  return reach;
 }
 
 function tooLong(origin: string): SignalboxError {
@@ -90,18 +86,4 @@ function asResponse(status: number, given: Headers_, body: Buffer): Response {
       if (one !== undefined) headers.append(name, one);
   const empty = status === 204 || status === 205 || status === 304;
   return new Response(empty ? null : new Uint8Array(body), { status, headers });
-}
-
-function refused(why: string): SignalboxError {
-  return new SignalboxError('EGRESS_REFUSED', `a request about credentials was not made: ${why}`);
-}
-
-function unreachable(error: unknown, origin: string, late: boolean): SignalboxError {
-  if (error instanceof SignalboxError) return error;
-  const code = (error as NodeJS.ErrnoException | null)?.code ?? 'unknown fault';
-  const why = late ? `no answer in ${TIMEOUT_MS} ms` : code;
-  return new SignalboxError('CREDENTIAL_FAILED', `\`${origin}\` cannot be reached (${why})`, {
-    cause: error,
-    help: 'look whether it is up, then try again',
-  });
 }

@@ -152,7 +152,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     control: 'an alert goes only where a connection may go',
-    file: 'src/boundary/agents.ts',
+    file: 'src/boundary/way-out.ts',
     find: "return allowPrivate ? 'any' : 'public';",
     replace: "return 'any';",
     test: 'test/e2e/alerts.test.ts',
