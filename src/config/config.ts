@@ -45,6 +45,8 @@ export type ServedTool = Pick<
   /** Instead of its server’s words; null: those. */
   readonly description: string | null;
   readonly narrowing: DeclaredNarrowing;
+  /** Hidden characters of its results are handed on as they came. */
+  readonly keepHidden: boolean;
   readonly bindings: Bindings;
 };
 

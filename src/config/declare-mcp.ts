@@ -87,6 +87,7 @@ function servedTool(how: Json): ServedTool {
     of: of as string | null,
     description: description as string | null,
     narrowing: declaredNarrowing(said),
+    keepHidden: said.keepHidden === true,
     ...pollingMsOf(polling),
     lineage: lineageOf(said),
     bindings: bindingsOf(said),

@@ -136,6 +136,11 @@ describe('what widens a narrowed tool', () => {
     ['a smaller number', FULL.replace('maximum: 3', 'maximum: 2'), null],
     ['an optional one', FULL.replace('"a+" }', '"a+", optional: true }'), /may be left out/],
     ['more of a result', FULL.replace('[/ok]', '[/ok, /all]'), /other parts of its results/],
+    [
+      'hidden characters',
+      `${FULL}, keepHidden: true`,
+      /hidden characters in results of `files_write`/,
+    ],
     ['more elements', FULL.replace('maxItems: 5', 'maxItems: 6'), /6 elements of a list, 5 before/],
     [
       'less authority',

@@ -21,6 +21,9 @@ export function narrowingWidens(name: string, before: Tool, after: Tool): string
     ...was.hide.filter((place) => !isTaken(place, is)).map((place) => opened(name, place)),
     ...Object.keys(was.narrow).flatMap((place) => unbounded(name, place, was, is)),
     ...handedOn(name, was, is),
+    ...(after.binding.keepHidden === true && before.binding.keepHidden !== true
+      ? [`hidden characters in results of \`${name}\` are handed on as they come`]
+      : []),
     ...(was.key !== null && was.key !== is.key
       ? [`the key by which the server of \`${name}\` knows a repeat is another one, or none`]
       : []),

@@ -256,8 +256,11 @@ export function finishedDraft(
   });
 }
 
-function narrowingBeside({ narrow }: JsonObject): JsonObject {
-  return narrow === undefined ? {} : { narrow };
+function narrowingBeside({ narrow, keepHidden }: JsonObject): JsonObject {
+  return {
+    ...(narrow === undefined ? {} : { narrow }),
+    ...(keepHidden === undefined ? {} : { keepHidden }),
+  };
 }
 
 function shownName(name: string): string {

@@ -53,8 +53,9 @@ export function narrowed(
   readonly shown: Pick<Definition, 'description' | 'inputSchema' | 'listing'>;
   readonly binding: JsonObject;
 } {
+  const kept = how.keepHidden ? { keepHidden: true } : {};
   if (isWhole(how.narrowing) && how.description === null)
-    return { shown: { description, inputSchema, listing }, binding: {} };
+    return { shown: { description, inputSchema, listing }, binding: kept };
   const narrowing: Narrowing = { ...how.narrowing, upstream: { description, inputSchema } };
   const { outputSchema: _, ...others } = listing;
   const cuts = narrowing.project !== null || narrowing.maxItems !== null;
@@ -65,7 +66,7 @@ export function narrowed(
       // what is cut no longer fits what its server promises
       listing: cuts ? others : listing,
     },
-    binding: { narrow: narrowing as unknown as JsonObject },
+    binding: { ...kept, narrow: narrowing as unknown as JsonObject },
   };
 }
 

@@ -16,4 +16,11 @@ export const OF_TOOLS: readonly Mutation[] = [
     replace: '',
     test: 'test/e2e/bindings.test.ts',
   },
+  {
+    control: 'hidden characters of a result are written out',
+    file: 'src/connectors/mcp/clean.ts',
+    find: 'if (!isSuspect(serialised)) return { value, hidden: 0 };',
+    replace: 'if (value !== null) return { value, hidden: 0 };',
+    test: 'src/connectors/mcp/hostile-http.test.ts',
+  },
 ];

@@ -1,5 +1,6 @@
 import { eachText } from '../../boundary/each-text.ts';
 import type { Redact } from '../../boundary/redact.ts';
+import { allShown, isSuspect, withSmuggledShown } from '../../boundary/smuggled.ts';
 import type { Json } from '../../domain/json.ts';
 
 /** Deeper values are refused; no reader downstream should have to follow them. */
@@ -14,6 +15,25 @@ export const NOTHING_WITHHELD: Redact = (text) => text;
  */
 export function cleaned<T extends Json>(value: T, redact: Redact): T {
   return eachText(value, (text) => redact(text, true).toWellFormed(), MAX_DEPTH) as T;
+}
+
+/** The same for words on the way, questions and errors: what nobody sees in them is written out. */
+export function cleanedWords<T extends Json>(value: T, redact: Redact): T {
+  return eachText(
+    value,
+    (text) => withSmuggledShown(redact(text, true).toWellFormed()),
+    MAX_DEPTH,
+  ) as T;
+}
+
+/** A value whose hidden characters are written out, with how many; the very value where there are none. */
+export function shownIn<T extends Json>(
+  value: T,
+  serialised: string,
+): { readonly value: T; readonly hidden: number } {
+  if (!isSuspect(serialised)) return { value, hidden: 0 };
+  const { json, hidden } = allShown(value, MAX_DEPTH);
+  return hidden === 0 ? { value, hidden } : { value: json as T, hidden };
 }
 
 const LONE_SURROGATE = /\\u[dD][89a-fA-F]/;

@@ -3,7 +3,7 @@ import { ConnectorFailure, type Notice, type Sink } from '../../domain/connector
 import type { Json, JsonObject } from '../../domain/json.ts';
 import { severity } from '../../protocols/mcp/log-level.ts';
 import { mayBeAsked } from '../../protocols/mcp/upstream-request.ts';
-import { cleaned } from './clean.ts';
+import { cleanedWords } from './clean.ts';
 import type { Ear } from './wire.ts';
 
 const MAX_PENDING = 32;
@@ -44,7 +44,7 @@ export class CallEar implements Ear {
     const text = JSON.stringify(told);
     if (text.length > MAX_TOLD) return;
     this.#notices++;
-    this.#tell({ method, params: cleaned(told, this.#redact) });
+    this.#tell({ method, params: cleanedWords(told, this.#redact) });
   }
 
   async question(method: string, params: JsonObject): Promise<JsonObject> {
@@ -52,7 +52,7 @@ export class CallEar implements Ear {
       throw new ConnectorFailure('CONNECTOR_REFUSED', 'the caller cannot be asked that', 'none');
     if (JSON.stringify(params).length > MAX_QUESTION)
       throw new ConnectorFailure('CONNECTOR_REFUSED', 'the question is too long', 'none');
-    return await this.#sink.ask({ method, params: cleaned(params, this.#redact) });
+    return await this.#sink.ask({ method, params: cleanedWords(params, this.#redact) });
   }
 
   async told(): Promise<void> {

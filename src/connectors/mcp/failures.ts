@@ -2,7 +2,7 @@ import { TooDeep } from '../../boundary/each-text.ts';
 import type { Redact } from '../../boundary/redact.ts';
 import { type Call, ConnectorFailure } from '../../domain/connector.ts';
 import type { TargetError } from '../../domain/proposal.ts';
-import { cleaned } from './clean.ts';
+import { cleanedWords } from './clean.ts';
 import { WireFault } from './wire.ts';
 
 /** JSON-RPC errors by which a server says that it never began. */
@@ -58,9 +58,13 @@ export function failureOfLacking(
 }
 
 function cleanReply({ code, message, data }: TargetError, redact: Redact): TargetError {
-  const said = redact(message, true);
+  const said = cleanedWords(message, redact);
   try {
-    return { code, message: said, ...(data === undefined ? {} : { data: cleaned(data, redact) }) };
+    return {
+      code,
+      message: said,
+      ...(data === undefined ? {} : { data: cleanedWords(data, redact) }),
+    };
   } catch (error) {
     if (error instanceof TooDeep) return { code, message: said };
     throw error;

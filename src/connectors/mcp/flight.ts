@@ -137,6 +137,7 @@ export class McpFlight implements Flight {
       redact: peer.redact,
       capabilities: caller.capabilities,
       parts: plan.parts,
+      keepsHidden: plan.keepsHidden,
     });
   }
 

@@ -76,6 +76,28 @@ describe('a server over HTTP that does not keep to the rules', () => {
     }
   });
 
+  it('hides nothing in a result: it is written out, counted and cut as what is handed on', async () => {
+    const words = `sum 3\u{e0069}\u{e0067} \x1b[8mgo\x1b[0m \u202etxt می\u200cخواهم`;
+    said([{ type: 'text', text: words }], { structuredContent: { 'a\u202e': [words] } });
+    const { wire = '', cut } = await run(connector, callOf(tool, connection, {}));
+    assert.match(wire, /sum 3⟦U\+E0069 U\+E0067⟧ ⟦U\+001B⟧\[8mgo/);
+    assert.match(wire, /می\u200cخواهم/);
+    assert.doesNotMatch(wire, /[\u202e\u{e0069}]|\\u001b/u);
+    assert.deepEqual(cut, ['11 hidden characters are written out (⟦U+…⟧)']);
+    const keeps = { ...tool, binding: { ...tool.binding, keepHidden: true } };
+    const kept = await run(connector, callOf(keeps, connection, {}));
+    assert.ok(kept.wire?.includes('\u202etxt') && kept.cut.length === 0);
+    const small = { ...tool, maxResultBytes: 200 };
+    said([{ type: 'text', text: '\u202ex'.repeat(100) }]);
+    const short = await run(connector, callOf(small, connection, {}));
+    assert.doesNotMatch(short.wire ?? '', /\u202e/);
+    answers((response, id) =>
+      site.json(response, { jsonrpc: '2.0', id, error: { code: 7, message: 'no\u202eon' } }),
+    );
+    const { message, reply } = await failure(run(connector, callOf(tool, connection, {})));
+    assert.deepEqual([reply?.message, /\u202e/.test(message)], ['no⟦U+202E⟧on', false]);
+  });
+
   it('is not followed elsewhere, and its statuses say whether it acted', async () => {
     const statuses: [number, string][] = [
       [302, 'unknown'],

@@ -34,6 +34,8 @@ export interface Plan {
   readonly params: readonly MirroredParam[];
   /** What is handed on of a result; null: all of it. */
   readonly parts: ResultParts | null;
+  /** Hidden characters of a result are handed on as they came; else they are written out. */
+  readonly keepsHidden: boolean;
   /** The arguments as they are sent: with what the operator fixed. */
   whole(input: JsonObject, key: string): JsonObject;
   /** `input`: whole. */
@@ -54,7 +56,12 @@ export function planOf(tool: Tool): Plan {
   throw refused('its binding is none of this connector');
 }
 
-const AS_GIVEN = { params: [], parts: null, whole: (input: JsonObject) => input } as const;
+const AS_GIVEN = {
+  params: [],
+  parts: null,
+  keepsHidden: false,
+  whole: (input: JsonObject) => input,
+} as const;
 
 function toolPlan(tool: Tool): Plan {
   const { name, definition, shape, headers } = tool.binding;
@@ -71,6 +78,7 @@ function toolPlan(tool: Tool): Plan {
   return {
     params: paramsOfBinding(headers),
     parts: resultParts(narrowingIn(tool.binding)),
+    keepsHidden: tool.binding.keepHidden === true,
     whole: narrowed === null ? AS_GIVEN.whole : narrowed.sent,
     request: (_, input, continuation) => ({
       method: 'tools/call',

@@ -14,6 +14,8 @@ export interface Reading {
   readonly capabilities: JsonObject;
   /** What is handed on of the result of a tool; null: all of it. */
   readonly parts: ResultParts | null;
+  /** Hidden characters are handed on as they came. */
+  readonly keepsHidden: boolean;
 }
 
 /** A result that the protocol does not allow, or that is not spoken here. The server has acted. */

@@ -1,10 +1,9 @@
 import { TooDeep } from '../../boundary/each-text.ts';
-import type { Redact } from '../../boundary/redact.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import type { ToolResult, Wants } from '../../domain/proposal.ts';
 import { mayBeAsked } from '../../protocols/mcp/upstream-request.ts';
 import { checkedBlocks, fitted } from './blocks.ts';
-import { cleaned, isClean } from './clean.ts';
+import { cleaned, cleanedWords, isClean, shownIn } from './clean.ts';
 import { narrowedResult } from './narrowed-result.ts';
 import { readMembers } from './read-members.ts';
 import { BadResult, type Reading } from './reading.ts';
@@ -52,20 +51,23 @@ function callResult(result: JsonObject, reading: Reading): ToolResult {
     ...(structuredContent === undefined ? {} : { structuredContent }),
     ...(typeof isError === 'boolean' ? { isError } : {}),
   });
-  const wire = serialised(members, reading.redact);
-  if (fits(wire, reading.maxBytes)) return { text: '', cut, wire };
-  return shortened(members, blocks, cut, reading);
+  const { wire, shown, hidden } = serialised(members, reading);
+  const words = hidden === 0 ? cut : [...cut, toldHidden(hidden)];
+  if (fits(wire, reading.maxBytes)) return { text: '', cut: words, wire };
+  return shortened(shown, words, reading);
+}
+
+function toldHidden(hidden: number): string {
+  return `${hidden} hidden characters are written out (⟦U+…⟧)`;
 }
 
 /** Blocks first, then what says the same in another form, if there is room for all of it. */
 function shortened(
-  members: JsonObject,
-  blocks: readonly JsonObject[],
+  { content, structuredContent, isError }: JsonObject,
   cut: readonly string[],
   { maxBytes, redact }: Reading,
 ): ToolResult {
-  const { structuredContent, isError } = members;
-  const clean = cleaned(blocks as readonly Json[], redact) as readonly JsonObject[];
+  const clean = cleaned(content as readonly Json[], redact) as readonly JsonObject[];
   const kept = fitted(clean, Math.max(0, maxBytes - ENVELOPE));
   const structured =
     structuredContent === undefined ? '' : JSON.stringify(cleaned(structuredContent, redact));
@@ -87,12 +89,12 @@ const ENVELOPE = 64;
 /** The members of a result of a read: resources, prompts, lists, completions. */
 function readResult(result: JsonObject, reading: Reading): ToolResult {
   const { members, cut } = readMembers(reading.method, result, reading);
-  const wire = serialised(membersOf(result, members), reading.redact);
+  const { wire, hidden } = serialised(membersOf(result, members), reading);
   if (!fits(wire, reading.maxBytes))
     throw new BadResult(
       `its result has more than ${reading.maxBytes} bytes, and this kind of result cannot be cut`,
     );
-  return { text: '', cut, wire };
+  return { text: '', cut: hidden === 0 ? cut : [...cut, toldHidden(hidden)], wire };
 }
 
 /** `_meta` goes first, without the name of the server. */
@@ -103,10 +105,18 @@ function membersOf(result: JsonObject, members: JsonObject): JsonObject {
   return Object.keys(rest).length === 0 ? members : { _meta: rest, ...members };
 }
 
-function serialised(members: JsonObject, redact: Redact): string {
-  const text = JSON.stringify(members);
-  const safe = isClean(text, redact) ? text : JSON.stringify(cleaned(members, redact));
-  return safe.slice(1, -1);
+interface Serialised {
+  readonly wire: string;
+  readonly shown: JsonObject;
+  readonly hidden: number;
+}
+
+function serialised(members: JsonObject, { redact, keepsHidden }: Reading): Serialised {
+  const came = JSON.stringify(members);
+  const { value, hidden } = keepsHidden ? { value: members, hidden: 0 } : shownIn(members, came);
+  const text = hidden === 0 ? came : JSON.stringify(value);
+  const safe = isClean(text, redact) ? text : JSON.stringify(cleaned(value, redact));
+  return { wire: safe.slice(1, -1), shown: value, hidden };
 }
 
 /** Bytes are counted only when the characters leave it open. */
@@ -129,5 +139,5 @@ function wantsOf({ inputRequests, requestState }: JsonObject, reading: Reading):
   if (state !== null && state.length > MAX_STATE) throw new BadResult('its state is too long');
   if (state === null && Object.keys(questions).length === 0)
     throw new BadResult('it wants an answer and asks nothing');
-  return { questions: cleaned(questions, reading.redact), state };
+  return { questions: cleanedWords(questions, reading.redact), state };
 }
