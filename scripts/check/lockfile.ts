@@ -125,7 +125,7 @@ export function installScripts(lock: Lockfile, manifest: Manifest): Finding {
 }
 
 /** Raised only on purpose, together with `docs/decisions/`: every package here reaches users. */
-export const budget = { direct: 9, total: 27 };
+export const budget = { direct: 10, total: 30 };
 
 export function dependencyCount(lock: Lockfile, manifest: Manifest): Finding {
   const direct = Object.keys(manifest.dependencies).length;
@@ -140,7 +140,7 @@ export function dependencyCount(lock: Lockfile, manifest: Manifest): Finding {
   return { detail: `${direct} direct, ${total} in all, as budgeted`, problems };
 }
 
-export const allowedLicences = ['MIT', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', 'Apache-2.0'];
+export const allowedLicences = ['MIT', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', '0BSD', 'Apache-2.0'];
 
 export function licences(lock: Lockfile): Finding {
   const seen = new Set<string>();

@@ -188,3 +188,25 @@ describe('runs', () => {
     assert.equal(json.json.ok, true);
   });
 });
+
+describe('proofs', () => {
+  test('exit code 0 when all is proven, 1 for what can be; questions that make no sense are told', async () => {
+    const proven = await said('policy', 'prove', '--tool', 'rename', '--above', 'approve');
+    assert.match(proven, /^proven {3}reach: can any agent reach rename above `approve`\?/);
+    const { code, out } = await terminal.run([
+      ...['policy', 'prove', '--agent', 'support', '--tool', 'rename', '--above', 'read', '--json'],
+    ]);
+    assert.equal(code, 1);
+    const { ok, proofs } = JSON.parse(out);
+    assert.equal(ok, false);
+    assert.deepEqual(
+      [proofs[0].answer, proofs[0].counterexample.agent, proofs[0].counterexample.mode],
+      ['counterexample', 'support', 'approve'],
+    );
+    const odd = async (...argv: string[]) => (await terminal.run(['policy', 'prove', ...argv])).err;
+    assert.match(await odd('--above', 'auto'), /expected `above` to be one of read, draft/);
+    assert.match(await odd('nothing'), /there is no invariant `nothing`/);
+    assert.match(await odd('--when', 'context.'), /`when`: /);
+    assert.match(await odd('--tool', 'nothing'), /there is no tool `nothing`/);
+  });
+});

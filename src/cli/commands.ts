@@ -29,6 +29,7 @@ import { apply, plan } from './plan.ts';
 import { policyCheck } from './policy/check.ts';
 import { policyExplain } from './policy/explain.ts';
 import { policyFmt } from './policy/fmt.ts';
+import { policyProve } from './policy/prove.ts';
 import { policyReplay } from './policy/replay.ts';
 import { policyTest } from './policy/test.ts';
 import { runEnd } from './run/end.ts';
@@ -68,6 +69,7 @@ export const COMMANDS: readonly Command[] = [
   policyTest,
   policyFmt,
   policyExplain,
+  policyProve,
   policyReplay,
   observeReport,
   artefactPin,

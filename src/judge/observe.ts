@@ -1,4 +1,4 @@
-import { MAX_OBSERVED_MS, type Observing } from '../domain/bundle.ts';
+import { type Bundle, MAX_OBSERVED_MS, type Observing, type Tool } from '../domain/bundle.ts';
 import type { Verdict } from '../domain/decision.ts';
 import type { Facts } from '../domain/facts.ts';
 import { own } from '../domain/own.ts';
@@ -30,13 +30,20 @@ export function isObserved({ run, bundle, now }: Pick<Facts, 'run' | 'bundle' | 
   });
 }
 
+/** Are verdicts about calls of this tool lifted for this agent, now or later? */
+export function isLifted(bundle: Bundle, agent: string, tool: Tool, now: number): boolean {
+  const observing = own(bundle.agents, agent)?.observe;
+  if (observing === undefined || !mayPass({ tool, removes: null })) return false;
+  return now < Math.min(observing.until, observing.from + MAX_OBSERVED_MS);
+}
+
 /** However it came into a bundle, it is over after its longest time. */
 function isOn({ from, until }: Observing, now: number): boolean {
   return from <= now && now < Math.min(until, from + MAX_OBSERVED_MS);
 }
 
 /** Never what destroys, removes a way to recover, reaches others, or cannot be taken back. */
-function mayPass({ tool, removes }: Facts): boolean {
+function mayPass({ tool, removes }: Pick<Facts, 'tool' | 'removes'>): boolean {
   if (tool === null || tool.recoveryPath || removes !== null) return false;
   const { irreversible, moneyMicros, recipients } = tool.cap;
   if (irreversible + moneyMicros + recipients > 0 || tool.lineage?.outward === true) return false;

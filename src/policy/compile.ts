@@ -62,17 +62,20 @@ function answer(rules: readonly Rule[], env: Env): Answer {
   return { allowed, reasons: allowed ? permits : forbids, errors };
 }
 
-/** Scope and conditions together, as Cedar joins them. */
 function condition(tree: PolicyJson, scope: Scope): Node {
+  const node = expression(wholeOf(tree), scope);
+  return node.known === undefined ? node : computed([node], () => boolean(node.run(NOTHING)));
+}
+
+/** Scope and conditions together, as Cedar joins them. Throws Uncompilable for a template. */
+export function wholeOf(tree: PolicyJson): Expr {
   const parts: Expr[] = [
     ...partyTest(tree.principal, 'principal'),
     ...actionTest(tree),
     ...partyTest(tree.resource, 'resource'),
     ...tree.conditions.map(({ kind, body }) => (kind === 'when' ? body : { '!': { arg: body } })),
   ];
-  const whole = parts.reduce<Expr>((left, right) => ({ '&&': { left, right } }), { Value: true });
-  const node = expression(whole, scope);
-  return node.known === undefined ? node : computed([node], () => boolean(node.run(NOTHING)));
+  return parts.reduce<Expr>((left, right) => ({ '&&': { left, right } }), { Value: true });
 }
 
 function partyTest(part: PrincipalConstraint | ResourceConstraint, name: Var): Expr[] {

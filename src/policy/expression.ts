@@ -187,7 +187,7 @@ function isIn(one: EntityValue, other: EntityValue, scope: Scope): boolean {
   return one.type === 'Action' && one.id === scope.tool && scope.groups.includes(other.id);
 }
 
-function literal(value: CedarValueJson): Value {
+export function literal(value: CedarValueJson): Value {
   if (typeof value === 'number') {
     if (!Number.isSafeInteger(value)) throw new Uncompilable('an integer beyond 2^53');
     return value + 0;

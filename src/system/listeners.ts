@@ -23,6 +23,7 @@ import { VERSION } from '../version.ts';
 import { drillGround } from './drill-ground.ts';
 import type { House } from './house.ts';
 import type { SystemOptions } from './options.ts';
+import { ChildSolver } from './solver.ts';
 
 const MAX_BODY_BYTES = 1_048_576;
 
@@ -52,7 +53,7 @@ const pause = (): Promise<void> => new Promise((resolve) => soon(resolve));
 /** Two listeners: one for agents, one for humans. Neither trusts an address. */
 export async function openListeners(parts: Parts): Promise<Surfaces> {
   const { options, house, callers, operators, plan } = parts;
-  const { broker, secrets, masterKey, alerts, policyAlarms, adapters } = house;
+  const { broker, secrets, masterKey, alerts, adapters } = house;
   const { doors, store } = broker;
   const governed = { broker, act, beginRun, beginSubRun, endRun };
   const withhold = (text: string): string => broker.withhold.text(text);
@@ -83,7 +84,7 @@ export async function openListeners(parts: Parts): Promise<Surfaces> {
         drills,
         agentsUrl: () => agentsUrl,
         alerts: () => alerts.standing,
-        policies: (bundle) => policyAlarms.health(bundle),
+        ...aboutPolicies(house),
         version: VERSION,
         tls: options.operators.tls !== undefined,
       }),
@@ -127,6 +128,13 @@ export async function openListeners(parts: Parts): Promise<Surfaces> {
       overload.close();
       await mcp.close();
     },
+  };
+}
+
+function aboutPolicies({ broker, policyAlarms }: House) {
+  return {
+    policies: (bundle: string) => policyAlarms.health(bundle),
+    solver: () => new ChildSolver(broker.doors.timers),
   };
 }
 

@@ -158,6 +158,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   'smol-toml': ['clients'],
   undici: ['connectors', 'boundary', 'credentials'],
   yaml: ['config', 'cli', 'lineage'],
+  'z3-solver': ['system'],
 };
 
 const packageOf = (specifier: string): string =>

@@ -4,6 +4,7 @@ import type { Broker } from '../../broker/broker.ts';
 import type { PolicyHealth } from '../../broker/policy-alarms.ts';
 import type { Connection } from '../../domain/bundle.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import type { Solver } from '../../domain/solver.ts';
 import type { Drills } from './drills.ts';
 
 /** A human who answers here. `operator` answers and halts; `owner` also widens authority. */
@@ -55,6 +56,8 @@ export interface AdminDeps {
   readonly agentsUrl: () => string;
   /** How the policies of a bundle work on this replica. */
   readonly policies: (bundle: string) => PolicyHealth;
+  /** Starts when it is first asked; whoever took it closes it. */
+  readonly solver: () => Solver;
   /** How alerts to webhooks stand. */
   readonly alerts: () => AlertsStanding;
   readonly version: string;

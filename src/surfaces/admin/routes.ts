@@ -10,6 +10,7 @@ import { lookRoutes } from './look.ts';
 import { observeRoutes } from './observe.ts';
 import { pageRoutes } from './page/routes.ts';
 import { policyRoutes } from './policies.ts';
+import { proveRoutes } from './prove.ts';
 import { verifyRoutes } from './verify.ts';
 
 /** Everything on the operators' listener except its health. */
@@ -22,6 +23,7 @@ export function adminRoutes(deps: AdminDeps): Route[] {
     ...verifyRoutes(deps),
     ...lintRoutes(deps),
     ...policyRoutes(deps),
+    ...proveRoutes(deps),
     ...lookRoutes(deps),
     ...observeRoutes(deps),
     ...entranceRoutes(deps),

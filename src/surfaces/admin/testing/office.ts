@@ -184,6 +184,10 @@ async function openListeners(parts: {
     verify: () => verifyStore({ directory, masterKey }),
     why: (id) => why(store, id),
     policies: () => ({ state: 'ok', alarms: [] }),
+    solver: () => ({
+      solve: async () => ({ kind: 'unknown', why: 'there is no solver here' }),
+      close: () => {},
+    }),
     alerts: () => ({ waiting: 0, undelivered: 0, why: null }),
     drills: {
       drill: async () => {
