@@ -10,6 +10,7 @@ import type { Halt, HaltScope } from '../domain/halt.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { PolicyRuling } from '../domain/policy.ts';
 import type { Store } from '../domain/store.ts';
+import type { GrantDesk } from '../domain/user-grant.ts';
 import type { Flights } from './flights.ts';
 import type { Freshness } from './freshness.ts';
 import type { Landing } from './landings.ts';
@@ -25,6 +26,8 @@ export interface Broker {
   readonly connectors: ReadonlyMap<string, Connector>;
   readonly inspectors: ReadonlyMap<string, Inspector>;
   readonly credentials: CredentialDesk;
+  /** What users granted at upstreams. */
+  readonly grants: GrantDesk;
   readonly inputs: InputCheck;
   readonly bundles: BundleSource;
   /** What the policies of the bundle say of an action. */
@@ -87,6 +90,14 @@ export interface HaltReach {
   readonly children: number;
   readonly leases: number;
   readonly credentials: readonly HeldCredentials[];
+  readonly grants: readonly HeldGrants[];
+}
+
+/** What users granted at one connection: grants that end with the halt, and those that an agent beyond it may use. */
+export interface HeldGrants {
+  readonly connection: string;
+  readonly ends: number;
+  readonly stays: number;
 }
 
 /** Credentials at one connection that end the same way. */
@@ -112,7 +123,9 @@ export interface HaltReport {
   /** What could not be ended here, in words. */
   readonly left: readonly string[];
   readonly voided: number;
+  /** Grants of users that end with it are among them. */
   readonly leases: readonly LeaseEnd[];
+  readonly grants: readonly HeldGrants[];
   /** The other replicas, if the store is shared. */
   readonly replicas: readonly Landing[];
   readonly inertMs: number | null;

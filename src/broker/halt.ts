@@ -1,6 +1,7 @@
 import type { Lease, LeaseReport } from '../domain/credential.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import { AUTOMATIC, type Halt, type HaltScope, partsOf } from '../domain/halt.ts';
+import type { GrantEnd } from '../domain/user-grant.ts';
 import { type BroughtDown, bringDown } from './bring-down.ts';
 import type { Broker, HaltReport, LeaseEnd } from './broker.ts';
 import { type Landing, landings } from './landings.ts';
@@ -8,6 +9,16 @@ import { REVOKED_WITHIN_MS, within } from './patience.ts';
 import { covered as coveredBy, leasesIn } from './reach.ts';
 import { releaseRun } from './runs.ts';
 import { checkScope, knownScope } from './scopes.ts';
+import {
+  type CoveredGrants,
+  endGrants,
+  endingStill,
+  endOfGrant,
+  grantCounts,
+  grantsReport,
+  grantsUnder,
+  tellResidualGrants,
+} from './user-grants.ts';
 
 export interface HaltRequest {
   readonly scope: HaltScope;
@@ -53,7 +64,7 @@ export async function raise(
     ending.then(({ landedHere }) => landedHere),
   );
   return async () => {
-    const { covered, finished } = await ending;
+    const { covered, grants, finished } = await ending;
     const ended = await within(broker.doors.timers, REVOKED_WITHIN_MS, finished);
     return {
       halt: raised.halt,
@@ -64,7 +75,11 @@ export async function raise(
       left: ended?.left ?? [],
       voided: raised.voided.length,
       replicas,
-      leases: (ended?.leases ?? covered.map(pending)).map(endOfLease),
+      leases: [
+        ...(ended?.leases ?? covered.map(pending)).map(endOfLease),
+        ...(ended?.grants ?? grants.ends.map(endingStill)).map(endOfGrant),
+      ],
+      grants: grantCounts(grants),
       inertMs: ended !== null && isInert(ended) ? clock.monotonic() - started : null,
     };
   };
@@ -117,12 +132,15 @@ export async function finishHalts(broker: Broker): Promise<void> {
 
 interface Ended {
   readonly leases: readonly LeaseReport[];
+  readonly grants: readonly GrantEnd[];
   /** What was found alive after everything, in words. */
   readonly left: readonly string[];
 }
 
-function isInert({ leases, left }: Ended): boolean {
-  return left.length === 0 && leases.every(isOver);
+function isInert({ leases, grants, left }: Ended): boolean {
+  return (
+    left.length === 0 && leases.every(isOver) && grants.every(({ state }) => state !== 'ending')
+  );
 }
 
 function runNamed(scope: HaltScope): ReadonlySet<string> {
@@ -138,7 +156,10 @@ async function endAll(
   heard?: (known: readonly Landing[]) => void,
 ): Promise<Ending> {
   const { scope } = halt;
-  const { runs: under, leases: covered } = await coveredBy(broker, scope);
+  const [{ runs: under, leases: covered }, grants] = await Promise.all([
+    coveredBy(broker, scope),
+    grantsUnder(broker, scope, halt.at),
+  ]);
   const runs = new Set([...under.map(({ id }) => id), ...covered.map(({ runId }) => runId)]);
   const rest = runs.size === 0 ? down : bringDown(broker, scope, runs);
   // what is kept open for the runs is closed beside: the sources end it in any case
@@ -148,13 +169,14 @@ async function endAll(
   ]);
   const elsewhere = landings(broker, halt.epoch, heard);
   const landed = Promise.all([landedHere, elsewhere]).then(([left]) => left);
-  const finished = revokeAll(broker, halt, covered, landed);
+  const finished = revokeAll(broker, halt, { covered, grants }, landed);
   mindStuck(broker, halt, finished);
-  return { covered, landedHere, finished };
+  return { covered, grants, landedHere, finished };
 }
 
 interface Ending {
   readonly covered: readonly Lease[];
+  readonly grants: CoveredGrants;
   /** Everything on this replica, with what could not be ended. */
   readonly landedHere: Promise<readonly string[]>;
   readonly finished: Promise<Ended>;
@@ -163,19 +185,20 @@ interface Ending {
 async function revokeAll(
   broker: Broker,
   raised: Halt,
-  covered: readonly Lease[],
+  { covered, grants: { ends } }: Pick<Ending, 'covered' | 'grants'>,
   landed: BroughtDown['landed'],
 ): Promise<Ended> {
-  const [first, { left, alive }] = await Promise.all([
+  const [first, { left, alive }, grants] = await Promise.all([
     broker.credentials.revokeThese(covered),
     // an answer still on its way would be an effect after `inert`
     landed.then(async (left) => ({ left, alive: await leftAlive(broker, raised.scope) })),
+    endGrants(broker, ends, raised.at, landed),
   ]);
   const over = new Set(first.filter(isOver).map(({ lease }) => lease.id));
   const late = await broker.credentials.revokeThese(alive.filter(({ id }) => !over.has(id)));
   const again = new Set(late.map(({ lease }) => lease.id));
   const leases = [...first.filter(({ lease }) => !again.has(lease.id)), ...late];
-  const ended = { leases, left };
+  const ended = { leases, grants, left };
   if (isInert(ended)) {
     const report = {
       leases: leases.map(({ lease, ms }) => ({
@@ -183,11 +206,13 @@ async function revokeAll(
         state: lease.state,
         ms: Math.round(ms),
       })),
+      ...grantsReport(grants),
     };
     const { scope, epoch } = raised;
     const at = broker.doors.clock.now();
     const said = await broker.store.commit({ kind: 'halt.inert', scope, epoch, report, at });
     for (const { lease } of leases.filter(({ dead }) => !dead)) tellResidual(broker, lease);
+    tellResidualGrants(broker, grants);
     if (said.ok) broker.alerts.tell('halt.inert', { scope, epoch, afterMs: at - raised.at });
   }
   return ended;

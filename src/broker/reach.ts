@@ -3,6 +3,7 @@ import { type HaltScope, partsOf } from '../domain/halt.ts';
 import type { LiveRun } from '../domain/run.ts';
 import type { Broker, HaltReach, HeldCredentials } from './broker.ts';
 import { knownScope, runsAmong } from './scopes.ts';
+import { grantCounts, grantsUnder } from './user-grants.ts';
 
 const MOST_ASKS = 10_000;
 
@@ -36,6 +37,7 @@ export async function reach(broker: Broker, named: HaltScope): Promise<HaltReach
     ),
     leases: leases.length,
     credentials: await grouped(broker, leases),
+    grants: grantCounts(await grantsUnder(broker, scope, broker.doors.clock.now())),
   };
 }
 

@@ -16,6 +16,10 @@ export async function takeOver(broker: Broker): Promise<Recovery> {
   const recovered = await recover(broker);
   await endUndeclared(broker);
   await finishHalts(broker);
+  if (broker.freshness.isEldest)
+    await broker.grants.sweep(async () =>
+      Object.values((await broker.bundles.active()).connections),
+    );
   return recovered;
 }
 

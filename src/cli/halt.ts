@@ -3,7 +3,13 @@ import type { HaltReach, HaltReport } from '../broker/broker.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import type { Halt } from '../domain/halt.ts';
 import { HALT_FILE, haltLine, type LocalHalt } from '../domain/halt-file.ts';
-import { elsewhere, endOf, inertLabel, reachWords } from '../surfaces/admin/halt-words.ts';
+import {
+  elsewhere,
+  endOf,
+  grantWords,
+  inertLabel,
+  reachWords,
+} from '../surfaces/admin/halt-words.ts';
 import { plain } from '../surfaces/admin/reveal.ts';
 import type { Answer, Call, Command, Option } from './command.ts';
 import { confirm } from './confirm.ts';
@@ -115,5 +121,6 @@ function reportText(report: HaltReport, style: Style): string {
   });
   const left = report.left.map((what) => `  ${style.bad('alive')} ${plain(what)}`);
   const others = elsewhere(report).map((line) => `  ${plain(line)}`);
-  return [head, ...leases, ...others, ...left].join('\n');
+  const grants = report.grants.flatMap(grantWords).map((line) => `  ${plain(line)}`);
+  return [head, ...leases, ...grants, ...others, ...left].join('\n');
 }

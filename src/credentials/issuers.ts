@@ -15,7 +15,7 @@ import { vaultKvIssuer } from './vault/kv.ts';
 
 export interface IssuersParts {
   readonly secrets: Secrets;
-  readonly store: Pick<Store, 'commit' | 'run'>;
+  readonly store: Pick<Store, 'commit' | 'run' | 'haltState' | 'secretNames'>;
   readonly roles: RoleServer;
   readonly doors: Doors;
   /** Told of what issuers give us besides leases. */

@@ -1,16 +1,13 @@
-import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
 import type { SecretSource } from '../domain/credential.ts';
 import type { Doors } from '../domain/doors.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import { isJsonObject, type Json } from '../domain/json.ts';
 import type { Store } from '../domain/store.ts';
+import { Envelopes } from './envelope.ts';
 
 const NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 const OWN_NAME = /^[a-z]+:[A-Za-z0-9._-]{1,128}$/;
 const MAX_BYTES = 64 * 1024;
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
-const KEY_BYTES = 32;
 
 export interface SecretsParts {
   readonly store: Pick<Store, 'commit' | 'secret' | 'secretNames'>;
@@ -25,6 +22,10 @@ export interface SecretVault {
   /** Null when there is none. */
   kept(name: string): Promise<string | null>;
   keep(name: string, value: string, by: string): Promise<void>;
+  /** With the version of it, 0 for none, that `replace` wants. */
+  read(name: string): Promise<{ readonly value: string | null; readonly version: number }>;
+  /** In the place of that version; false when another process was faster, and nothing was written. */
+  replace(name: string, value: string, over: number, by: string): Promise<boolean>;
   /** Takes it out; harmless when there is none. */
   drop(name: string, by: string): Promise<void>;
 }
@@ -42,12 +43,7 @@ export interface Secrets extends SecretSource, SecretVault {
  * that a new master key needs no plaintext. The name is authenticated: a sealed text is worth nothing elsewhere.
  */
 export function createSecrets({ store, masterKey, doors, known }: SecretsParts): Secrets {
-  const wrapping = new Uint8Array(
-    hkdfSync('sha256', masterKey, new Uint8Array(), 'signalbox/secrets/1', KEY_BYTES),
-  );
-
-  const seal = (key: Uint8Array, plain: Uint8Array, name: string): string =>
-    sealed(key, doors.entropy.bytes(NONCE_BYTES), plain, name);
+  const envelopes = new Envelopes(masterKey, doors.entropy);
 
   function remember(name: string, value: string): void {
     if (known === undefined) return;
@@ -55,7 +51,7 @@ export function createSecrets({ store, masterKey, doors, known }: SecretsParts):
     else for (const secret of secretsIn(value)) known.add(secret);
   }
 
-  async function write(name: string, value: string, by: string) {
+  async function write(name: string, value: string, by: string, over?: number) {
     const bytes = Buffer.byteLength(value);
     if (bytes === 0 || bytes > MAX_BYTES)
       throw new SignalboxError(
@@ -63,23 +59,16 @@ export function createSecrets({ store, masterKey, doors, known }: SecretsParts):
         `expected a secret of 1 to ${MAX_BYTES} bytes, got ${bytes}`,
       );
     remember(name, value);
-    const key = doors.entropy.bytes(KEY_BYTES);
-    const envelope = `1.${seal(wrapping, key, `key:${name}`)}.${seal(key, Buffer.from(value), name)}`;
+    const envelope = envelopes.seal(name, value);
     const at = doors.clock.now();
-    return store.commit({ kind: 'secret.set', name, sealed: envelope, by, at });
+    const only = over === undefined ? {} : { over };
+    return store.commit({ kind: 'secret.set', name, sealed: envelope, ...only, by, at });
   }
 
   function unsealed(name: string, envelope: string): string {
-    const [format, wrapped = '', body = ''] = envelope.split('.');
-    if (format !== '1') throw unreadable(name);
-    try {
-      const key = open(wrapping, wrapped, `key:${name}`);
-      const value = open(key, body, name).toString('utf8');
-      remember(name, value);
-      return value;
-    } catch {
-      throw unreadable(name);
-    }
+    const value = envelopes.open(name, envelope);
+    remember(name, value);
+    return value;
   }
 
   return {
@@ -89,7 +78,8 @@ export function createSecrets({ store, masterKey, doors, known }: SecretsParts):
           'REQUEST_MALFORMED',
           `expected a secret name of lower-case letters, digits, \`.\`, \`_\` and \`-\`, got \`${name.slice(0, 64)}\``,
         );
-      return write(name, value, by);
+      const done = await write(name, value, by);
+      return { version: done.ok ? done.version : 0 };
     },
 
     async reveal(name) {
@@ -106,6 +96,16 @@ export function createSecrets({ store, masterKey, doors, known }: SecretsParts):
 
     async keep(name, value, by) {
       await write(own(name), value, by);
+    },
+
+    async read(name) {
+      const found = await store.secret(own(name));
+      if (found === null) return { value: null, version: 0 };
+      return { value: unsealed(name, found.sealed), version: found.version };
+    },
+
+    async replace(name, value, over, by) {
+      return (await write(own(name), value, by, over)).ok;
     },
 
     async drop(name, by) {
@@ -131,32 +131,6 @@ export function createSecrets({ store, masterKey, doors, known }: SecretsParts):
 function own(name: string): string {
   if (!OWN_NAME.test(name)) throw new RangeError('not a name of ours');
   return name;
-}
-
-function sealed(key: Uint8Array, nonce: Uint8Array, plain: Uint8Array, name: string): string {
-  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(name));
-  const body = Buffer.concat([cipher.update(plain), cipher.final()]);
-  return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url');
-}
-
-function open(key: Uint8Array, sealed: string, name: string): Buffer {
-  const bytes = Buffer.from(sealed, 'base64url');
-  const nonce = bytes.subarray(0, NONCE_BYTES);
-  const tag = bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES);
-  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
-    .setAAD(Buffer.from(name))
-    .setAuthTag(tag);
-  return Buffer.concat([
-    decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)),
-    decipher.final(),
-  ]);
-}
-
-function unreadable(name: string): SignalboxError {
-  return new SignalboxError(
-    'MASTER_KEY',
-    `secret \`${name}\` was sealed under another master key, or was changed`,
-  );
 }
 
 /** Members of our own records that hold what could be used. */

@@ -254,6 +254,8 @@ export interface SecretSet {
   readonly kind: 'secret.set';
   readonly name: string;
   readonly sealed: string;
+  /** Only in the place of this version, 0 for none: whoever read another one is told. Whatever there is, if absent. */
+  readonly over?: number;
   readonly by: string;
   readonly at: number;
 }
@@ -364,7 +366,7 @@ export interface OpResults {
   'token.revoke': Ok;
   'agent.enrol': Ok;
   'operator.add': Ok | Refused<'used' | 'exists'>;
-  'secret.set': Ok<{ readonly version: number }>;
+  'secret.set': Ok<{ readonly version: number }> | Refused<'moved'>;
   'secret.forget': Ok<{ readonly existed: boolean }>;
   'ledger.erase': Ok<{ readonly payloads: number }> | Refused<'missing'>;
   'drill.begin': Ok | Refused<'running' | 'recent'>;

@@ -1,9 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { KnownSecrets } from '../boundary/known-secrets.ts';
-import { Webhooks } from '../boundary/webhook.ts';
-import { Alerts, tellStuck } from '../broker/alerts.ts';
+import type { Alerts } from '../broker/alerts.ts';
 import type { Broker } from '../broker/broker.ts';
-import { bundleSource, connectionOf } from '../broker/bundles.ts';
+import { bundleSource } from '../broker/bundles.ts';
 import { Flights } from '../broker/flights.ts';
 import { boundsOf, Freshness } from '../broker/freshness.ts';
 import { Lineages } from '../broker/lineage.ts';
@@ -13,17 +12,16 @@ import { OpenStreams } from '../broker/open-streams.ts';
 import type { PolicyAlarms } from '../broker/policy-alarms.ts';
 import { Sealer } from '../broker/sealer.ts';
 import { masterKeyOf } from '../credentials/key-source.ts';
-import { Leases } from '../credentials/leases.ts';
 import { createSecrets, type Secrets } from '../credentials/secrets.ts';
-import { deploymentTag, Strays } from '../credentials/strays.ts';
+import { deploymentTag } from '../credentials/strays.ts';
 import type { Change } from '../domain/connector.ts';
-import { valuesOf } from '../domain/credential.ts';
 import { outputOf, realDoors, soon } from '../doors.ts';
 import { openStore } from '../store/open.ts';
 import { openPublisher } from '../store/publish.ts';
 import { createInputCheck } from '../tools/input.ts';
 import { type Adapters, createAdapters } from './adapters.ts';
 import { createConsults } from './consults.ts';
+import { createDesks } from './desks.ts';
 import type { SystemOptions } from './options.ts';
 import { learning, policiesWith } from './policies.ts';
 
@@ -62,34 +60,19 @@ export async function build(options: SystemOptions): Promise<House> {
   const changed = (change: Change): void => feed.told(change);
   const tag = deploymentTag(masterKey);
   const adapters = createAdapters({ doors, store, secrets, tag, known: withhold, changed });
-  const { connectors, inspectors, issuers } = adapters;
-  const connections = async () => (await bundles.active()).connections;
-  const strays = new Strays({ store, issuers, connections, doors, log });
+  const { connectors, inspectors } = adapters;
   const { boundMs, beatMs } = boundsOf(bounds);
   const freshness = new Freshness(store, doors.clock, boundMs);
-  const connection = connectionOf({ bundles, freshness });
-  const whoseIsLeft = () => freshness.whoseIsLeft();
-  const webhooks = new Webhooks(doors.timers);
-  const alerts: Alerts = new Alerts({
-    ...{ doors, store, bundles, log },
-    secret: (name) => secrets.reveal(name),
-    redact: (facts) => withhold.json(facts),
-    post: (delivery) => webhooks.post(delivery),
-  });
-  const leases = new Leases({
-    ...{ store, issuers, connection, whoseIsLeft, doors, log },
-    stuck: (trying) => tellStuck(alerts, trying, doors.clock.now()),
-    strays: () => void strays.look(),
-    minted: (credential) => {
-      for (const value of valuesOf(credential)) withhold.add(value);
-    },
-  });
+  const known = { store, doors, log, bundles, freshness, withhold };
+  const desks = createDesks({ ...adapters, ...known, secret: (name) => secrets.reveal(name) });
+  const alerts: Alerts = desks.alerts;
   const broker: Broker = {
     doors,
     store,
     connectors: new Map(connectors.map((connector) => [connector.kind, connector])),
     inspectors: new Map(inspectors.map((inspector) => [inspector.kind, inspector])),
-    credentials: leases,
+    credentials: desks.leases,
+    grants: desks.grants,
     inputs: createInputCheck(),
     bundles,
     policies,
@@ -108,9 +91,7 @@ export async function build(options: SystemOptions): Promise<House> {
   };
   let sealing: Awaited<ReturnType<typeof seal>> | null = null;
   const close = async (): Promise<void> => {
-    leases.close();
-    alerts.close();
-    await webhooks.close();
+    await desks.close();
     await consults.close();
     await adapters.close();
     await sealing?.close();

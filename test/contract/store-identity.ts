@@ -211,6 +211,18 @@ function secrets(open: Open): void {
     assert.ok(!text.includes('sealed one'));
   });
 
+  scene(open, 'a secret is put in the place of one version, or not at all', async (store) => {
+    const set = (sealed: string, over: number) =>
+      store.commit({ kind: 'secret.set', name: 'oauth:mail', sealed, over, by: 'dana', at: T0 });
+    const moved = { ok: false, because: 'moved' };
+    assert.deepEqual(await set('sealed early', 1), moved);
+    assert.deepEqual(await set('sealed one', 0), { ok: true, version: 1 });
+    assert.deepEqual(await set('sealed none', 0), moved);
+    const both = await Promise.all([set('sealed a', 1), set('sealed b', 1)]);
+    assert.deepEqual(both, [{ ok: true, version: 2 }, moved]);
+    assert.deepEqual(await store.secret('oauth:mail'), { sealed: 'sealed a', version: 2 });
+  });
+
   scene(open, 'a secret that is forgotten is gone, and begins anew', async (store) => {
     const set = () =>
       store.commit({ kind: 'secret.set', name: 'lease:1', sealed: 'sealed', by: 'dana', at: T0 });

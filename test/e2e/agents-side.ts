@@ -22,6 +22,7 @@ import { createHttpInspector } from '../../src/connectors/http/inspector.ts';
 import { NO_ALERTS } from '../../src/domain/alert.ts';
 import { NO_CONSULTS } from '../../src/domain/consult.ts';
 import type { Run } from '../../src/domain/run.ts';
+import { NO_GRANTS } from '../../src/domain/user-grant.ts';
 import { realDoors } from '../../src/doors.ts';
 import { createAgents } from '../../src/identity/agents.ts';
 import { type Callers, createCallers } from '../../src/identity/callers.ts';
@@ -101,6 +102,7 @@ export async function startAgentsSide(
     lineage: new Lineages({ store, bundles: bundleSource(store), doors, isSecret: () => false }),
     withhold: new KnownSecrets(),
     consults: NO_CONSULTS,
+    grants: NO_GRANTS,
   };
   const plan = await planBundle(loadConfig(configFor(target.port), 'signalbox.yaml'), {
     active: await broker.bundles.active(),

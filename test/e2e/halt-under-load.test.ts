@@ -23,6 +23,7 @@ import { NO_ALERTS } from '../../src/domain/alert.ts';
 import { bundleDigest, EMPTY_BUNDLE, type Tool } from '../../src/domain/bundle.ts';
 import { NO_CONSULTS } from '../../src/domain/consult.ts';
 import type { Store } from '../../src/domain/store.ts';
+import { NO_GRANTS } from '../../src/domain/user-grant.ts';
 import { PolicyRoom } from '../../src/policy/policies.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 
@@ -147,6 +148,7 @@ async function brokerAt(
     lineage: new Lineages({ store, bundles: bundleSource(store), doors, isSecret: () => false }),
     withhold: new KnownSecrets(),
     consults: NO_CONSULTS,
+    grants: NO_GRANTS,
   };
   return { broker, leases };
 }

@@ -24,6 +24,7 @@ import { json, startTarget } from '../../src/connectors/http/testing/target.ts';
 import { Leases } from '../../src/credentials/leases.ts';
 import { NO_ALERTS } from '../../src/domain/alert.ts';
 import { NO_CONSULTS } from '../../src/domain/consult.ts';
+import { NO_GRANTS } from '../../src/domain/user-grant.ts';
 import { realDoors } from '../../src/doors.ts';
 import { PolicyRoom } from '../../src/policy/policies.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
@@ -121,6 +122,7 @@ async function openHouse(t: TestContext) {
     lineage: new Lineages({ store, bundles, doors, isSecret: () => false }),
     withhold: new KnownSecrets(),
     consults: NO_CONSULTS,
+    grants: NO_GRANTS,
   };
   t.after(async () => {
     leases.close();

@@ -20,6 +20,7 @@ import { NO_CONSULTS } from '../../src/domain/consult.ts';
 import { digestOf } from '../../src/domain/digest.ts';
 import { effectVector } from '../../src/domain/effect.ts';
 import type { Store } from '../../src/domain/store.ts';
+import { NO_GRANTS } from '../../src/domain/user-grant.ts';
 import { realDoors } from '../../src/doors.ts';
 import { PolicyRoom } from '../../src/policy/policies.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
@@ -75,7 +76,7 @@ export async function openWorld(t: TestContext, limits: Limits = {}): Promise<Pr
     ...{ streams: new OpenStreams(), local: new LocalGate(), alerts: NO_ALERTS },
     notices: new Notices(doors.timers),
     lineage: new Lineages({ store, bundles, doors, isSecret: () => false }),
-    ...{ consults: NO_CONSULTS, withhold: new KnownSecrets() },
+    ...{ consults: NO_CONSULTS, grants: NO_GRANTS, withhold: new KnownSecrets() },
   };
   const world: PropertyWorld = {
     broker,

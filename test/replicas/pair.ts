@@ -21,6 +21,7 @@ import { NO_CONSULTS } from '../../src/domain/consult.ts';
 import type { Doors } from '../../src/domain/doors.ts';
 import type { Outcome } from '../../src/domain/proposal.ts';
 import type { Store } from '../../src/domain/store.ts';
+import { NO_GRANTS } from '../../src/domain/user-grant.ts';
 import { PolicyRoom } from '../../src/policy/policies.ts';
 import { Issuer, Target } from '../properties/target.ts';
 import { BUNDLE } from '../properties/world.ts';
@@ -133,6 +134,7 @@ export async function brokerOver(
     lineage: new Lineages({ store, bundles, doors, isSecret: () => false }),
     withhold: new KnownSecrets(),
     consults: NO_CONSULTS,
+    grants: NO_GRANTS,
   };
   const pulse = new Pulse(
     broker,

@@ -14,6 +14,7 @@ import { Leases } from '../../src/credentials/leases.ts';
 import { NO_ALERTS } from '../../src/domain/alert.ts';
 import type { Call } from '../../src/domain/connector.ts';
 import { NO_CONSULTS } from '../../src/domain/consult.ts';
+import { NO_GRANTS } from '../../src/domain/user-grant.ts';
 import { PolicyRoom } from '../../src/policy/policies.ts';
 import { createInputCheck } from '../../src/tools/input.ts';
 import { SimConnector } from './connector.ts';
@@ -80,6 +81,7 @@ export class House {
       connectors: new Map(connectors.map((connector) => [connector.kind, connector])),
       inspectors: new Map(),
       credentials: leases,
+      grants: NO_GRANTS,
       inputs,
       bundles,
       policies: new PolicyRoom(),

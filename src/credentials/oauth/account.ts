@@ -57,9 +57,12 @@ export class Account {
   /** What is known of a server and of us there, kept before anything is asked of it. */
   async acquaint(guardian: Guardian, client: Registered, by: string): Promise<void> {
     const { issuer } = guardian.as;
-    const { [issuer]: old, ...others } = (await this.kept()).servers;
-    const fresh = { as: essentials(guardian.as), client, coarse: old?.coarse === true };
-    await this.write({ servers: { ...others, [issuer]: fresh } }, by);
+    const change = ({ servers }: Kept): Partial<Kept> => {
+      const { [issuer]: old, ...others } = servers;
+      const fresh = { as: essentials(guardian.as), client, coarse: old?.coarse === true };
+      return { servers: { ...others, [issuer]: fresh } };
+    };
+    await this.write(change, by);
   }
 
   desk(guardian: Guardian, client: Registered): TokenDesk {
@@ -67,8 +70,10 @@ export class Account {
     return { outward, guardian, client, clock: doors.clock };
   }
 
+  /** A token that this process lent is ended without the store, which may be away. */
   async leased(leaseId: string) {
-    const kept = await this.kept();
+    const known = await this.#parts.vault.known(recordOf(this.settings));
+    const kept = known.leased[leaseId] === undefined ? await this.kept() : known;
     return { kept, token: kept.leased[leaseId] ?? null };
   }
 
@@ -77,8 +82,11 @@ export class Account {
     return this.desk({ resource, as, scopes: null, challenge: null }, { ...client, ...own });
   }
 
-  write(change: Partial<Kept>, by = SELF): Promise<Kept> {
-    return this.#parts.vault.write(recordOf(this.settings), change, by);
+  write(change: (kept: Kept) => Partial<Kept>, by = SELF): Promise<Kept> {
+    const { user } = this.settings;
+    const whose = user === null ? {} : { user };
+    const changed = (kept: Kept): Partial<Kept> => ({ ...change(kept), ...whose });
+    return this.#parts.vault.write(recordOf(this.settings), changed, by);
   }
 }
 

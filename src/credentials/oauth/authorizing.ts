@@ -6,6 +6,7 @@ import {
 import type { Doors } from '../../domain/doors.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import { clip, failed, type Guardian } from './discovery.ts';
+import { takeOut } from './grant-end.ts';
 import type { Holder } from './holder.ts';
 import type { Registered } from './registration.ts';
 import { isLasting, scopesToAsk } from './scopes.ts';
@@ -82,8 +83,14 @@ export class Authorizing {
     return { url: endpoint.href, issuer: as.issuer, resource, scopes, redirect, expiresAt };
   }
 
-  /** What the authorization server sent the human's browser back with. Throws AUTHORIZATION_FAILED. */
-  async complete(callback: URLSearchParams): Promise<{
+  /**
+   * What the authorization server sent the human's browser back with. `gate`: throws while nothing may be granted at that
+   * connection. Throws AUTHORIZATION_FAILED.
+   */
+  async complete(
+    callback: URLSearchParams,
+    gate: (connection: { readonly name: string }) => Promise<void>,
+  ): Promise<{
     readonly connection: string;
     readonly user: string | null;
     readonly grant: Grant;
@@ -96,6 +103,8 @@ export class Authorizing {
       throw failed('this answer belongs to no authorization that was begun here and is still open');
     const { holder, guardian, client, scopes, redirect, verifier, by } = pending;
     const checked = checkedAnswer(guardian, client, callback, state);
+    const { connection, user } = holder.settings;
+    await gate({ name: connection });
     const grant = await holder.alone(async () => {
       const granted = await exchangeCode(
         holder.account.desk(guardian, client),
@@ -106,7 +115,11 @@ export class Authorizing {
       );
       return holder.accept(guardian, granted, scopes, by);
     });
-    const { connection, user } = holder.settings;
+    // a halt may have fallen while the code was exchanged: then this goes the way of what it ended
+    await gate({ name: connection }).catch(async (error: unknown) => {
+      await takeOut(holder, grant.at);
+      throw error;
+    });
     return { connection, user, grant, by };
   }
 

@@ -16,7 +16,7 @@ import {
   revokeToken,
   type Token,
 } from './tokens.ts';
-import type { Acquaintance, Grant, Kept } from './vault.ts';
+import type { Acquaintance, Ending, Grant, Kept } from './vault.ts';
 
 /** What a server said to one of our tokens. `lease`: whose it was; absent, every token of the connection is doubted. */
 export interface Refused {
@@ -73,7 +73,7 @@ export class Holder {
 
   mint(lease: Lease): Promise<string> {
     return this.alone(async () => {
-      const { kept, grant } = await this.#ready();
+      const { grant } = await this.#ready();
       if (lease.revocability === 'none') {
         const token = await this.#shared(grant);
         this.#doubts.lent(lease.id, token);
@@ -81,10 +81,9 @@ export class Holder {
       }
       const granted = await this.#renewed(grant);
       const { issuer, server } = grant;
-      await this.account.write({
-        grant: after(grant, granted),
-        leased: { ...kept.leased, [lease.id]: { ...granted.access, issuer, server } },
-      });
+      await this.#renew(grant, granted, ({ leased }) => ({
+        leased: { ...leased, [lease.id]: { ...granted.access, issuer, server } },
+      }));
       this.#doubts.lent(lease.id, granted.access);
       return granted.access.value;
     });
@@ -140,9 +139,10 @@ export class Holder {
       if (!(await isDead(desk, { url: new URL(token.server), probe }, token.value))) return false;
     }
     await this.alone(async () => {
-      const { leased } = await this.account.kept();
-      const { [leaseId]: _dead, ...rest } = leased;
-      await this.account.write({ leased: rest });
+      await this.account.write(({ leased }) => {
+        const { [leaseId]: _dead, ...rest } = leased;
+        return { leased: rest };
+      });
     });
     this.#doubts.ended(leaseId);
     return true;
@@ -200,7 +200,7 @@ export class Holder {
       by,
       at: this.#now(),
     };
-    await this.account.write({ grant }, by);
+    await this.account.write(() => ({ grant }), by);
     this.#wanted = [];
     this.#challenge = null;
     this.#stale = false;
@@ -210,25 +210,12 @@ export class Holder {
     return grant;
   }
 
-  /** Forgets the grant, and ends it at its server where that can be done. True when the server took it back. */
-  async forget(by: string): Promise<boolean> {
-    return this.alone(async () => {
-      const kept = await this.account.kept();
-      const { grant } = kept;
-      const known = kept.servers[grant?.issuer ?? ''];
-      await this.account.write({ grant: null }, by);
-      if (grant === null || known === undefined || !canRevoke(known.as)) return false;
-      const desk = await this.account.deskAt(known, grant.resource);
-      const revoke = async (): Promise<void> => {
-        if (grant.refresh !== null) await revokeToken(desk, grant.refresh, 'refresh_token');
-        if (grant.access !== null) await revokeToken(desk, grant.access.value, 'access_token');
-      };
-      // what is forgotten stays forgotten when its server cannot be reached, and that is said
-      return revoke().then(
-        () => true,
-        () => false,
-      );
-    });
+  /** What becomes of a grant, and of the token that all share, when it is ended. */
+  ending({ server, issuer, resource, refresh }: Grant, access: Token | null): Ending {
+    const { clock, entropy } = this.#parts.doors;
+    const tokens = access === null ? [] : [access];
+    const id = entropy.id('grant');
+    return { id, server, issuer, resource, refresh, access: tokens, since: clock.now() };
   }
 
   /** One at a time: a refresh token may be good for one use only. */
@@ -293,8 +280,34 @@ export class Holder {
   async #shared(grant: Grant): Promise<Token> {
     if (this.#doubts.usable(grant.access)) return grant.access;
     const granted = await this.#renewed(grant);
-    await this.account.write({ grant: { ...after(grant, granted), access: granted.access } });
+    await this.#renew(grant, granted, () => ({}), granted.access);
     return granted.access;
+  }
+
+  /**
+   * What a refresh brought stands in its grant, or, when that was ended while its server answered, goes the same way.
+   * `access`: what all share from now on.
+   */
+  async #renew(
+    grant: Grant,
+    granted: Granted,
+    more: (kept: Kept) => Partial<Kept>,
+    access?: Token,
+  ): Promise<void> {
+    const written = await this.account.write((kept) => {
+      const now = kept.grant;
+      if (now === null || now.at !== grant.at)
+        return {
+          ending: [...(kept.ending ?? []), this.ending(after(grant, granted), granted.access)],
+        };
+      const shared = access === undefined ? {} : { access };
+      return { ...more(kept), grant: { ...after(now, granted), ...shared } };
+    });
+    if (written.grant?.at !== grant.at)
+      throw new SignalboxError(
+        'CREDENTIAL_FAILED',
+        'the grant was ended while a token was made from it',
+      );
   }
 
   async #renewed(grant: Grant): Promise<Granted> {
@@ -311,6 +324,10 @@ export class Holder {
       return granted;
     } catch (error) {
       if (!(error instanceof GrantGone)) throw error;
+      // another replica may have used it up and keeps the next one
+      const now = (await this.account.kept()).grant;
+      if (now !== null && now.at === grant.at && now.refresh !== grant.refresh)
+        return this.#renewed(now);
       await this.#gone(grant, known);
       throw this.#needed(error.message);
     }
@@ -318,12 +335,11 @@ export class Holder {
 
   /** A refresh token that died after an access token was ended: this server ends both, so single ones are left alone. */
   async #gone(grant: Grant, known: Acquaintance): Promise<void> {
-    const { servers } = await this.account.kept();
     const seen = { ...known, coarse: known.coarse === true || this.#ended };
-    await this.account.write({
-      grant: { ...grant, refresh: null, access: null },
-      servers: { ...servers, [grant.issuer]: seen },
-    });
+    await this.account.write((kept) => ({
+      ...(kept.grant?.at === grant.at ? { grant: { ...grant, refresh: null, access: null } } : {}),
+      servers: { ...kept.servers, [grant.issuer]: seen },
+    }));
   }
 
   /** `one`: the token of the lease that was refused, where that is known; else any of them. */
@@ -337,7 +353,11 @@ export class Holder {
     // an older one that died when a newer was given tells that this server gives only one
     const superseded = one !== undefined && newest !== null && one.value !== newest.value;
     if (superseded && grant.separable)
-      await this.account.write({ grant: { ...grant, separable: false, access: newest } });
+      await this.account.write((kept) =>
+        kept.grant?.at === grant.at
+          ? { grant: { ...kept.grant, separable: false, access: newest } }
+          : {},
+      );
   }
 
   #renews(grant: Grant): boolean {

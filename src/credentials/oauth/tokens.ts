@@ -47,9 +47,13 @@ export interface TokenDesk {
 
 /** The server says that the grant or the client is no longer good: a human is needed. */
 export class GrantGone extends Error {
-  constructor(why: string) {
+  /** The server's error code; null when it said none. */
+  readonly code: string | null;
+
+  constructor(why: string, code: string | null = null) {
     super(why);
     this.name = 'GrantGone';
+    this.code = code;
   }
 }
 
@@ -93,6 +97,16 @@ export async function refreshed(
     });
     return processRefreshTokenResponse(as, client, answer);
   });
+}
+
+/** What comes of showing a refresh token that should be dead; null when its server refuses just this token. */
+export async function refreshTried(desk: TokenDesk, refresh: string): Promise<Granted | null> {
+  try {
+    return await refreshed(desk, refresh, []);
+  } catch (error) {
+    if (error instanceof GrantGone && error.code === 'invalid_grant') return null;
+    throw error;
+  }
 }
 
 export async function ownCredentials(desk: TokenDesk, asked: readonly string[]): Promise<Granted> {
@@ -142,7 +156,7 @@ export async function isDead(
   token: string,
 ): Promise<boolean> {
   const { as } = desk.guardian;
-  if (as.introspection_endpoint !== undefined && desk.client.method !== 'none') {
+  if (introspects(desk)) {
     const client = { client_id: desk.client.id };
     const proof = proofOf(desk.client);
     const answer = await introspectionRequest(as, client, proof, token, through(desk.outward));
@@ -169,6 +183,15 @@ export async function isDead(
     body: PING,
   });
   return answer.status === 401;
+}
+
+function introspects({ guardian: { as }, client: { method } }: TokenDesk): boolean {
+  return as.introspection_endpoint !== undefined && method !== 'none';
+}
+
+/** Somebody can be asked whether an access token is dead. */
+export function canProve(desk: TokenDesk, probe: OAuthSettings['probe']): boolean {
+  return probe !== null || introspects(desk);
 }
 
 export function canRevoke(as: AuthorizationServer): boolean {
@@ -201,7 +224,7 @@ function meaningOf(error: unknown, as: AuthorizationServer): Error {
   if (error instanceof ResponseBodyError) {
     const code = clip(error.error);
     if (code === 'invalid_grant' || code === 'invalid_client' || code === 'unauthorized_client')
-      return new GrantGone(`\`${issuer}\` says \`${code}\``);
+      return new GrantGone(`\`${issuer}\` says \`${code}\``, code);
     return failed(`\`${issuer}\` gave no token (\`${code}\`)`);
   }
   if (error instanceof WWWAuthenticateChallengeError)

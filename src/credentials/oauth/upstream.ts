@@ -1,22 +1,22 @@
 import type { Resolve } from '../../boundary/egress.ts';
 import type { Connection } from '../../domain/bundle.ts';
-import type { CredentialIssuer, Lease, SecretSource } from '../../domain/credential.ts';
-import { digestOf } from '../../domain/digest.ts';
+import type { CredentialIssuer, SecretSource } from '../../domain/credential.ts';
 import type { Doors } from '../../domain/doors.ts';
 import { SignalboxError } from '../../domain/errors.ts';
-import { isJsonObject } from '../../domain/json.ts';
-import type { Run } from '../../domain/run.ts';
+import { haltOver } from '../../domain/halt.ts';
 import type { Store } from '../../domain/store.ts';
 import { OutwardPool } from '../outward.ts';
 import type { RenewableIssuer } from '../renewable-issuer.ts';
 import type { SecretVault } from '../secrets.ts';
-import { recordOf } from './account.ts';
 import { Authorizing, asFailure, type Opening } from './authorizing.ts';
 import { clip } from './discovery.ts';
-import { Holder, type Refused } from './holder.ts';
-import { type OAuthSettings, oauthSettings } from './settings.ts';
+import { takeOut, tryToEnd } from './grant-end.ts';
+import { GrantShelf } from './grant-shelf.ts';
+import type { Holder, Refused } from './holder.ts';
+import { HolderShelf } from './holder-shelf.ts';
+import { oauthSettings } from './settings.ts';
 import { canRevoke } from './tokens.ts';
-import { type Grant, GrantVault } from './vault.ts';
+import type { Grant } from './vault.ts';
 
 const LIFETIME_MS = 15 * 60_000;
 
@@ -57,18 +57,20 @@ export interface UpstreamOAuth {
     callback: URLSearchParams,
   ): Promise<{ readonly connection: string; readonly grant: Grant }>;
   standing(connection: Connection, user?: string | null): Promise<Standing | null>;
-  /** Ends the grant at its server where it can, and forgets it. */
+  /** Takes the grant out and asks its server once to end it; until then it is asked from time to time. */
   forget(
     connection: Connection,
     by: string,
     user?: string | null,
   ): Promise<{ readonly revoked: boolean }>;
+  /** What users granted, for whoever ends it. */
+  readonly grants: GrantShelf;
   close(): Promise<void>;
 }
 
 interface UpstreamParts {
   readonly secrets: SecretSource & SecretVault;
-  readonly store: Pick<Store, 'commit' | 'run'>;
+  readonly store: Pick<Store, 'commit' | 'run' | 'haltState' | 'secretNames'>;
   readonly doors: Doors;
   readonly resolve?: Resolve;
 }
@@ -80,8 +82,14 @@ export function createUpstreamOAuth(parts: UpstreamParts): UpstreamOAuth {
   const holders = new HolderShelf(parts, pool);
   const note = (type: string, body: { readonly [name: string]: string | readonly string[] }) =>
     parts.store.commit({ kind: 'system.note', type, body, at: doors.clock.now() });
+  const gate = async ({ name }: Pick<Connection, 'name'>): Promise<void> => {
+    const halt = haltOver((await parts.store.haltState()).halts, ['all', `connection:${name}`]);
+    if (halt === undefined) return;
+    throw new SignalboxError('HALTED', `nothing is authorized while \`${halt.scope}\` is halted`);
+  };
   return {
     issuer: issuerOf(holders),
+    grants: new GrantShelf(holders, parts.store),
     async challenged(connection, refused) {
       try {
         await holders.of(connection, holders.userOf(refused.leaseId)).refused(refused);
@@ -92,13 +100,14 @@ export function createUpstreamOAuth(parts: UpstreamParts): UpstreamOAuth {
     reveal: (connection) => holders.of(connection).shared(),
     async authorize(connection, redirect, by, user = null) {
       const holder = holders.of(connection, user);
+      await gate(connection);
       if (holder.settings.grant === 'authorization_code')
         return authorizing.open(holder, redirect, by);
       await holder.selfAuthorize();
       return null;
     },
     async complete(callback) {
-      const done = await authorizing.complete(callback).catch((error: unknown) => {
+      const done = await authorizing.complete(callback, gate).catch((error: unknown) => {
         throw asFailure(error);
       });
       const { connection, user, grant, by } = done;
@@ -120,13 +129,25 @@ export function createUpstreamOAuth(parts: UpstreamParts): UpstreamOAuth {
       return holder.alone(() => standingOf(holder));
     },
     async forget(connection, by, user = null) {
-      const revoked = await holders.of(connection, user).forget(by);
+      const revoked = await forgotten(holders.of(connection, user), doors.clock.now(), by);
       const whose = user === null ? {} : { user };
       await note('connection.forgotten', { connection: connection.name, by, ...whose });
       return { revoked };
     },
     close: () => pool.close(),
   };
+}
+
+/** True when its server takes it no longer. */
+async function forgotten(holder: Holder, until: number, by: string): Promise<boolean> {
+  const ids = await takeOut(holder, until, by);
+  const tries = await Promise.allSettled(ids.map((id) => tryToEnd(holder, id)));
+  return (
+    ids.length > 0 &&
+    tries.every(
+      (tried) => tried.status === 'fulfilled' && tried.value.over && tried.value.residual === null,
+    )
+  );
 }
 
 function issuerOf(holders: HolderShelf): RenewableIssuer {
@@ -151,94 +172,6 @@ function issuerOf(holders: HolderShelf): RenewableIssuer {
     revocabilityAt: async (connection, run) => holders.forRun(connection, run).prepare(),
     isSpent: (lease, connection) => holders.known(connection, lease.id)?.isSpent(lease.id) === true,
   };
-}
-
-/** A holder for each connection as it is configured now. */
-class HolderShelf {
-  readonly #parts: UpstreamParts;
-  readonly #pool: OutwardPool;
-  readonly #vault: GrantVault;
-  /** By lease; of those that are somebody's. */
-  readonly #users = new Map<string, string>();
-  readonly #holders = new Map<string, { readonly digest: string; readonly holder: Holder }>();
-
-  constructor(parts: UpstreamParts, pool: OutwardPool) {
-    this.#parts = parts;
-    this.#pool = pool;
-    this.#vault = new GrantVault(parts.secrets);
-  }
-
-  /** `user`: whose grant, where each user has an own one. */
-  of(connection: Connection, user: string | null = null): Holder {
-    const settings = oauthSettings(connection, user);
-    if (settings === null)
-      throw new SignalboxError(
-        'REQUEST_MALFORMED',
-        `connection \`${connection.name}\` has no \`oauth\``,
-      );
-    if (settings.perUser !== (user !== null)) throw whose(settings);
-    const record = recordOf(settings);
-    const digest = digestOf('oauth-settings', connection.settings);
-    const known = this.#holders.get(record);
-    if (known?.digest === digest) return known.holder;
-    const { clientSecret } = settings;
-    const { secrets, doors } = this.#parts;
-    const holder = new Holder(settings, {
-      vault: this.#vault,
-      outward: this.#pool.for(settings.allowPrivate),
-      doors,
-      secret: async () => (clientSecret === null ? null : secrets.reveal(clientSecret)),
-    });
-    this.#holders.set(record, { digest, holder });
-    return holder;
-  }
-
-  /** A run on behalf of a user has that user's grant and no other. */
-  forRun(connection: Connection, run: Run, leaseId?: string): Holder {
-    const user = isPerUser(connection) ? (run.subject ?? null) : null;
-    if (leaseId !== undefined && user !== null) this.#users.set(leaseId, user);
-    return this.of(connection, user);
-  }
-
-  /** After a start only the run of a lease says whose it is. */
-  async ofLease(connection: Connection, lease: Lease): Promise<Holder> {
-    if (!isPerUser(connection)) return this.of(connection);
-    const run = this.#users.has(lease.id) ? null : await this.#parts.store.run(lease.runId);
-    if (run?.subject !== undefined) this.#users.set(lease.id, run.subject);
-    return this.of(connection, this.#users.get(lease.id) ?? null);
-  }
-
-  known(connection: Connection, leaseId: string): Holder | null {
-    const user = this.#users.get(leaseId) ?? null;
-    return isPerUser(connection) && user === null ? null : this.of(connection, user);
-  }
-
-  userOf(leaseId: string | undefined): string | null {
-    return (leaseId === undefined ? undefined : this.#users.get(leaseId)) ?? null;
-  }
-
-  over(leaseId: string): void {
-    this.#users.delete(leaseId);
-  }
-}
-
-function isPerUser({ settings: { oauth } }: Connection): boolean {
-  return isJsonObject(oauth) && oauth.perUser === true;
-}
-
-function whose({ connection, perUser }: OAuthSettings): SignalboxError {
-  return perUser
-    ? new SignalboxError(
-        'AUTHORIZATION_NEEDED',
-        `each user authorizes \`${connection}\`, and this is on behalf of none`,
-        {
-          help: `begin the run on behalf of a user, who was authorized by \`signalbox connection authorize ${connection} --user NAME\``,
-        },
-      )
-    : new SignalboxError(
-        'REQUEST_MALFORMED',
-        `\`${connection}\` is authorized for all, not by user`,
-      );
 }
 
 async function standingOf(holder: Holder): Promise<Standing> {

@@ -1,4 +1,5 @@
 import type { AuthorizationServer } from 'oauth4webapi';
+import { SignalboxError } from '../../domain/errors.ts';
 import { isJsonObject } from '../../domain/json.ts';
 import type { SecretVault } from '../secrets.ts';
 import type { Registered } from './registration.ts';
@@ -36,16 +37,32 @@ export interface Acquaintance {
   readonly coarse?: boolean;
 }
 
-/** Kept for one connection. */
+/** A grant that is being ended: nobody gets a token of it any more. Kept until its server was found to take it no longer. */
+export interface Ending {
+  readonly id: string;
+  readonly server: string;
+  readonly issuer: string;
+  readonly resource: string;
+  readonly refresh: string | null;
+  readonly access: readonly Token[];
+  readonly since: number;
+}
+
+/** Kept for one connection, or for one user of it. */
 export interface Kept {
   readonly servers: { readonly [issuer: string]: Acquaintance };
   readonly grant: Grant | null;
   readonly leased: { readonly [leaseId: string]: Leased };
+  readonly ending?: readonly Ending[];
+  /** Whose it is, where each user has an own one: the name of the record does not say. */
+  readonly user?: string;
 }
 
 const NOTHING: Kept = { servers: {}, grant: null, leased: {} };
+/** So often another process may be faster before it is given up. */
+const MOST_TRIES = 16;
 
-/** One sealed record a connection, read once and written through. */
+/** One sealed record a connection or user. Replicas share it: what is written stands on what was read, or is made anew. */
 export class GrantVault {
   readonly #vault: SecretVault;
   readonly #kept = new Map<string, Kept>();
@@ -54,36 +71,60 @@ export class GrantVault {
     this.#vault = vault;
   }
 
-  async read(connection: string): Promise<Kept> {
-    const known = this.#kept.get(connection);
-    if (known !== undefined) return known;
-    const text = await this.#vault.kept(nameOf(connection));
-    const value: unknown = text === null ? null : JSON.parse(text);
-    const kept = isJsonObject(value) ? (value as unknown as Kept) : NOTHING;
-    this.#kept.set(connection, kept);
-    return kept;
+  /** As it was when this process last saw it; asked for when it never did. What ends tokens must not need the store. */
+  async known(record: string): Promise<Kept> {
+    return this.#kept.get(record) ?? this.read(record);
   }
 
-  /** Durable when it resolves. Servers that nothing is held of any more are forgotten. */
-  async write(connection: string, change: Partial<Kept>, by: string): Promise<Kept> {
-    const kept = { ...(await this.read(connection)), ...change };
-    const used = new Set(Object.values(kept.leased).map(({ issuer }) => issuer));
-    const newest = Object.keys(kept.servers).at(-1);
-    const servers = Object.fromEntries(
-      Object.entries(kept.servers).filter(
-        ([issuer]) => issuer === newest || issuer === kept.grant?.issuer || used.has(issuer),
-      ),
-    );
-    const next: Kept = { ...kept, servers };
-    await this.#vault.keep(nameOf(connection), JSON.stringify(next), by);
-    this.#kept.set(connection, next);
-    return next;
+  async read(record: string): Promise<Kept> {
+    return (await this.#asked(record)).kept;
+  }
+
+  /**
+   * Durable when it resolves. `change` is asked again when another process wrote meanwhile. Servers that nothing is held
+   * of any more are forgotten.
+   */
+  async write(record: string, change: (kept: Kept) => Partial<Kept>, by: string): Promise<Kept> {
+    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+      const { kept, version } = await this.#asked(record);
+      const next = tidied({ ...kept, ...change(kept) });
+      const text = JSON.stringify(next);
+      if (await this.#vault.replace(nameOf(record), text, version, by)) {
+        this.#kept.set(record, next);
+        return next;
+      }
+    }
+    throw new SignalboxError('CREDENTIAL_FAILED', 'what is kept of a grant changed all the time');
+  }
+
+  async #asked(record: string): Promise<{ readonly kept: Kept; readonly version: number }> {
+    const { value: text, version } = await this.#vault.read(nameOf(record));
+    const value: unknown = text === null ? null : JSON.parse(text);
+    const kept = isJsonObject(value) ? (value as unknown as Kept) : NOTHING;
+    this.#kept.set(record, kept);
+    return { kept, version };
   }
 }
 
+function tidied(kept: Kept): Kept {
+  const held = [...Object.values(kept.leased), ...(kept.ending ?? [])];
+  const used = new Set(held.map(({ issuer }) => issuer));
+  const newest = Object.keys(kept.servers).at(-1);
+  const servers = Object.fromEntries(
+    Object.entries(kept.servers).filter(
+      ([issuer]) => issuer === newest || issuer === kept.grant?.issuer || used.has(issuer),
+    ),
+  );
+  return { ...kept, servers };
+}
+
 /** A colon is in no name that an operator can give, so no configuration can name this as its secret. */
-function nameOf(connection: string): string {
-  return `oauth:${connection}`;
+export function nameOf(record: string): string {
+  return `oauth:${record}`;
+}
+
+export function recordIn(name: string): string {
+  return name.slice('oauth:'.length);
 }
 
 const NEEDED = [

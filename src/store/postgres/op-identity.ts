@@ -56,6 +56,10 @@ const SETUP_ENDED = {
 };
 const OPERATOR = { name: 'operator', text: 'SELECT name FROM operators WHERE name = $1' };
 const ADD = { name: 'add', text: 'INSERT INTO operators (name, role, at) VALUES ($1, $2, $3)' };
+const SECRET_VERSION = {
+  name: 'secret-version',
+  text: 'SELECT version FROM secrets WHERE name = $1',
+};
 const SECRET = {
   name: 'secret',
   text: `INSERT INTO secrets (name, sealed, version, at) VALUES ($1, $2, 1, $3)
@@ -134,6 +138,10 @@ export async function addOperator(
 
 export async function setSecret(tx: Transaction, op: SecretSet): Promise<OpResults['secret.set']> {
   await tx.lock(SYSTEM_CHAIN);
+  if (op.over !== undefined) {
+    const had = await tx.one<{ version: number }>(SECRET_VERSION, op.name);
+    if ((had?.version ?? 0) !== op.over) return refused('moved');
+  }
   const row = await tx.one<{ version: number }>(SECRET, op.name, op.sealed, op.at);
   const version = row?.version ?? 1;
   tx.chains.append(secretSet(op, version));

@@ -33,6 +33,8 @@ export interface StoredToken {
 export const TOKEN_BY_HASH =
   'SELECT hash, kind, subject, expires_at, revoked FROM tokens WHERE hash = ?';
 
+const SECRET_VERSION = 'SELECT version FROM secrets WHERE name = ?';
+
 export function tokenOf(row: StoredToken): TokenRow {
   const { hash, kind, subject } = row;
   return { hash, kind, subject, expiresAt: row.expires_at, revoked: row.revoked === 1 };
@@ -113,6 +115,10 @@ export function addOperator(tx: Transaction, op: OperatorAdd): OpResults['operat
 }
 
 export function setSecret(tx: Transaction, op: SecretSet): OpResults['secret.set'] {
+  if (op.over !== undefined) {
+    const had = tx.database.one<{ version: number }>(SECRET_VERSION, op.name);
+    if ((had?.version ?? 0) !== op.over) return refused('moved');
+  }
   const row = tx.database.one<{ version: number }>(
     `INSERT INTO secrets (name, sealed, version, at) VALUES (?, ?, 1, ?)
      ON CONFLICT DO UPDATE SET sealed = excluded.sealed, version = version + 1, at = excluded.at

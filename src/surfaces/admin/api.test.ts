@@ -218,7 +218,7 @@ describe('halts', () => {
     const preview = await office.call('POST', '/api/halts', { json: { scope, preview: true } });
     assert.deepEqual(preview.json.reach, {
       ...{ scope, runs: 1, subRuns: 0, whole: true, flights: 0, sent: 0, asks: 1, approved: 0 },
-      ...{ streams: 0, children: 0, leases: 0, credentials: [] },
+      ...{ streams: 0, children: 0, leases: 0, credentials: [], grants: [] },
     });
     assert.deepEqual((await office.broker.store.haltState()).halts, []);
     const halted = await office.call('POST', '/api/halts', { json: { scope, reason: 'a test' } });

@@ -110,3 +110,72 @@ test('a connection of a file is authorized before the file is applied', async ()
   await office.activate({ connections: { fresh: tickets('fresh') } });
   assert.equal(await stateOf('fresh'), 'authorized');
 });
+
+test('a halt ends the grants of users that nobody beyond it may use, and says which stay', async () => {
+  const { tools, agents, grants } = await office.broker.bundles.active();
+  const [tool] = Object.values(tools);
+  const url = authority.origin;
+  const settings = {
+    ...{ url, allowPrivate: true },
+    oauth: { issuer: url, resource: `${url}/`, perUser: true, check: '/mcp' },
+  };
+  const mail: Connection = {
+    ...{ name: 'mail', kind: 'http', environment: 'test', settings, issuer: 'oauth' },
+  };
+  assert.ok(tool !== undefined);
+  await office.activate({
+    connections: { tickets: tickets('tickets'), mail },
+    tools: { ...tools, read_mail: { ...tool, name: 'read_mail', connection: 'mail' } },
+    agents: {
+      ...agents,
+      helper: { name: 'helper', owner: 'olga', subjects: ['dana', 'eve'] },
+      other: { name: 'other', owner: 'olga', subjects: ['eve'], model: 'm' },
+    },
+    grants: [
+      ...grants,
+      { agent: 'helper', tool: 'read_mail', rung: 'read' },
+      { agent: 'other', tool: 'read_mail', rung: 'read' },
+    ],
+    users: Object.fromEntries(
+      ['dana', 'eve'].map((name) => [name, { name, tools: ['read_mail'] }]),
+    ),
+  });
+  const authorize = async (user: string) => {
+    const { opening: opened } = await opening('mail', { user });
+    const back = await authority.consent(String(opened?.url));
+    return office.call('GET', back.pathname + back.search, { bearer: null });
+  };
+  for (const user of ['dana', 'eve']) assert.equal((await authorize(user)).status, 200);
+  const halt = async (scope: string) => {
+    const reason = 'test';
+    const { json } = await office.call('POST', '/api/halts', { json: { scope, preview: true } });
+    const done = await office.call('POST', '/api/halts', { json: { scope, reason } });
+    const { leases, grants: counted } = done.json.report as JsonObject;
+    const reach = json.reach as JsonObject;
+    assert.deepEqual(reach.grants, counted, 'what is said before is what happens');
+    const ended = (leases as JsonObject[]).map(({ handle, dead }) => [handle, dead]);
+    return { ended, counted };
+  };
+  const resume = (scope: string) =>
+    office.call('POST', '/api/resume', { json: { scope, reason: 'test' } });
+  const run = await office.begin();
+  assert.deepEqual(await halt(`run:${run}`), { ended: [], counted: [] });
+  assert.deepEqual(await halt('model:m'), {
+    ended: [],
+    counted: [{ connection: 'mail', ends: 0, stays: 1 }],
+  });
+  assert.deepEqual(await halt('agent:helper'), {
+    ended: [['oauth-grant:mail:dana', true]],
+    counted: [{ connection: 'mail', ends: 1, stays: 1 }],
+  });
+  assert.equal((await authorize('dana')).status, 200, 'a human may grant anew under it');
+  const { opening: opened } = await opening('mail', { user: 'dana' });
+  assert.deepEqual((await halt('connection:mail')).ended.length, 2);
+  const late = await authority.consent(String(opened?.url));
+  const page = await office.call('GET', late.pathname + late.search, { bearer: null });
+  assert.match(page.text, /nothing is authorized while .*connection:mail.* is halted/);
+  assert.equal(codeOf((await opening('mail', { user: 'dana' })).answer), 'HALTED');
+  await resume('connection:mail');
+  const { json } = await office.call('GET', '/api/halts');
+  assert.equal(JSON.stringify(json).includes('oauth-grant'), false, 'nothing of it is alive');
+});

@@ -1,4 +1,10 @@
-import type { HaltReach, HaltReport, HeldCredentials, LeaseEnd } from '../../broker/broker.ts';
+import type {
+  HaltReach,
+  HaltReport,
+  HeldCredentials,
+  HeldGrants,
+  LeaseEnd,
+} from '../../broker/broker.ts';
 import type { AliveCredential, StandingHalt } from '../../broker/standing.ts';
 
 type Ended = Pick<HaltReport, 'inertMs'> & {
@@ -54,7 +60,9 @@ function aliveWords({
   const what = `${handle} at ${connection}`;
   if (revocability === 'none') return `${what}: not revocable by us; rotate its secret`;
   const bound =
-    revocability === 'bounded' ? `, ends by itself at ${clockTime(until)} at the latest` : '';
+    revocability === 'bounded' && until !== null
+      ? `, ends by itself at ${clockTime(until)} at the latest`
+      : '';
   if (tried.tryingSince === null) return `${what}: not confirmed dead yet${bound}`;
   const tries = many(tried.tries, 'try', 'tries');
   return `${what}: still trying since ${clockTime(tried.tryingSince)} (${tries}: ${tried.why})${bound}`;
@@ -76,6 +84,19 @@ export function reachWords(reach: HaltReach): readonly string[] {
     ),
     ...(reach.credentials.length === 0 ? ['0 live credentials'] : []),
     ...reach.credentials.map(credentialWords),
+    ...reach.grants.flatMap(grantWords),
+  ];
+}
+
+/** What becomes of what users granted at one connection, one line each. */
+export function grantWords({ connection, ends, stays }: HeldGrants): readonly string[] {
+  const some = (number: number, words: string): string[] =>
+    number === 0
+      ? []
+      : [`${many(number, 'grant of a user', 'grants of users')} at ${connection} ${words}`];
+  return [
+    ...some(ends, 'ended there; after the halt each user authorizes anew'),
+    ...some(stays, 'kept: an agent beyond the halt may use them'),
   ];
 }
 

@@ -95,6 +95,7 @@ const PAGES: { readonly [name: string]: (text: string) => string } = {
           credentials: [
             { connection: text, revocability: 'none', count: 1, until: 1, alsoEnds: 0 },
           ],
+          grants: [{ connection: text, ends: 1, stays: 1 }],
         },
         text,
       ),

@@ -16,6 +16,8 @@ export interface Authority {
   readonly options: AuthorityOptions;
   /** Tokens that the resource takes now, with their scopes. */
   readonly live: Map<string, readonly string[]>;
+  /** Refresh tokens that work, with their scopes. */
+  readonly refresh: Map<string, string>;
   count(path: string): number;
   /** What a browser would do with the URL: the callback it is sent to. */
   consent(url: string): Promise<URL>;
@@ -45,6 +47,10 @@ export interface AuthorityOptions {
   wants?: readonly string[];
   /** The resource goes on taking tokens that were revoked. */
   ignoresRevocation?: boolean;
+  /** The token endpoint goes on taking refresh tokens that were revoked. */
+  keepsRefresh?: boolean;
+  /** Asked before a request is answered; a number is answered instead. */
+  before?: (path: string) => Promise<number | null>;
 }
 
 const SECRET = 'a-client-secret-of-the-test';
@@ -60,6 +66,7 @@ export async function openAuthority(options: AuthorityOptions = {}): Promise<Aut
     seen: [],
     options,
     live: new Map(),
+    refresh: new Map(),
     count: (path) => authority.seen.filter((one) => one.path === path).length,
     async consent(url) {
       const answer = await fetch(url, { redirect: 'manual' });
@@ -83,7 +90,6 @@ async function closed(http: Server): Promise<void> {
 class Desk {
   readonly #authority: Authority;
   readonly #codes = new Map<string, { challenge: string; scope: string; redirect: string }>();
-  readonly #refresh = new Map<string, string>();
   #serial = 0;
 
   constructor(authority: Authority) {
@@ -98,6 +104,8 @@ class Desk {
     const path = url.pathname;
     this.#authority.seen.push({ method: request.method ?? '', path, body, auth });
     const form = new URLSearchParams(body);
+    const instead = (await this.#authority.options.before?.(path)) ?? null;
+    if (instead !== null) return void response.writeHead(instead).end();
     if (path === '/mcp') return this.#resource(auth, response);
     if (path.startsWith('/.well-known/oauth-protected-resource')) return this.#metadata(response);
     if (path === '/.well-known/oauth-authorization-server') return this.#server(response);
@@ -201,8 +209,8 @@ class Desk {
     if (kind === 'client_credentials') return form.get('scope') ?? '';
     if (kind === 'refresh_token') {
       const refresh = form.get('refresh_token') ?? '';
-      const scope = this.#refresh.get(refresh) ?? null;
-      this.#refresh.delete(refresh);
+      const scope = this.#authority.refresh.get(refresh) ?? null;
+      this.#authority.refresh.delete(refresh);
       return scope;
     }
     const code = this.#codes.get(form.get('code') ?? '');
@@ -220,7 +228,7 @@ class Desk {
     live.set(access, scope.split(' '));
     const refresh = `refresh-token-of-the-test-${++this.#serial}`;
     const given = options.refresh !== false && renews;
-    if (given) this.#refresh.set(refresh, scope);
+    if (given) this.#authority.refresh.set(refresh, scope);
     json(response, 200, {
       access_token: access,
       token_type: 'Bearer',
@@ -233,8 +241,8 @@ class Desk {
   #revoke(form: URLSearchParams, response: ServerResponse): void {
     const token = form.get('token') ?? '';
     if (this.#authority.options.ignoresRevocation !== true) this.#authority.live.delete(token);
-    this.#refresh.delete(token);
-    if (this.#authority.options.coarse === true) this.#refresh.clear();
+    if (this.#authority.options.keepsRefresh !== true) this.#authority.refresh.delete(token);
+    if (this.#authority.options.coarse === true) this.#authority.refresh.clear();
     response.writeHead(200).end();
   }
 }

@@ -9,7 +9,7 @@ import { answerAsk, haltNow, LONGEST_REASON, scopeOf } from '../deeds.ts';
 import type { AdminDeps, Operator } from '../deps.ts';
 import { oneAsk, oneRun, openAsks, pulse, runsIn } from '../desk.ts';
 import { checkCsrf, type Visitor, visitor } from '../guard.ts';
-import { elsewhere, endOf, inertLabel } from '../halt-words.ts';
+import { elsewhere, endOf, grantWords, inertLabel } from '../halt-words.ts';
 import { type Html, html } from '../html.ts';
 import { askCard } from './asks.ts';
 import { haltConfirm } from './halts.ts';
@@ -122,6 +122,7 @@ function forms(deps: AdminDeps): Route[] {
           ],
         ])}
 <ul>${report.leases.map((lease) => html`<li><code>${shown(lease.handle)}</code> ${endOf(report, lease)} <span class="quiet">${lease.ms.toFixed(0)} ms ${shown(lease.note)}</span></li>`)}
+${report.grants.flatMap(grantWords).map((line) => html`<li>${shown(line)}</li>`)}
 ${elsewhere(report).map((line) => html`<li>${shown(line)}</li>`)}</ul>
 <p><a href="/">Back to operations</a></p></div>`,
       };

@@ -18,6 +18,7 @@ import { createHttpInspector } from '../../../connectors/http/inspector.ts';
 import { Leases } from '../../../credentials/leases.ts';
 import { createUpstreamOAuth, type UpstreamOAuth } from '../../../credentials/oauth/upstream.ts';
 import { createSecrets } from '../../../credentials/secrets.ts';
+import { UserGrants } from '../../../credentials/user-grants.ts';
 import { NO_ALERTS } from '../../../domain/alert.ts';
 import { type Bundle, bundleDigest, type Tool } from '../../../domain/bundle.ts';
 import { NO_CONSULTS } from '../../../domain/consult.ts';
@@ -98,6 +99,7 @@ export async function openOffice(): Promise<Office> {
     store,
     doors,
   });
+  const grants = new UserGrants({ shelf: oauth.grants, store, doors, log: () => {} });
   const shelf = new Shelf();
   const broker: Broker = {
     doors,
@@ -105,6 +107,7 @@ export async function openOffice(): Promise<Office> {
     connectors: new Map([[shelf.kind, shelf]]),
     inspectors: new Map([['http', createHttpInspector()]]),
     credentials: leases,
+    grants,
     inputs: () => [],
     policies: new PolicyRoom(),
     bundles,
@@ -137,6 +140,7 @@ export async function openOffice(): Promise<Office> {
     async close() {
       await Promise.all([admin.close(0), agents.close(0)]);
       leases.close();
+      grants.close();
       await oauth.close();
       await store.close();
       await rm(directory, { recursive: true, force: true });

@@ -1,0 +1,80 @@
+import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
+import type { Entropy } from '../domain/doors.ts';
+import { SignalboxError } from '../domain/errors.ts';
+
+const FORMAT = '1';
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+const KEY_BYTES = 32;
+
+/** One secret as it lies at rest: `1.<data key, wrapped>.<value under it>`, AES-256-GCM, base64url. */
+export class Envelopes {
+  readonly #wrapping: Uint8Array;
+  readonly #entropy: Entropy;
+
+  constructor(masterKey: Uint8Array, entropy: Entropy) {
+    const info = 'signalbox/secrets/1';
+    this.#wrapping = new Uint8Array(
+      hkdfSync('sha256', masterKey, new Uint8Array(), info, KEY_BYTES),
+    );
+    this.#entropy = entropy;
+  }
+
+  seal(name: string, value: string): string {
+    const key = this.#entropy.bytes(KEY_BYTES);
+    return [FORMAT, this.#wrapped(name, key), this.#sealed(key, Buffer.from(value), name)].join(
+      '.',
+    );
+  }
+
+  /** Throws MASTER_KEY. */
+  open(name: string, envelope: string): string {
+    const [, , body = ''] = envelope.split('.');
+    return told(name, () => open(this.#key(name, envelope), body, name).toString('utf8'));
+  }
+
+  #key(name: string, envelope: string): Buffer {
+    const [format, wrapped = ''] = envelope.split('.');
+    if (format !== FORMAT) throw unreadable(name);
+    return open(this.#wrapping, wrapped, `key:${name}`);
+  }
+
+  #wrapped(name: string, key: Uint8Array): string {
+    return this.#sealed(this.#wrapping, key, `key:${name}`);
+  }
+
+  #sealed(key: Uint8Array, plain: Uint8Array, name: string): string {
+    const nonce = this.#entropy.bytes(NONCE_BYTES);
+    const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(name));
+    const body = Buffer.concat([cipher.update(plain), cipher.final()]);
+    return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url');
+  }
+}
+
+function open(key: Uint8Array, sealed: string, name: string): Buffer {
+  const bytes = Buffer.from(sealed, 'base64url');
+  const nonce = bytes.subarray(0, NONCE_BYTES);
+  const tag = bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES);
+  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
+    .setAAD(Buffer.from(name))
+    .setAuthTag(tag);
+  return Buffer.concat([
+    decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)),
+    decipher.final(),
+  ]);
+}
+
+function told<T>(name: string, read: () => T): T {
+  try {
+    return read();
+  } catch {
+    throw unreadable(name);
+  }
+}
+
+function unreadable(name: string): SignalboxError {
+  return new SignalboxError(
+    'MASTER_KEY',
+    `secret \`${name}\` was sealed under another master key, or was changed`,
+  );
+}
