@@ -2,6 +2,7 @@ import type { Lease, LeaseReport } from '../domain/credential.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import { AUTOMATIC, type Halt, type HaltScope, partsOf } from '../domain/halt.ts';
 import type { GrantEnd } from '../domain/user-grant.ts';
+import type { Alive } from '../domain/ops.ts';
 import { type BroughtDown, bringDown } from './bring-down.ts';
 import type { Broker, HaltReport, LeaseEnd } from './broker.ts';
 import { type Landing, landings } from './landings.ts';
@@ -50,14 +51,15 @@ export async function raise(
   const started = clock.monotonic();
   const raised = await broker.store.commit({ kind: 'halt.raise', ...request, at: clock.now() });
   const gateMs = clock.monotonic() - started;
-  // at once, by what is known here; the store is asked who else is in scope while they land
+  // at once, by what is known here; who else is in scope came with the answer
   const down = bringDown(broker, request.scope, runNamed(request.scope));
   for (const approvalId of raised.voided) broker.notices.notify(`ask:${approvalId}`);
   let replicas: readonly Landing[] = [];
   tellRaised(broker, raised.halt, down);
-  const ending = endAll(broker, raised.halt, down, (known) => {
+  const heard = (known: readonly Landing[]): void => {
     replicas = known;
-  });
+  };
+  const ending = endAll(broker, raised.halt, down, { heard, alive: raised.alive });
   ending.catch(() => {});
   broker.freshness.raised(
     raised.halt.epoch,
@@ -153,11 +155,14 @@ async function endAll(
   broker: Broker,
   halt: Halt,
   down: BroughtDown,
-  heard?: (known: readonly Landing[]) => void,
+  {
+    heard,
+    alive,
+  }: { readonly heard?: (known: readonly Landing[]) => void; readonly alive?: Alive } = {},
 ): Promise<Ending> {
   const { scope } = halt;
   const [{ runs: under, leases: covered }, grants] = await Promise.all([
-    coveredBy(broker, scope),
+    coveredBy(broker, scope, alive),
     grantsUnder(broker, scope, halt.at),
   ]);
   const runs = new Set([...under.map(({ id }) => id), ...covered.map(({ runId }) => runId)]);
@@ -189,33 +194,45 @@ async function revokeAll(
   landed: BroughtDown['landed'],
 ): Promise<Ended> {
   const [first, { left, alive }, grants] = await Promise.all([
-    broker.credentials.revokeThese(covered),
+    broker.credentials.endThese(covered),
     // an answer still on its way would be an effect after `inert`
     landed.then(async (left) => ({ left, alive: await leftAlive(broker, raised.scope) })),
     endGrants(broker, ends, raised.at, landed),
   ]);
   const over = new Set(first.filter(isOver).map(({ lease }) => lease.id));
-  const late = await broker.credentials.revokeThese(alive.filter(({ id }) => !over.has(id)));
+  const late = await broker.credentials.endThese(alive.filter(({ id }) => !over.has(id)));
   const again = new Set(late.map(({ lease }) => lease.id));
   const leases = [...first.filter(({ lease }) => !again.has(lease.id)), ...late];
   const ended = { leases, grants, left };
-  if (isInert(ended)) {
-    const report = {
-      leases: leases.map(({ lease, ms }) => ({
-        handle: lease.handle,
-        state: lease.state,
-        ms: Math.round(ms),
-      })),
-      ...grantsReport(grants),
-    };
-    const { scope, epoch } = raised;
-    const at = broker.doors.clock.now();
-    const said = await broker.store.commit({ kind: 'halt.inert', scope, epoch, report, at });
-    for (const { lease } of leases.filter(({ dead }) => !dead)) tellResidual(broker, lease);
-    tellResidualGrants(broker, grants);
-    if (said.ok) broker.alerts.tell('halt.inert', { scope, epoch, afterMs: at - raised.at });
-  }
+  if (isInert(ended)) await sayInert(broker, raised, { leases, grants });
   return ended;
+}
+
+/** Handed to the store behind the records of their ends; whether it has them is for the store to say. */
+async function sayInert(
+  broker: Broker,
+  { scope, epoch, at: since }: Halt,
+  { leases, grants }: Pick<Ended, 'leases' | 'grants'>,
+): Promise<void> {
+  const report = {
+    leases: leases.map(({ lease, ms }) => ({
+      handle: lease.handle,
+      state: lease.state,
+      ms: Math.round(ms),
+    })),
+    ...grantsReport(grants),
+  };
+  const ids = leases.map(({ lease }) => lease.id);
+  const at = broker.doors.clock.now();
+  const inert = { kind: 'halt.inert', scope, epoch, leases: ids, report, at } as const;
+  let said = await broker.store.commit(inert);
+  if (!said.ok && said.because === 'alive') {
+    await broker.credentials.revokeThese(leases.map(({ lease }) => lease));
+    said = await broker.store.commit(inert);
+  }
+  for (const { lease } of leases.filter(({ dead }) => !dead)) tellResidual(broker, lease);
+  tellResidualGrants(broker, grants);
+  if (said.ok) broker.alerts.tell('halt.inert', { scope, epoch, afterMs: at - since });
 }
 
 /** What another replica was just minting when the halt fell, and has ended itself by the time it landed, or not. */

@@ -1,5 +1,6 @@
 import type { Lease } from '../domain/credential.ts';
 import { type HaltScope, partsOf } from '../domain/halt.ts';
+import type { Alive } from '../domain/ops.ts';
 import type { LiveRun } from '../domain/run.ts';
 import type { Broker, HaltReach, HeldCredentials } from './broker.ts';
 import { knownScope, runsAmong } from './scopes.ts';
@@ -64,27 +65,29 @@ export async function leasesIn(broker: Broker, scope: HaltScope): Promise<readon
 
 /**
  * What lives under a halt of this scope, and the credentials that it ends. Those of a run that ended meanwhile may still
- * work, and a halt of what stood above it covers them.
+ * work, and a halt of what stood above it covers them. `alive`: what the store said just now.
  */
 export async function covered(
   broker: Broker,
   scope: HaltScope,
+  alive?: Alive,
 ): Promise<{ readonly runs: readonly LiveRun[]; readonly leases: readonly Lease[] }> {
-  const [alive, live] = await Promise.all([aliveLeases(broker), broker.store.liveRuns()]);
-  const known = new Set(live.map(({ id }) => id));
-  const over = new Set(alive.flatMap(({ runId }) => (known.has(runId) ? [] : [runId])));
-  const ended = await Promise.all([...over].map((runId) => broker.store.run(runId)));
+  const { runs: live, leases, ended } = alive ?? (await allAlive(broker));
   const runs = await runsAmong(broker, scope, live);
-  const gone = await runsAmong(
-    broker,
-    scope,
-    ended.filter((run) => run !== null),
-  );
+  const gone = await runsAmong(broker, scope, ended);
   const under = new Set([...runs, ...gone].map(({ id }) => id));
-  return { runs, leases: alive.filter((lease) => under.has(lease.runId) || isIn(scope, lease)) };
+  return { runs, leases: leases.filter((lease) => under.has(lease.runId) || isIn(scope, lease)) };
 }
 
-function aliveLeases(broker: Broker): Promise<readonly Lease[]> {
+async function allAlive(broker: Broker): Promise<Alive> {
+  const [leases, runs] = await Promise.all([aliveLeases(broker), broker.store.liveRuns()]);
+  const known = new Set(runs.map(({ id }) => id));
+  const over = new Set(leases.flatMap(({ runId }) => (known.has(runId) ? [] : [runId])));
+  const ended = await Promise.all([...over].map((runId) => broker.store.run(runId)));
+  return { runs, leases, ended: ended.filter((run) => run !== null) };
+}
+
+function aliveLeases(broker: Broker): ReturnType<Broker['store']['leases']> {
   return broker.store.leases({ state: ['minting', 'live', 'revoking'] });
 }
 

@@ -7,35 +7,19 @@ import type {
   LeaseReport,
   Trying,
 } from '../domain/credential.ts';
-import type { Doors } from '../domain/doors.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import { type HaltScope, partsOf, scopesOfRun } from '../domain/halt.ts';
 import type { Run } from '../domain/run.ts';
-import type { OwnedLease, Store } from '../domain/store.ts';
+import type { OwnedLease } from '../domain/store.ts';
 import { keyOf } from './lease-key.ts';
 import { addSources } from './lease-sources.ts';
+import type { LeasesParts } from './leases-parts.ts';
 import type { RenewableIssuer } from './renewable-issuer.ts';
 
-/**
- * Life of a lease: minting → live → revoking → dead, or residual when its source cannot be asked to end it.
- * The row is durable before the mint, so that a crash in between leaves a row that the next start revokes.
- */
-export interface LeasesParts {
-  readonly store: Store;
-  readonly issuers: readonly (CredentialIssuer | RenewableIssuer)[];
-  /** The connection as it is configured now; null once it was removed. */
-  readonly connection: (name: string) => Promise<Connection | null>;
-  readonly doors: Doors;
-  /** Asked after leases were read: whose of them are to be ended here? Those of every other replica, unless said. */
-  readonly whoseIsLeft?: () => Promise<(replica: string | null) => boolean>;
-  /** One line about a source that could not be asked. Never holds a secret. */
-  readonly log: (line: string) => void;
-  /** Told after every try that did not end a lease. */
-  readonly stuck?: (trying: Trying) => void;
-  /** Told to look for what works at a source and belongs to no lease. Never throws. */
-  readonly strays?: () => void;
-  /** Told of every credential before anybody uses it. */
-  readonly minted?: (credential: Credential) => void;
+/** A lease that is being ended: confirmed at its source, then recorded too. */
+interface Dying {
+  readonly over: Promise<LeaseReport>;
+  readonly recorded: Promise<LeaseReport>;
 }
 
 interface Held {
@@ -49,12 +33,16 @@ const RENEW_BEFORE_MS = 60_000;
 const RETRY_FIRST_MS = 100;
 const RETRY_MOST_MS = 30_000;
 
+/**
+ * Life of a lease: minting → live → revoking → dead, or residual when its source cannot be asked to end it.
+ * The row is durable before the mint, so that a crash in between leaves a row that the next start revokes.
+ */
 export class Leases implements CredentialDesk {
   readonly #parts: LeasesParts;
   readonly #issuers: ReadonlyMap<string, CredentialIssuer | RenewableIssuer>;
   /** By run and connection as configured; a promise, so that calls that come together share one mint. */
   readonly #held = new Map<string, Promise<Held>>();
-  readonly #dying = new Map<string, Promise<LeaseReport>>();
+  readonly #dying = new Map<string, Dying>();
   /** Leases whose mint is under way here, and of those the ones that were ended meanwhile. */
   readonly #minting = new Map<string, Promise<void>>();
   readonly #endedEarly = new Set<string>();
@@ -101,6 +89,11 @@ export class Leases implements CredentialDesk {
   async revokeThese(alive: readonly Lease[]): Promise<readonly LeaseReport[]> {
     await addSources(this.#source, alive, this.#parts.connection);
     return Promise.all(alive.map((lease) => this.#end(lease)));
+  }
+
+  async endThese(alive: readonly Lease[]): Promise<readonly LeaseReport[]> {
+    await addSources(this.#source, alive, this.#parts.connection);
+    return Promise.all(alive.map((lease) => this.#ending(lease).over));
   }
 
   async revokeKnown(which: (lease: Lease) => boolean): Promise<readonly LeaseReport[]> {
@@ -233,45 +226,54 @@ export class Leases implements CredentialDesk {
 
   /** After a mint that failed: it may have come to something at its source. */
   async #endAfresh(lease: Lease): Promise<void> {
-    await this.#dying.get(lease.id)?.catch(() => {});
+    await this.#dying.get(lease.id)?.recorded.catch(() => {});
     await this.#end(lease).catch(() => {});
   }
 
-  /** Asks the source until the credential is dead there; one attempt at a time per lease, shared by all who ask. */
   #end(lease: Lease): Promise<LeaseReport> {
-    const dying = this.#dying.get(lease.id);
-    if (dying !== undefined) return dying;
-    if (this.#minting.has(lease.id)) this.#endedEarly.add(lease.id);
-    this.#drop(lease);
-    const ending = this.#endNow(lease).finally(() => {
-      this.#dying.delete(lease.id);
-      this.#own.delete(lease.id);
-      this.#forgotten.delete(lease.id);
-      this.#trying.delete(lease.id);
-      this.#source.delete(lease.id);
-    });
-    this.#dying.set(lease.id, ending);
-    return ending;
+    return this.#ending(lease).recorded;
   }
 
-  async #endNow(lease: Lease): Promise<LeaseReport> {
+  /** Asks the source until the credential is dead there; one attempt at a time per lease, shared by all who ask. */
+  #ending(lease: Lease): Dying {
+    const known = this.#dying.get(lease.id);
+    if (known !== undefined) return known;
+    if (this.#minting.has(lease.id)) this.#endedEarly.add(lease.id);
+    this.#drop(lease);
+    const ending = this.#endNow(lease);
+    const recorded = ending
+      .then(async ({ report, written }) => {
+        await written;
+        return report;
+      })
+      .finally(() => {
+        this.#dying.delete(lease.id);
+        this.#own.delete(lease.id);
+        this.#forgotten.delete(lease.id);
+        this.#trying.delete(lease.id);
+        this.#source.delete(lease.id);
+      });
+    recorded.catch(() => {});
+    const dying = { over: ending.then(({ report }) => report), recorded };
+    this.#dying.set(lease.id, dying);
+    return dying;
+  }
+
+  async #endNow(lease: Lease): Promise<{ report: LeaseReport; written: Promise<unknown> }> {
     const { doors } = this.#parts;
     const started = doors.clock.monotonic();
     const issuer = this.#issuer(lease.issuer);
     // the source is asked at once, whatever becomes of this record: a store that is slow or away protects no credential
     const noted = this.#write(lease, 'revoking', 'revocation asked for').catch(() => {});
     if (lease.revocability === 'none') {
-      await noted;
-      await this.#written(
+      const written = this.#written(
         lease,
         'residual',
         'its source cannot be asked to end it; rotate the secret if it may have leaked',
       );
-      return this.#report(
-        { ...lease, state: 'residual' },
-        started,
-        'dropped here; not revocable at its source',
-      );
+      const over = { ...lease, state: 'residual' } as const;
+      const report = this.#report(over, started, 'dropped here; not revocable at its source');
+      return { report, written: Promise.all([noted, written]) };
     }
     for (let wait = RETRY_FIRST_MS; ; wait = Math.min(wait * 2, RETRY_MOST_MS)) {
       const minting = this.#minting.get(lease.id);
@@ -282,17 +284,17 @@ export class Leases implements CredentialDesk {
         continue;
       }
       if (dead && !(await this.#isMadeElsewhere(lease))) break;
-      if (this.#closed)
-        return this.#report(
-          { ...lease, state: 'revoking' },
-          started,
-          'stopped before the source confirmed',
-        );
+      if (this.#closed) {
+        const left = { ...lease, state: 'revoking' } as const;
+        const report = this.#report(left, started, 'stopped before the source confirmed');
+        return { report, written: noted };
+      }
       await this.#pause(wait);
     }
     const written = this.#written(lease, 'dead', 'the source confirmed that it is dead');
-    await Promise.all([noted, written]); // the store keeps the order
-    return this.#report({ ...lease, state: 'dead' }, started, 'confirmed dead at its source');
+    const over = { ...lease, state: 'dead' } as const;
+    const report = this.#report(over, started, 'confirmed dead at its source');
+    return { report, written: Promise.all([noted, written]) }; // the store keeps the order
   }
 
   /** Another replica was making it: that one ends it, or dies and is taken over. */

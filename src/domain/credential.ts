@@ -89,6 +89,8 @@ export interface CredentialDesk {
   revoke(which: (lease: Lease) => boolean): Promise<readonly LeaseReport[]>;
   /** The same for leases that were read just now. */
   revokeThese(leases: readonly Lease[]): Promise<readonly LeaseReport[]>;
+  /** The same, and does not wait for the records of it: they were handed to the store before it resolves. */
+  endThese(leases: readonly Lease[]): Promise<readonly LeaseReport[]>;
   /**
    * Forgets what this replica holds in scope, so that nothing goes out on it any more. Resolves when what was just being
    * minted has been ended again; all else is for `revoke`.

@@ -6,7 +6,7 @@ import type { Dimension, EffectVector } from './effect.ts';
 import type { Halt, HaltScope, Stamp } from './halt.ts';
 import type { JsonObject } from './json.ts';
 import type { Measured, Settlement, ToolResult } from './proposal.ts';
-import type { Run } from './run.ts';
+import type { LiveRun, Run } from './run.ts';
 
 /** The small transactions of the store. Each is atomic on its own; many share one durable commit. `at`: ms since the epoch. */
 export type Op =
@@ -171,10 +171,21 @@ export interface HaltRaise {
   readonly at: number;
 }
 
+/** What lived when a halt came into force, in its scope or not. */
+export interface Alive {
+  readonly runs: readonly LiveRun[];
+  /** Credentials that are not known to be dead, by id. */
+  readonly leases: readonly (Lease & { readonly replica: string | null })[];
+  /** Runs of such credentials that are over. */
+  readonly ended: readonly LiveRun[];
+}
+
 export interface HaltInert {
   readonly kind: 'halt.inert';
   readonly scope: HaltScope;
   readonly epoch: number;
+  /** The leases that it ended, by id: refused unless the store has each of them as over. */
+  readonly leases: readonly string[];
   readonly report: JsonObject;
   readonly at: number;
 }
@@ -356,8 +367,9 @@ export interface OpResults {
     readonly halt: Halt;
     readonly voided: readonly string[];
     readonly tokens: number;
+    readonly alive: Alive;
   }>;
-  'halt.inert': Ok | Refused<'moved'>;
+  'halt.inert': Ok | Refused<'moved' | 'alive'>;
   'halt.lift': Ok<{ readonly halt: Halt }> | Refused<'missing'>;
   /** `halted`: nothing may be minted under a halt in scope. */
   'lease.write': Ok | Refused<'halted'>;

@@ -1,5 +1,8 @@
 import type { HaltScope } from '../domain/halt.ts';
+import type { Alive } from '../domain/ops.ts';
 import type { Ground, InForce } from './ground.ts';
+import { type LeaseRow, ownedLeaseOf } from './owned.ts';
+import { type LiveRow, liveRunOf } from './tree.ts';
 
 /** True when a halt not lifted covers one of `scopes`, or the run or agent of an ancestor of `runId`. */
 export function isHalted(
@@ -36,4 +39,16 @@ function covers(
   const line = ground.rows.lineOf(runId);
   const above = new Set(line.flatMap(({ id, agent }) => [`run:${id}`, `agent:${agent}`]));
   return halts.some(({ scope }) => above.has(scope));
+}
+
+export function aliveOf(
+  runs: readonly LiveRow[],
+  leases: readonly LeaseRow[],
+  ended: readonly LiveRow[],
+): Alive {
+  return {
+    runs: runs.map(liveRunOf),
+    leases: leases.map(ownedLeaseOf),
+    ended: ended.map(liveRunOf),
+  };
 }

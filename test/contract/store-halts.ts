@@ -93,6 +93,40 @@ function leases(open: Open): void {
   });
   const write = (written: Lease) =>
     ({ kind: 'lease.write', lease: written, note: '', at: T0 }) as const;
+  scene(open, 'a halt tells what lived when it came into force', async (store) => {
+    await tree(store);
+    const [over, live] = [lease('lease_a', 'run_z', 'other'), lease('lease_b', 'run_b', 'billing')];
+    for (const each of [over, live, lease('lease_dead', 'run_b', 'billing')])
+      await store.commit(write(each));
+    await store.commit(write({ ...live, id: 'lease_dead', state: 'dead' }));
+    await store.commit({ kind: 'run.end', runId: 'run_z', why: 'done', at: T0 });
+    const { alive } = await store.commit(raise('agent:support'));
+    assert.deepEqual(alive.runs, await store.liveRuns());
+    assert.deepEqual(
+      alive.leases,
+      (await store.leases({})).filter(({ state }) => state !== 'dead'),
+    );
+    assert.deepEqual(
+      alive.ended.map(({ id, agent, parent, actsFor }) => [id, agent, parent, actsFor]),
+      [['run_z', 'other', null, []]],
+    );
+  });
+
+  scene(open, 'a halt is not inert while one of its leases is not over', async (store) => {
+    await tree(store);
+    const one = lease('lease_a', 'run_a', 'support');
+    await store.commit(write(one));
+    const { scope, epoch } = (await store.commit(raise('run:run_a'))).halt;
+    const leases = [one.id, 'lease_never'];
+    const inert = { kind: 'halt.inert', scope, epoch, leases, report: {}, at: T0 } as const;
+    const revoking = store.commit(write({ ...one, state: 'revoking' }));
+    assert.deepEqual(await store.commit(inert), { ok: false, because: 'alive' });
+    await revoking;
+    const dead = store.commit(write({ ...one, state: 'dead' }));
+    assert.deepEqual(await store.commit(inert), { ok: true }, 'handed over behind the record');
+    await dead;
+  });
+
   for (const scope of ['all', 'agent:support', 'run:run_a', 'connection:acme-db'])
     scene(open, `under a halt of \`${scope}\` no lease is begun`, async (store) => {
       await tree(store);
@@ -147,7 +181,14 @@ function numbers(open: Open): void {
   scene(open, 'a halt becomes inert once, and only as it was raised', async (store) => {
     const { halt } = await store.commit(raise('all'));
     const { scope, epoch } = halt;
-    const inert = { kind: 'halt.inert', scope, epoch, report: { leases: 0 }, at: T0 + 1 } as const;
+    const inert = {
+      kind: 'halt.inert',
+      scope,
+      epoch,
+      leases: [],
+      report: { leases: 0 },
+      at: T0 + 1,
+    } as const;
     const moved = { ok: false, because: 'moved' };
     assert.deepEqual(await store.commit({ ...inert, epoch: 9 }), moved);
     assert.deepEqual(await store.commit({ ...inert, scope: 'run:x' }), moved);

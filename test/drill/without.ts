@@ -32,9 +32,9 @@ const WITHOUT: { readonly [control: string]: Control } = {
         replace: 'if (halts.length >= 0) return false;',
       },
       {
-        file: 'src/store/postgres/op-halts.ts',
-        find: "if (kind !== 'all' && kind !== 'run' && kind !== 'agent') return [];",
-        replace: "if (kind !== 'nothing') return [];",
+        file: 'src/store/postgres/raising.ts',
+        find: 'return `agent = $1 OR ${above(\'agent\')}`;',
+        replace: "return '$1::text IS NULL';",
       },
     ],
   },
@@ -88,9 +88,9 @@ const WITHOUT: { readonly [control: string]: Control } = {
   approvals: {
     edits: [
       {
-        file: 'src/store/postgres/op-halts.ts',
-        find: 'voidAsks(tx, asks, {',
-        replace: 'voidAsks(tx, asks.slice(0, 0), {',
+        file: 'src/store/postgres/raising.ts',
+        find: "WHERE state IN ('pending', 'approved') AND ${asked(kind)}",
+        replace: 'WHERE false',
       },
     ],
   },

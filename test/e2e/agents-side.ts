@@ -65,6 +65,7 @@ const NO_CREDENTIALS: Broker['credentials'] = {
   revoke: async () => [],
   revokeKnown: async () => [],
   revokeThese: async () => [],
+  endThese: async () => [],
   trying: () => [],
   letGo: async () => {},
   sweep: async () => 0,

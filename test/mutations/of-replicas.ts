@@ -81,4 +81,11 @@ export const OF_REPLICAS: readonly Mutation[] = [
     replace: 'if (dead) break;',
     test: 'test/replicas/halts.test.ts',
   },
+  {
+    control: 'a halt is inert only when the store has its leases as over',
+    file: 'src/store/sqlite/op-halts.ts',
+    find: "if (left.length > 0) return refused('alive');",
+    replace: '',
+    test: 'test/contract/store-sqlite.test.ts',
+  },
 ];

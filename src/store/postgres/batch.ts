@@ -1,7 +1,5 @@
 import type { Op, OpResults } from '../../domain/ops.ts';
 import type { LedgerEvent } from '../../domain/store.ts';
-import { admit, admitRead, decline, mark, settle } from '../actions.ts';
-import { fault, type Ground } from '../ground.ts';
 import { type Applied, faultOf, type Work } from '../work.ts';
 import { Chains, type KeyRing } from './chains.ts';
 import {
@@ -13,22 +11,8 @@ import {
   together,
 } from './load.ts';
 import { channelOf } from './locks.ts';
-import { answer, park, voidApproval } from './op-approvals.ts';
-import { take } from './op-claims.ts';
-import { beginDrill, keepDrill } from './op-drills.ts';
-import { inert, lift, raise } from './op-halts.ts';
-import {
-  addOperator,
-  enrol,
-  forgetSecret,
-  issue,
-  renew,
-  revoke,
-  setSecret,
-} from './op-identity.ts';
-import { applyBundle, endLeases, erase, isLeaseEnd, note, writeLease } from './op-ledger.ts';
-import { beginRun, endRun } from './op-runs.ts';
-import { seal } from './op-seal.ts';
+import { type Common, decide, groups, handle, isCommon } from './op-each.ts';
+import { endLeases, isLeaseEnd } from './op-ledger.ts';
 import { Picture } from './picture.ts';
 import { placesOf } from './places.ts';
 import { type Session, type Statement, stateOf } from './session.ts';
@@ -39,58 +23,15 @@ import { writeAll } from './write.ts';
  * One transaction for everything that waits:
  *
  *   lock and load ▸ decide each op in memory ▸ write ▸ commit          two round trips for any number of common ops
- *                   └ an op of another kind: write, savepoint, its own statements, write, release
+ *                   └ an op of another kind: write, its own statements
  *
- * Should the database refuse what was written together (a duplicate, a text it cannot hold), all of it is taken back and
- * done again with a savepoint around each op, so that the one that is wrong fails alone.
+ * What is written is sent and waited for at the end. Should the database refuse some of it (a duplicate, a text it cannot
+ * hold), or an op be refused that had written already, all of it is taken back and done again with a savepoint around each op,
+ * so that the one that is wrong fails alone.
  */
 
-type Common = Extract<
-  Work,
-  {
-    kind:
-      | 'read'
-      | 'unreadable'
-      | 'action.admit'
-      | 'action.mark'
-      | 'action.settle'
-      | 'action.decline';
-  }
->;
-type Rare = Exclude<Work, Common>;
-
-type Handlers = {
-  readonly [K in Rare['kind']]: (
-    tx: Transaction,
-    op: Extract<Op, { readonly kind: K }>,
-  ) => Promise<OpResults[K]>;
-};
-
-const HANDLERS: Handlers = {
-  'bundle.apply': applyBundle,
-  'run.begin': beginRun,
-  'run.end': endRun,
-  'action.park': park,
-  'approval.answer': answer,
-  'approval.void': voidApproval,
-  'halt.raise': raise,
-  'halt.inert': inert,
-  'halt.lift': lift,
-  'lease.write': writeLease,
-  'token.issue': issue,
-  'token.renew': renew,
-  'token.revoke': revoke,
-  'agent.enrol': enrol,
-  'operator.add': addOperator,
-  'secret.set': setSecret,
-  'secret.forget': forgetSecret,
-  'ledger.erase': erase,
-  'drill.begin': beginDrill,
-  'drill.keep': keepDrill,
-  'claim.take': take,
-  'ledger.seal': seal,
-  'system.note': note,
-};
+/** Everybody waits for these, and what is loaded tells them nothing: alone in a batch they are sent behind its locks at once. */
+const AT_ONCE: ReadonlySet<Work['kind']> = new Set(['halt.raise', 'halt.inert']);
 
 const NOTIFY = { name: 'notify', text: 'SELECT pg_notify($1, $2)' };
 
@@ -101,6 +42,9 @@ export interface Committing {
   /** A record that is there if and only if it was committed; null when nothing was written. */
   readonly proof: Pick<LedgerEvent, 'chain' | 'seq' | 'hash'> | null;
 }
+
+/** The server's word for a statement after one that failed. */
+const IN_FAILED = '25P02';
 
 export interface BatchOptions {
   readonly session: Session;
@@ -124,10 +68,13 @@ export async function applyBatch(
   try {
     return await new Batch(works, options, false).apply();
   } catch (error) {
-    if (!isDataFault(error) || options.session.isLost) throw error;
+    if (!(isDataFault(error) || error instanceof Half) || options.session.isLost) throw error;
     return new Batch(works, options, true).apply();
   }
 }
+
+/** An op was refused when half of it was written: the transaction is of no use any more. */
+class Half extends Error {}
 
 class Batch {
   readonly #works: readonly Work[];
@@ -142,6 +89,8 @@ class Batch {
   readonly #sent: Promise<unknown>[] = [];
   /** An op changed tables by itself: they are read again before the next one looks. */
   #isStale = false;
+  /** The op that is carried out has written something by itself. */
+  #hasWritten = false;
 
   constructor(works: readonly Work[], options: BatchOptions, isCareful: boolean) {
     const { session, ring, known } = options;
@@ -152,27 +101,48 @@ class Batch {
     const places = placesOf(works);
     this.#loading = { session, places, chains: this.#chains, picture: this.#picture, known };
     const parts = { chains: this.#chains, picture: this.#picture, seals: ring.seals };
-    this.#tx = transactionOver(session, parts, () => this.#flush());
+    this.#tx = transactionOver(session, parts, {
+      flush: () => this.#flush(),
+      sent: (answer) => this.#keepSent([answer]),
+      writes: () => {
+        this.#hasWritten = true;
+      },
+    });
   }
 
   async apply(): Promise<Applied[]> {
     const { session } = this.#options;
     try {
-      const xid = await lockAndLoad(this.#loading);
+      const loaded = lockAndLoad(this.#loading);
+      const [only] = this.#works.length === 1 ? this.#works : [];
+      const ahead = only !== undefined && AT_ONCE.has(only.kind) ? this.#several([only]) : null;
+      ahead?.catch(() => {});
+      const xid = await loaded;
       const applied: Applied[] = [];
-      for (const group of groups(this.#works)) applied.push(...(await this.#several(group)));
+      if (ahead !== null) applied.push(...(await ahead));
+      else for (const group of groups(this.#works)) applied.push(...(await this.#several(group)));
       const writes = this.#writes();
       // A failed write turns COMMIT into a rollback; only when the connection is lost is anything in doubt.
       this.#options.committing({ pid: session.pid, xid, proof: this.#chains.newest }, applied);
-      const answers = await together([...writes, ...this.#sent, session.say('COMMIT')]);
+      const answers = await together([...this.#sent, ...writes, session.say('COMMIT')]);
       const said = answers.at(-1);
       if (said !== 'COMMIT') throw new Error(`expected COMMIT to be carried out, not \`${said}\``);
       this.#options.known.committed(this.#loading.places.usage);
       return applied;
     } catch (error) {
-      if (!session.isLost) await session.say('ROLLBACK').catch(() => session.destroy());
-      throw error;
+      if (session.isLost) throw error;
+      const cause = await this.#causeOf(error);
+      await session.say('ROLLBACK').catch(() => session.destroy());
+      throw cause;
     }
+  }
+
+  /** After the first failure the server refuses whatever follows in a transaction: the first is the one that says why. */
+  async #causeOf(error: unknown): Promise<unknown> {
+    if (stateOf(error) !== IN_FAILED) return error;
+    const answers = await Promise.allSettled(this.#sent);
+    const failed = answers.filter((answer) => answer.status === 'rejected');
+    return failed.find(({ reason }) => stateOf(reason) !== IN_FAILED)?.reason ?? error;
   }
 
   async #several(works: readonly Work[]): Promise<readonly Applied[]> {
@@ -210,38 +180,58 @@ class Batch {
     }
   }
 
-  /** Stands or falls as one. Its savepoint is set and let go without waiting: what follows is answered after it. */
+  /** Stands or falls as one; should it fall when half of it was written, `Half` is thrown. */
   async #guarded(
     works: readonly [Work, ...Work[]],
     carryOut: (tx: Transaction) => Promise<OpResults[Op['kind']]>,
   ): Promise<Applied> {
-    const { session } = this.#options;
-    await this.#flush();
+    this.#keepSent(this.#writes());
     if (this.#isStale) await this.#reload();
-    this.#send('SAVEPOINT op');
+    if (this.#isCareful) this.#send('SAVEPOINT op');
+    this.#hasWritten = false;
+    const applied = await this.#carriedOut(works[0], () => carryOut(this.#tx));
+    if ('fault' in applied || !applied.result.ok) return this.#undone(applied);
+    this.#keep();
+    if (this.#isCareful) this.#send('RELEASE op');
+    // of leases nothing was loaded
+    this.#isStale ||= works.some(({ kind }) => kind !== 'lease.write');
+    return applied;
+  }
+
+  async #carriedOut(work: Work, carryOut: () => Promise<OpResults[Op['kind']]>): Promise<Applied> {
+    const { session } = this.#options;
     try {
-      const result = await carryOut(this.#tx);
-      if (!result.ok) return await this.#undone({ result });
-      await this.#flush();
-      this.#keep();
-      this.#send('RELEASE op');
-      // of leases nothing was loaded
-      this.#isStale ||= works.some(({ kind }) => kind !== 'lease.write');
+      const result = await carryOut();
+      // one that is wrong is to fail before what follows
+      if (this.#isCareful && result.ok) await together([...this.#sent, ...this.#writes()]);
       return { result };
     } catch (error) {
-      if (session.isLost || (stateOf(error) !== null && !isDataFault(error))) throw error;
-      return this.#undone({ fault: faultOf(works[0], error) });
+      if (session.isLost || !this.#isCareful) {
+        if (session.isLost || stateOf(error) !== null) throw error;
+        return { fault: faultOf(work, error) };
+      }
+      const cause = await this.#causeOf(error);
+      if (stateOf(cause) !== null && !isDataFault(cause)) throw cause;
+      return { fault: faultOf(work, cause) };
     }
   }
 
   #send(sql: string): void {
-    const sent = this.#options.session.say(sql);
-    sent.catch(() => {});
-    this.#sent.push(sent);
+    this.#keepSent([this.#options.session.say(sql)]);
+  }
+
+  #keepSent(sent: readonly Promise<unknown>[]): void {
+    for (const answer of sent) answer.catch(() => {});
+    this.#sent.push(...sent);
   }
 
   async #undone(applied: Applied): Promise<Applied> {
     this.#takeBack();
+    if (!this.#isCareful) {
+      if (this.#hasWritten) throw new Half();
+      return applied;
+    }
+    this.#sent.length = 0;
     this.#picture.take();
     this.#chains.take();
     await this.#options.session.say('ROLLBACK TO op; RELEASE op');
@@ -264,8 +254,8 @@ class Batch {
     this.#isStale = false;
   }
 
-  async #flush(): Promise<void> {
-    await together(this.#writes());
+  #flush(): void {
+    this.#keepSent(this.#writes());
   }
 
   #writes(): Promise<number>[] {
@@ -273,71 +263,27 @@ class Batch {
   }
 }
 
-/** Ends of different leases that follow each other go together: a halt has many. Everything else stands alone. */
-function groups(works: readonly Work[]): Work[][] {
-  const all: Work[][] = [];
-  let ends: { readonly group: Work[]; readonly ids: Set<string> } | null = null;
-  for (const work of works) {
-    if (!isLeaseEnd(work)) {
-      all.push([work]);
-      ends = null;
-    } else if (ends === null || ends.ids.has(work.lease.id)) {
-      ends = { group: [work], ids: new Set([work.lease.id]) };
-      all.push(ends.group);
-    } else {
-      ends.group.push(work);
-      ends.ids.add(work.lease.id);
-    }
-  }
-  return all;
-}
-
-function isCommon(work: Work): work is Common {
-  switch (work.kind) {
-    case 'read':
-    case 'unreadable':
-    case 'action.admit':
-    case 'action.mark':
-    case 'action.settle':
-    case 'action.decline':
-      return true;
-    default:
-      return false;
-  }
-}
-
-function decide(tx: Ground, work: Common): OpResults[Op['kind']] {
-  switch (work.kind) {
-    case 'read':
-      return admitRead(tx, work);
-    case 'action.admit':
-      return admit(tx, work);
-    case 'action.mark':
-      return mark(tx, work);
-    case 'action.settle':
-      return settle(tx, work);
-    case 'action.decline':
-      return decline(tx, work);
-    default:
-      throw fault('a line feed in a name, scope or limit of a read');
-  }
-}
-
-function handle(tx: Transaction, op: Rare): Promise<OpResults[Op['kind']]> {
-  const handler = HANDLERS[op.kind] as
-    | ((tx: Transaction, op: Op) => Promise<OpResults[Op['kind']]>)
-    | undefined;
-  if (handler === undefined) throw fault(`the store knows no \`${op.kind}\``);
-  return handler(tx, op);
+interface Told {
+  flush(): void;
+  /** An answer that is waited for with the commit. */
+  sent(answer: Promise<unknown>): void;
+  /** The op writes by itself. */
+  writes(): void;
 }
 
 function transactionOver(
   session: Session,
   { chains, picture, seals }: Pick<Transaction, 'chains' | 'seals'> & { readonly picture: Picture },
-  flush: () => Promise<void>,
+  told: Told,
 ): Transaction {
-  const all = <R>(statement: Statement, ...values: readonly unknown[]) =>
-    session.rows<R>(statement, values);
+  const all = <R>(statement: Statement, ...values: readonly unknown[]): Promise<R[]> => {
+    if (!statement.text.startsWith('SELECT')) told.writes();
+    return session.rows<R>(statement, values);
+  };
+  const send = (statement: Statement, ...values: readonly unknown[]): void => {
+    told.writes();
+    told.sent(session.rows(statement, values));
+  };
   return {
     chains,
     seals,
@@ -346,12 +292,17 @@ function transactionOver(
     all,
     one: async <R>(statement: Statement, ...values: readonly unknown[]) =>
       (await all<R>(statement, ...values))[0],
-    run: (statement, ...values) => session.run(statement, values),
-    flush,
-    lock: (...names) => lockChains(session, chains, names),
-    notify: async (key) => {
-      await session.rows(NOTIFY, [channelOf(session.key), key]);
+    run: (statement, ...values) => {
+      told.writes();
+      return session.run(statement, values);
     },
+    send,
+    flush: () => {
+      told.writes();
+      told.flush();
+    },
+    lock: (...names) => lockChains(session, chains, names),
+    notify: (key) => send(NOTIFY, channelOf(session.key), key),
   };
 }
 

@@ -2,7 +2,8 @@
  * The order in which every writing transaction locks, so that replicas queue and never embrace each other:
  *
  *   1. the gate     advisory lock of this store: shared by every batch; alone for what raises or lifts a halt or applies
- *                   a bundle. Its queue is fair, so a halt waits for the batches before it and no longer.
+ *                   a bundle. Its queue is fair, so a halt waits for the batches before it and no longer. Behind the
+ *                   gate alone nobody else writes: what raises a halt takes no lock of those that follow.
  *   2. run trees    advisory locks, by the hash of their root: one tree grows or ends at a time, so that what ends with a
  *                   run is known when its chains are locked. Actions do not take it.
  *   3. run chains   their heads, by name. Whoever holds a head may change the rows that the chain's records speak of.

@@ -16,7 +16,6 @@ import {
 } from '../approvals.ts';
 import { refused } from '../ground.ts';
 import { isHaltedSince } from '../halted.ts';
-import { together } from './load.ts';
 import type { Transaction } from './transaction.ts';
 
 const APPROVAL = {
@@ -52,7 +51,7 @@ export async function park(tx: Transaction, op: ActionPark): Promise<OpResults['
   insert(tx, action, 'parked', op.at, null);
   tx.standing.count(run.id, 1, 0);
   const seq = tx.chains.append(parkRecorded(op));
-  await tx.flush();
+  tx.flush();
   await tx.run(ASK, ...askValues(op, seq, run.erased === 1));
   return { ok: true };
 }
@@ -66,7 +65,7 @@ export async function answer(
   if (row === undefined || why !== null) return why ?? refused('missing');
   await tx.run(ANSWER, op.approvalId, op.answer, op.by, op.at);
   tx.chains.append(approvalAnswered(op, askOf(row)));
-  await tx.notify(`ask:${row.id}`);
+  tx.notify(`ask:${row.id}`);
   return answered(row, op);
 }
 
@@ -77,23 +76,23 @@ export async function voidApproval(
   const row = await tx.one<ApprovalRow>(APPROVAL, op.approvalId);
   if (!canBeVoided(row)) return refused('closed');
   const { because, at } = op;
-  await voidAsks(tx, [askOf(row)], { cause: 'broker', halt: null, because, at });
+  voidAsks(tx, [askOf(row)], { cause: 'broker', halt: null, because, at });
   return { ok: true };
 }
 
 /** Voids the asks, each with a record in its run's chain, which must be locked. */
-export async function voidAsks(
+export function voidAsks(
   tx: Transaction,
   asks: readonly AskRef[],
   why: Parameters<typeof approvalVoided>[1],
-): Promise<void> {
-  for (const ask of asks) tx.chains.append(approvalVoided(ask, why));
+): void {
   if (asks.length === 0) return;
-  await together([
-    tx.run(
-      VOID,
-      asks.map(({ approvalId }) => approvalId),
-    ),
-    ...asks.map(({ approvalId }) => tx.notify(`ask:${approvalId}`)),
-  ]);
+  tx.send(
+    VOID,
+    asks.map(({ approvalId }) => approvalId),
+  );
+  for (const ask of asks) {
+    tx.chains.append(approvalVoided(ask, why));
+    tx.notify(`ask:${ask.approvalId}`);
+  }
 }

@@ -1,48 +1,34 @@
-import { type Halt, type HaltScope, partsOf } from '../../domain/halt.ts';
+import { type Halt, partsOf } from '../../domain/halt.ts';
 import type { HaltInert, HaltLift, HaltRaise, OpResults } from '../../domain/ops.ts';
 import { SYSTEM_CHAIN } from '../../domain/store.ts';
 import {
   type AskRef,
+  approvalVoided,
   haltInert,
   haltLifted,
   haltRaised,
   tokenRevoked,
 } from '../../ledger/record.ts';
 import { refused } from '../ground.ts';
+import { aliveOf } from '../halted.ts';
 import { together } from './load.ts';
-import { voidAsks } from './op-approvals.ts';
+import { ALIVE, type Raised, raising } from './raising.ts';
 import type { Transaction } from './transaction.ts';
 
-/** Live runs that are, or descend from, a run with this id or of this agent. */
-const liveUnder = (test: 'id' | 'agent') => ({
-  name: `live-under-${test}`,
-  text: `WITH RECURSIVE under AS (
-      SELECT id, state FROM runs WHERE ${test} = $1
-      UNION SELECT runs.id, runs.state FROM under JOIN runs ON runs.parent = under.id)
-    SELECT id FROM under WHERE state = 'live' ORDER BY id`,
-});
-const LIVE_UNDER_RUN = liveUnder('id');
-const LIVE_UNDER_AGENT = liveUnder('agent');
-const LIVE = { name: 'live', text: `SELECT id FROM runs WHERE state = 'live' ORDER BY id` };
-
-const openAsks = (name: string, where: string) => ({
-  name,
-  text: `SELECT id AS "approvalId", action_id AS "actionId", run_id AS "runId" FROM approvals
-    WHERE state IN ('pending', 'approved') AND ${where} ORDER BY run_id, id`,
-});
-const ASKS_OF_RUNS = openAsks('asks-of-runs', 'run_id = ANY ($1)');
-const ASKS_OF_TOOL = openAsks('asks-of-tool', 'tool = $1');
-const ASKS_OF_CONNECTION = openAsks('asks-of-connection', 'connection = $1');
-
 const NUMBER = { name: 'number', text: 'UPDATE control SET halt = $1 WHERE id = 1' };
-const RAISE = {
-  name: 'raise',
-  text: `INSERT INTO halts (epoch, scope, reason, raised_by, at, state)
-    VALUES ($1, $2, $3, $4, $5, 'gated')`,
-};
 const INERT = {
   name: 'inert',
-  text: `UPDATE halts SET state = 'inert' WHERE epoch = $1 AND scope = $2 AND state = 'gated'`,
+  text: `UPDATE halts SET state = 'inert' WHERE epoch = $1 AND scope = $2 AND state = 'gated'
+    AND NOT EXISTS (SELECT FROM leases WHERE id = ANY ($3) AND ${ALIVE})`,
+};
+const IS_GATED = {
+  name: 'is-gated',
+  text: `SELECT 1 AS n FROM halts WHERE epoch = $1 AND scope = $2 AND state = 'gated'`,
+};
+const ASKS_OF_RUNS = {
+  name: 'asks-of-runs',
+  text: `SELECT id AS "approvalId", action_id AS "actionId", run_id AS "runId" FROM approvals
+    WHERE state IN ('pending', 'approved') AND run_id = ANY ($1) ORDER BY run_id, id`,
 };
 const LIFT = {
   name: 'lift',
@@ -55,30 +41,47 @@ const REVOKE = {
     RETURNING hash, subject`,
 };
 
+/** Everybody waits for this: one statement, sent with those that take the gate, behind which nobody else writes. */
 export async function raise(tx: Transaction, op: HaltRaise): Promise<OpResults['halt.raise']> {
-  const epoch = tx.standing.control().halt + 1;
-  // everybody waits for this: what does not hang on an answer is sent with the rest
-  const [runs] = await together([
-    runsIn(tx, op.scope),
-    tx.run(NUMBER, epoch),
-    tx.run(RAISE, epoch, op.scope, op.reason, op.by, op.at),
-    tx.notify('halt'),
-  ]);
-  const asks = await openAsksIn(tx, op.scope, runs);
-  await tx.lock(...runs, ...asks.map(({ runId }) => runId), SYSTEM_CHAIN);
-  const [, tokens] = await together([
-    voidAsks(tx, asks, { cause: 'halt', halt: epoch, because: op.reason, at: op.at }),
-    revokeRunTokens(tx, runs, op.at, 'halt'),
-  ]);
-  tx.chains.append(haltRaised(op, { epoch, voided: asks.length, tokens }));
   const { scope, reason, by, at } = op;
+  const [kind, name] = partsOf(scope);
+  const raised = tx.one<Raised>(raising(kind), name, scope, reason, by, at);
+  tx.notify('halt');
+  const found = await raised;
+  if (found === undefined) throw new Error('the store has no control row');
+  tx.chains.locked(found.heads ?? []);
+  tx.chains.unlock(found.keys ?? []);
+  const { epoch } = found;
+  const asks = (found.asks ?? []).toSorted(byRun);
+  for (const ask of asks) {
+    tx.chains.append(approvalVoided(ask, { cause: 'halt', halt: epoch, because: reason, at }));
+    tx.notify(`ask:${ask.approvalId}`);
+  }
+  const tokens = found.tokens ?? [];
+  recordRevoked(tx, tokens, at, 'halt');
+  tx.chains.append(haltRaised(op, { epoch, voided: asks.length, tokens: tokens.length }));
   const halt: Halt = { scope, epoch, reason, by, at, state: 'gated' };
-  return { ok: true, halt, voided: asks.map(({ approvalId }) => approvalId), tokens };
+  return {
+    ok: true,
+    halt,
+    voided: asks.map(({ approvalId }) => approvalId),
+    tokens: tokens.length,
+    alive: aliveOf(found.live ?? [], found.leases ?? [], found.ended ?? []),
+  };
+}
+
+function byRun(a: AskRef, b: AskRef): number {
+  return `${a.runId} ${a.approvalId}` < `${b.runId} ${b.approvalId}` ? -1 : 1;
 }
 
 export async function inert(tx: Transaction, op: HaltInert): Promise<OpResults['halt.inert']> {
-  const [, changed] = await together([tx.lock(SYSTEM_CHAIN), tx.run(INERT, op.epoch, op.scope)]);
-  if (changed === 0) return refused('moved');
+  const { epoch, scope, leases } = op;
+  const [, changed, gated] = await together([
+    tx.lock(SYSTEM_CHAIN),
+    tx.run(INERT, epoch, scope, leases),
+    tx.all(IS_GATED, epoch, scope),
+  ]);
+  if (changed === 0) return refused(gated.length > 0 ? 'alive' : 'moved');
   tx.chains.append(haltInert(op));
   return { ok: true };
 }
@@ -92,7 +95,7 @@ export async function lift(tx: Transaction, op: HaltLift): Promise<OpResults['ha
   await tx.run(NUMBER, epoch);
   const numbers = lifted.map((halt) => halt.epoch).toSorted((a, b) => a - b);
   tx.chains.append(haltLifted(op, { epoch, lifted: numbers }));
-  await tx.notify('halt');
+  tx.notify('halt');
   return { ok: true, halt: haltOf(newest) };
 }
 
@@ -122,26 +125,22 @@ export async function revokeRunTokens(
   cause: 'halt' | 'run-ended',
 ): Promise<number> {
   if (runs.length === 0) return 0;
-  const revoked = await tx.all<{ hash: string; subject: string }>(REVOKE, runs);
-  for (const { hash, subject } of revoked.toSorted((a, b) => (a.hash < b.hash ? -1 : 1)))
-    tx.chains.append(tokenRevoked(hash, subject, at, cause));
+  const revoked = await tx.all<RevokedToken>(REVOKE, runs);
+  recordRevoked(tx, revoked, at, cause);
   return revoked.length;
 }
 
-function openAsksIn(tx: Transaction, scope: HaltScope, runs: readonly string[]): Promise<AskRef[]> {
-  const [kind, name] = partsOf(scope);
-  if (kind === 'tool') return tx.all<AskRef>(ASKS_OF_TOOL, name);
-  if (kind === 'connection') return tx.all<AskRef>(ASKS_OF_CONNECTION, name);
-  return openAsksOf(tx, runs);
+interface RevokedToken {
+  readonly hash: string;
+  readonly subject: string;
 }
 
-/** Live runs whose tokens a halt of this scope ends, sub-runs included; none where only some of their calls stop. */
-async function runsIn(tx: Transaction, scope: HaltScope): Promise<string[]> {
-  const [kind, name] = partsOf(scope);
-  if (kind !== 'all' && kind !== 'run' && kind !== 'agent') return [];
-  const rows =
-    kind === 'all'
-      ? await tx.all<{ id: string }>(LIVE)
-      : await tx.all<{ id: string }>(kind === 'run' ? LIVE_UNDER_RUN : LIVE_UNDER_AGENT, name);
-  return rows.map(({ id }) => id);
+function recordRevoked(
+  tx: Transaction,
+  revoked: readonly RevokedToken[],
+  at: number,
+  cause: 'halt' | 'run-ended',
+): void {
+  for (const { hash, subject } of revoked.toSorted((a, b) => (a.hash < b.hash ? -1 : 1)))
+    tx.chains.append(tokenRevoked(hash, subject, at, cause));
 }

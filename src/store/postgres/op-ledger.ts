@@ -62,7 +62,7 @@ export async function applyBundle(
   await tx.run(BUNDLE, op.bundle.digest, JSON.stringify(op.bundle), op.at);
   await tx.run(ACTIVATE, op.bundle.digest);
   tx.chains.append(bundleApplied(op));
-  await tx.notify('bundle');
+  tx.notify('bundle');
   return { ok: true };
 }
 
@@ -90,7 +90,7 @@ export async function writeLease(
       'CREDENTIAL_FAILED',
       `lease \`${lease.id}\` is \`${before.state}\` and cannot become \`${lease.state}\``,
     );
-  await tx.run(WRITE_LEASE, ...columnsOf(op));
+  tx.send(WRITE_LEASE, ...columnsOf(op));
   tx.chains.append(leaseWritten(op, chain));
   return { ok: true };
 }
@@ -107,7 +107,7 @@ export async function endLeases(
 ): Promise<OpResults['lease.write']> {
   const rows = ops.map(columnsOf);
   const [first = []] = rows;
-  await tx.run(END_LEASES, ...first.map((_, column) => rows.map((row) => row[column])));
+  tx.send(END_LEASES, ...first.map((_, column) => rows.map((row) => row[column])));
   for (const op of ops) tx.chains.append(leaseWritten(op, await chainFor(tx, op.lease.runId)));
   return { ok: true };
 }

@@ -48,7 +48,7 @@ export async function beginRun(tx: Transaction, op: RunBegin): Promise<OpResults
     if (stopped !== null) return refused(stopped);
   }
   const held = heldColumns(run);
-  await tx.run(
+  tx.send(
     BEGIN,
     run.id,
     run.root,
@@ -82,12 +82,12 @@ export async function endRun(tx: Transaction, op: RunEnd): Promise<OpResults['ru
 }
 
 async function endOne(tx: Transaction, op: RunEnd): Promise<void> {
-  await tx.run(END, op.runId, op.at);
+  tx.send(END, op.runId, op.at);
   const asks = await openAsksOf(tx, [op.runId]);
-  await voidAsks(tx, asks, { cause: 'run-ended', halt: null, because: op.why, at: op.at });
+  voidAsks(tx, asks, { cause: 'run-ended', halt: null, because: op.why, at: op.at });
   const tokens = await revokeRunTokens(tx, [op.runId], op.at, 'run-ended');
   tx.chains.append(runEnded(op, { voided: asks.length, tokens }));
   await tx.lock(SYSTEM_CHAIN);
   tx.chains.append(runClosed(op.runId, tx.chains.head(op.runId), op.at));
-  await tx.notify(`run:${op.runId}`);
+  tx.notify(`run:${op.runId}`);
 }

@@ -74,7 +74,7 @@ export async function seal(tx: Transaction, op: LedgerSeal): Promise<OpResults['
   const lock = await tx.one<{ ours: boolean }>(TRY, SEAL_CLASS);
   if (lock?.ours !== true) return refused('elsewhere');
   // What this batch recorded before is sealed with the rest.
-  await tx.flush();
+  tx.flush();
   const head = (await tx.one<Head>(HEAD)) ?? (await found(tx, op.at));
   const edge = await edgeOf(tx, head.size);
   const waiting = Number((await tx.one<{ n: number }>(WAITING))?.n ?? 0);
@@ -92,7 +92,7 @@ async function found(tx: Transaction, at: number): Promise<Head> {
   await tx.lock(SYSTEM_CHAIN);
   await tx.run(FOUND, verifier, signer);
   tx.chains.append(ledgerKeyed(verifier, at));
-  await tx.flush();
+  tx.flush();
   return { verifier, signer, size: 0, signed: 0 };
 }
 

@@ -15,12 +15,14 @@ export interface Transaction extends Ground {
   one<R>(statement: Statement, ...values: readonly unknown[]): Promise<R | undefined>;
   /** Number of rows changed. */
   run(statement: Statement, ...values: readonly unknown[]): Promise<number>;
-  /** Writes what was gathered so far, so that SQL sees it. */
-  flush(): Promise<void>;
+  /** Sent, and waited for with the commit: what it says changes nothing here. Its failure is one of the whole batch. */
+  send(statement: Statement, ...values: readonly unknown[]): void;
+  /** Sends what was gathered so far, so that later SQL sees it. */
+  flush(): void;
   /** Locks chains that no place of the op named: the system's; any, when the batch is alone. */
   lock(...chains: readonly string[]): Promise<void>;
   /** Tells the other replicas once this is committed. */
-  notify(key: string): Promise<void>;
+  notify(key: string): void;
 }
 
 /** The run's own chain, or the system's when there is no such run; locked either way. */

@@ -9,6 +9,9 @@ import {
   tokenRevoked,
 } from '../../ledger/record.ts';
 import { refused } from '../ground.ts';
+import { aliveOf } from '../halted.ts';
+import type { LeaseRow } from '../owned.ts';
+import type { LiveRow } from '../tree.ts';
 import { controlOf, type Transaction } from './transaction.ts';
 
 /** Live runs that are, or descend from, a run with this id or of this agent. */
@@ -44,10 +47,34 @@ export function raise(tx: Transaction, op: HaltRaise): OpResults['halt.raise'] {
     at: op.at,
     state: 'gated',
   };
-  return { ok: true, halt, voided: asks.map(({ approvalId }) => approvalId), tokens };
+  return {
+    ok: true,
+    halt,
+    voided: asks.map(({ approvalId }) => approvalId),
+    tokens,
+    alive: alive(tx),
+  };
+}
+
+const RUN = 'SELECT id, agent, parent, acts_for FROM runs';
+const ALIVE = `state IN ('minting', 'live', 'revoking')`;
+
+function alive({ database }: Transaction): OpResults['halt.raise']['alive'] {
+  return aliveOf(
+    database.all<LiveRow>(`${RUN} WHERE state = 'live' ORDER BY id`),
+    database.all<LeaseRow>(`SELECT id, run_id, agent, connection, issuer, handle, revocability,
+      state, minted_at, expires_at, replica FROM leases WHERE ${ALIVE} ORDER BY id`),
+    database.all<LiveRow>(`${RUN} WHERE state <> 'live'
+      AND id IN (SELECT run_id FROM leases WHERE ${ALIVE}) ORDER BY id`),
+  );
 }
 
 export function inert(tx: Transaction, op: HaltInert): OpResults['halt.inert'] {
+  const left = tx.database.all(
+    `SELECT 1 FROM leases WHERE ${ALIVE} AND id IN (SELECT value FROM json_each(?)) LIMIT 1`,
+    JSON.stringify(op.leases),
+  );
+  if (left.length > 0) return refused('alive');
   const changed = tx.database.run(
     `UPDATE halts SET state = 'inert' WHERE epoch = ? AND scope = ? AND state = 'gated'`,
     op.epoch,
