@@ -33,7 +33,7 @@ const WITHOUT: { readonly [control: string]: Control } = {
       },
       {
         file: 'src/store/postgres/raising.ts',
-        find: 'return `agent = $1 OR ${above(\'agent\')}`;',
+        find: "return `agent = $1 OR ${above('agent')}`;",
         replace: "return '$1::text IS NULL';",
       },
     ],
