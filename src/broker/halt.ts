@@ -1,8 +1,8 @@
 import type { Lease, LeaseReport } from '../domain/credential.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import { AUTOMATIC, type Halt, type HaltScope, partsOf } from '../domain/halt.ts';
-import type { GrantEnd } from '../domain/user-grant.ts';
 import type { Alive } from '../domain/ops.ts';
+import type { GrantEnd } from '../domain/user-grant.ts';
 import { type BroughtDown, bringDown } from './bring-down.ts';
 import type { Broker, HaltReport, LeaseEnd } from './broker.ts';
 import { type Landing, landings } from './landings.ts';
