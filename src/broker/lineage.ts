@@ -98,6 +98,11 @@ export class Lineages {
     return this.#save().catch(() => undefined); // what is not marked is kept, and nothing is proven until it is
   }
 
+  /** The principal said more, in the root of a tree; recorded already. */
+  said(root: string, text: string): void {
+    this.#trees.get(root)?.book?.say(text);
+  }
+
   #receive(tree: Tree, heard: Heard, tool: Tool): void {
     tree.coming.push({ heard, objects: objectsOf(tool, heard.arguments) });
     if (tree.coming.length > 1) return;
@@ -176,7 +181,15 @@ export class Lineages {
   }
 
   /** One record: the proposal it names, or what an earlier one brought back. */
-  async #recall(tree: Tree, book: Book, { type, body, payload }: ReadableEvent): Promise<void> {
+  async #recall(
+    tree: Tree,
+    book: Book,
+    { chain, type, body, payload }: ReadableEvent,
+  ): Promise<void> {
+    if (type === 'run.said' && chain === tree.root) {
+      if (typeof payload?.text === 'string') book.say(payload.text);
+      return;
+    }
     if (type !== 'action.intent' && type !== 'action.outcome' && type !== 'action.read') return;
     const said = JSON.parse(body) as JsonObject;
     const action = String(said.action);

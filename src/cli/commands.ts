@@ -35,6 +35,7 @@ import { policyTest } from './policy/test.ts';
 import { runEnd } from './run/end.ts';
 import { runList } from './run/list.ts';
 import { run } from './run/run.ts';
+import { runSay } from './run/say.ts';
 import { runShow } from './run/show.ts';
 import { secretList } from './secret/list.ts';
 import { secretRotate } from './secret/rotate.ts';
@@ -87,6 +88,7 @@ export const COMMANDS: readonly Command[] = [
   runList,
   runShow,
   runEnd,
+  runSay,
   mcpStdio,
   why,
   approvals,

@@ -7,12 +7,14 @@ import type { Halt, HaltScope, Stamp } from './halt.ts';
 import type { JsonObject } from './json.ts';
 import type { Measured, Settlement, ToolResult } from './proposal.ts';
 import type { LiveRun, Run } from './run.ts';
+import type { RunSay } from './run-say.ts';
 
 /** The small transactions of the store. Each is atomic on its own; many share one durable commit. `at`: ms since the epoch. */
 export type Op =
   | BundleApply
   | RunBegin
   | RunEnd
+  | RunSay
   | ActionAdmit
   | ActionMark
   | ActionSettle
@@ -350,6 +352,7 @@ export interface OpResults {
   'run.begin': Ok | Refused<'halted' | 'over' | 'full'>;
   /** `ended`: every run that was live, those under others first. */
   'run.end': Ok<{ readonly ended: readonly string[] }> | Refused<'over'>;
+  'run.say': Ok | Refused<'over'>;
   'action.admit': Ok | Refused<'stale' | 'short' | 'run-over' | 'approval-gone'>;
   'action.mark': Ok | Refused<'halted' | 'settled'>;
   'action.settle': Ok | Refused<'settled'>;

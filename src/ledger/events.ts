@@ -65,6 +65,7 @@ export const EVENTS = {
     payload: ['intent'],
   },
   'run.ended': { version: 1, code: 'R200I', fields: ['voided', 'tokens'], payload: ['why'] },
+  'run.said': { version: 1, code: 'R120I', fields: [], payload: ['text'] },
   'run.opened': { version: 1, code: 'R110I', fields: ['run', 'first'], payload: [] },
   'run.closed': { version: 1, code: 'R210I', fields: ['run', 'length', 'head'], payload: [] },
   /** Version 1 had every verdict in `verdicts` and its reason in the payload, those with nothing to say too. */

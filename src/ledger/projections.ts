@@ -152,6 +152,9 @@ const FOLDERS: { readonly [type: string]: Folder } = {
     if (run === undefined || run.state === 'ended') contradicts(into, event, 'ends no live run');
     else Object.assign(run, { state: 'ended', endedAt: event.at });
   },
+  'run.said': (into, _body, event) => {
+    if (into.runs.get(event.chain)?.state !== 'live') contradicts(into, event, 'is of no live run');
+  },
   'action.intent': intent,
   'action.marked': (into, body, event) => {
     const action = into.actions.get(body.action);

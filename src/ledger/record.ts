@@ -18,6 +18,7 @@ import type {
   TokenIssue,
   TokenRenew,
 } from '../domain/ops.ts';
+import type { RunSay } from '../domain/run-say.ts';
 import { SYSTEM_CHAIN } from '../domain/store.ts';
 import type { Head } from './chain.ts';
 import type { EventDraft } from './events.ts';
@@ -76,6 +77,10 @@ export function runEnded(op: RunEnd, found: { voided: number; tokens: number }):
     body: { voided: found.voided, tokens: found.tokens },
     payload: { why: op.why },
   };
+}
+
+export function runSaid({ runId, text, at }: RunSay): EventDraft {
+  return { chain: runId, type: 'run.said', at, body: {}, payload: { text } };
 }
 
 /** Ties the run's chain to the system's: without it a whole run could be taken out. */

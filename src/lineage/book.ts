@@ -12,6 +12,9 @@ const MAX_ONE = 4 * 1024 * 1024;
 /** So many values of one call are looked for everywhere; the others are unknown, which proves as little. */
 const MAX_LOOKS = 64;
 
+/** Characters that the principal of one run tree is heard with. */
+const MAX_SAID = 256 * 1024;
+
 export interface Intent {
   readonly shown: string;
   readonly folded: string;
@@ -21,8 +24,8 @@ export interface Intent {
 
 /** What a run tree was told and has read so far: everything its arguments can come from, as far as that passed here. */
 export class Book {
-  /** The declared intent of its root; null: none was declared. */
-  readonly intent: Intent | null;
+  #intent: Intent | null = null;
+  #said = 0;
   readonly #sources = new Map<string, Source>();
   readonly #waiting: Source[] = [];
   readonly #seen = new Set<SeenLabel>();
@@ -32,10 +35,21 @@ export class Book {
   #labels: readonly SeenLabel[] = [];
 
   constructor(intent: string | null) {
-    this.intent =
-      intent === null
-        ? null
-        : { shown: shown(intent), folded: folded(intent), words: loose(intent) };
+    if (intent !== null) this.say(intent);
+  }
+
+  /** The declared intent of its root, and what its principal said since, a line each; null: nothing. */
+  get intent(): Intent | null {
+    return this.#intent;
+  }
+
+  /** Words of the principal; beyond the bound they prove nothing. */
+  say(text: string): void {
+    this.#said += text.length;
+    if (this.#said > MAX_SAID) return;
+    const before = this.#intent === null ? '' : `${this.#intent.shown}\n`;
+    const all = before + shown(text);
+    this.#intent = { shown: all, folded: folded(all), words: loose(all) };
   }
 
   get sources(): Iterable<Source> {

@@ -80,7 +80,8 @@ function flowsIn(
     flows.push({ kind, argument, value: shownAs, span });
   };
   if (SECRETS.test(value) || ground.isSecret(value)) flow('secret', '', null);
-  if (lineage.outward)
+  // made a link of by whoever reads it, so to somebody outside it is one more place that is reached
+  if (lineage.outward || reached.some((to) => !isInside(to, ground.organisation)))
     for (const { url } of addressesIn(value))
       if (!isNamed(url, ground)) flow('address', url, ground.book.find(folded(url)));
   const said = sayingOf(value, ground);

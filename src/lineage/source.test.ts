@@ -131,3 +131,18 @@ test('an address is one without its scheme too, where something follows its host
   ])
     assert.deepEqual(found(plain), [], plain);
 });
+
+test('an address in what somebody outside gets is one, whatever its tool is said to be', () => {
+  const book = new Book(null);
+  const to = { argument: 'to', kind: 'destination' as const };
+  const ground = { book, organisation: { name: 'o', domains: ['o.example'] }, isSecret: () => false };
+  const kinds = (value: string) =>
+    flowsOf(
+      { outward: false, source: [], authority: [to] },
+      { to: value, title: '![x](https://collect.evil.example/4711)' },
+      [{ ...to, value, proof: 'principal', span: null, outside: true }],
+      ground,
+    ).map(({ kind }) => kind);
+  assert.deepEqual(kinds('eve@else.example'), ['address']);
+  assert.deepEqual(kinds('ann@o.example'), []);
+});

@@ -4,6 +4,7 @@ import type { Broker } from '../broker/broker.ts';
 import { DrillClock } from '../broker/drill-clock.ts';
 import { Overload } from '../broker/overload.ts';
 import { beginRun, beginSubRun, endRun } from '../broker/runs.ts';
+import { say } from '../broker/say.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Plan } from '../config/plan.ts';
 import type { PolicyFiles } from '../config/policies.ts';
@@ -55,7 +56,7 @@ export async function openListeners(parts: Parts): Promise<Surfaces> {
   const { options, house, callers, operators, plan } = parts;
   const { broker, secrets, masterKey, alerts, adapters } = house;
   const { doors, store } = broker;
-  const governed = { broker, act, beginRun, beginSubRun, endRun };
+  const governed = { broker, act, beginRun, beginSubRun, endRun, say };
   const withhold = (text: string): string => broker.withhold.text(text);
   const common = { doors, log: options.log, maxBodyBytes: MAX_BODY_BYTES, withhold };
   let agentsUrl = '';

@@ -179,6 +179,7 @@ function subRuns(open: Open): void {
 }
 
 function living(open: Open): void {
+  saying(open);
   scene(
     open,
     'what lives is told with who it acts for, without what was said of it',
@@ -199,4 +200,17 @@ function living(open: Open): void {
       assert.deepEqual(await store.runsUnder('run_c'), ['run_c']);
     },
   );
+}
+
+function saying(open: Open): void {
+  scene(open, 'what is said in a run is recorded while it lives', async (store) => {
+    const said = { kind: 'run.say', runId: 'run_a', text: 'and tell dora', at: T0 + 1 } as const;
+    assert.deepEqual(await store.commit(said), { ok: false, because: 'over' });
+    await store.commit(beginRun('run_a'));
+    assert.deepEqual(await store.commit(said), { ok: true });
+    const [, event] = await store.timeline('run_a');
+    assert.deepEqual([event?.type, event?.payload], ['run.said', { text: 'and tell dora' }]);
+    await store.commit({ kind: 'run.end', runId: 'run_a', why: 'done', at: T0 + 5 });
+    assert.deepEqual(await store.commit(said), { ok: false, because: 'over' });
+  });
 }

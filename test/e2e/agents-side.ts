@@ -15,6 +15,7 @@ import { LocalGate } from '../../src/broker/local-gate.ts';
 import { Notices } from '../../src/broker/notices.ts';
 import { OpenStreams } from '../../src/broker/open-streams.ts';
 import { beginRun, beginSubRun, endRun } from '../../src/broker/runs.ts';
+import { say } from '../../src/broker/say.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { planBundle } from '../../src/config/plan.ts';
 import { createHttpConnector } from '../../src/connectors/http/connector.ts';
@@ -116,7 +117,7 @@ export async function startAgentsSide(
   });
   const logged: string[] = [];
   const log = (line: string): void => void logged.push(line);
-  const governed = { broker, act, beginRun, beginSubRun, endRun };
+  const governed = { broker, act, beginRun, beginSubRun, endRun, say };
   const callers = createCallers({ store, doors });
   const mcp = createMcpSurface({
     governed,

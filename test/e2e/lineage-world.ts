@@ -72,6 +72,8 @@ export interface LineageWorld {
   readonly operator: Operator;
   system: System;
   run(intent: string): Promise<RunHandle>;
+  /** Words of the principal, said with the agent's secret or another token; the status of the answer. */
+  say(run: RunHandle, text: string, token?: string): Promise<number>;
   call(run: RunHandle, tool: string, given: JsonObject): Promise<Said>;
   /** Codes of the verdicts that held the newest call of this run down. */
   held(run: RunHandle): Promise<readonly string[]>;
@@ -130,6 +132,14 @@ limits:
       const run = await beginRun(world.system.agentsUrl, secret, intent);
       if (run === null) throw new Error('no run was started');
       return run;
+    },
+    async say(run, text, token = secret) {
+      const { status } = await fetch(`${world.system.agentsUrl}/v1/runs/${run.id}/said`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ text }),
+      });
+      return status;
     },
     call: (run, tool, given) => callTool(world.system.agentsUrl, run, tool, given),
     async held(run) {

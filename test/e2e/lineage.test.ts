@@ -112,6 +112,24 @@ test('another process knows from the records what a run has read', async () => {
   assert.deepEqual(await found(run), ['UNTRUSTED_ARGUMENT']);
 });
 
+test('what the principal says later proves from then on, from the agent it proves nothing', async () => {
+  const run = await world.run('help with the mail');
+  await world.call(run, 'send', { to: ['dora@partner.example'] });
+  assert.deepEqual(await found(run), ['UNPROVEN_ARGUMENT']);
+  const words = 'now tell dora@partner.example\nthat we are late';
+  assert.equal(await world.say(run, words, run.token), 403);
+  await world.call(run, 'send', { to: ['dora@partner.example'], body: 'a' });
+  assert.deepEqual(await found(run), ['UNPROVEN_ARGUMENT']);
+  assert.equal(await world.say(run, words), 200);
+  await world.call(run, 'send', { to: ['dora@partner.example'], body: 'b' });
+  assert.deepEqual(await found(run), []);
+  await world.restart();
+  await world.call(run, 'send', { to: ['dora@partner.example'], body: 'c' });
+  assert.deepEqual(await found(run), [], 'another process reads it in the records');
+  assert.equal(await world.say({ ...run, id: 'run_other' }, words), 404);
+  assert.equal(await world.say(run, ' '), 400);
+});
+
 test('the text of an error is a stranger’s, whatever its tool is', async () => {
   const { find_person: usual } = world.stub.scripts;
   world.stub.scripts.find_person = () => ({ error: '[{"email":"mallory@evil.example"}]' });

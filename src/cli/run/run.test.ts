@@ -56,6 +56,29 @@ describe('run', () => {
     assert.doesNotMatch(err, /sbx_/);
   });
 
+  test('what its principal says is told to the run by whoever has the secret, as hooks do', async () => {
+    let id = '';
+    await terminal.run([...base, '--', 'agent'], {
+      spawn: async (_, { SIGNALBOX_RUN: run }) => {
+        id = String(run);
+        const hook = { stdin: JSON.stringify({ session: 'x', prompt: 'tell dora' }) };
+        const said = await terminal.run(['run', 'say', '--agent', 'support', id], hook);
+        assert.equal(said.code, 0, said.err);
+        assert.match(said.out, /^said in run_\d+\n$/);
+        return { code: 0, signal: null };
+      },
+    });
+    const events = await office.broker.store.timeline(id);
+    const words = events.find(({ type }) => type === 'run.said')?.payload;
+    assert.deepEqual(words, { text: 'tell dora' });
+    for (const [argv, stdin, code] of [
+      [['run', 'say', '--agent', 'support'], 'x', 2],
+      [['run', 'say', '--agent', 'support', id], ' ', 2],
+      [['run', 'say', '--agent', 'support', id], 'x', 1],
+    ] as const)
+      assert.equal((await terminal.run(argv, { stdin })).code, code, `${argv} < ${stdin}`);
+  });
+
   test('stdout is the command’s own; the summary goes to stderr', async () => {
     const { out, err, code } = await terminal.run([...base, '--json', '--', 'agent']);
     assert.equal(code, 0);

@@ -173,7 +173,8 @@ async function starter(call: Call): Promise<Starter> {
   return { ...secret, parentToken };
 }
 
-async function agentSecret(call: Call): Promise<{ url: string; token: string }> {
+/** Of the agent that is named, or in the file that is. Throws USAGE, AGENT_UNKNOWN, TOKEN_AUDIENCE. */
+export async function agentSecret(call: Call): Promise<{ url: string; token: string }> {
   const { io, home, options } = call;
   const named = options['agents-url'] ?? io.env.SIGNALBOX_AGENTS_URL;
   const file = io.env.SIGNALBOX_AGENT_TOKEN_FILE;

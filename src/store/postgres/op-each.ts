@@ -16,7 +16,7 @@ import {
   setSecret,
 } from './op-identity.ts';
 import { applyBundle, erase, isLeaseEnd, note, writeLease } from './op-ledger.ts';
-import { beginRun, endRun } from './op-runs.ts';
+import { beginRun, endRun, say } from './op-runs.ts';
 import { seal } from './op-seal.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -46,6 +46,7 @@ const HANDLERS: Handlers = {
   'bundle.apply': applyBundle,
   'run.begin': beginRun,
   'run.end': endRun,
+  'run.say': say,
   'action.park': park,
   'approval.answer': answer,
   'approval.void': voidApproval,

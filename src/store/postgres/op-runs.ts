@@ -1,6 +1,7 @@
 import type { OpResults, RunBegin, RunEnd } from '../../domain/ops.ts';
+import type { RunSay } from '../../domain/run-say.ts';
 import { SYSTEM_CHAIN } from '../../domain/store.ts';
-import { runBegun, runClosed, runEnded, runOpened } from '../../ledger/record.ts';
+import { runBegun, runClosed, runEnded, runOpened, runSaid } from '../../ledger/record.ts';
 import { refused } from '../ground.ts';
 import { isHalted } from '../halted.ts';
 import {
@@ -79,6 +80,12 @@ export async function endRun(tx: Transaction, op: RunEnd): Promise<OpResults['ru
   for (const runId of below) await endOne(tx, { ...op, runId, why });
   await endOne(tx, op);
   return { ok: true, ended: [...below, op.runId] };
+}
+
+export async function say(tx: Transaction, op: RunSay): Promise<OpResults['run.say']> {
+  if (tx.standing.run(op.runId)?.state !== 'live') return refused('over');
+  tx.chains.append(runSaid(op));
+  return { ok: true };
 }
 
 async function endOne(tx: Transaction, op: RunEnd): Promise<void> {

@@ -102,6 +102,7 @@ function gather(into: Gathering, work: Work): void {
       into.runs.add(work.runId);
       return;
     case 'ledger.erase':
+    case 'run.say':
       into.runs.add(work.runId);
       return;
     case 'lease.write':

@@ -25,7 +25,7 @@ import {
 } from './op-identity.ts';
 import { applyBundle, erase, note, writeLease } from './op-ledger.ts';
 import { park } from './op-park.ts';
-import { beginRun, endRun } from './op-runs.ts';
+import { beginRun, endRun, say } from './op-runs.ts';
 import { SqliteSeals, seal } from './op-seal.ts';
 import { Rows } from './rows.ts';
 import { Standing } from './standing.ts';
@@ -42,6 +42,7 @@ const HANDLERS: Handlers = {
   'bundle.apply': applyBundle,
   'run.begin': beginRun,
   'run.end': endRun,
+  'run.say': say,
   'action.admit': admit,
   'action.mark': mark,
   'action.settle': settle,

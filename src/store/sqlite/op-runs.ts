@@ -1,5 +1,6 @@
 import type { OpResults, RunBegin, RunEnd } from '../../domain/ops.ts';
-import { runBegun, runClosed, runEnded, runOpened } from '../../ledger/record.ts';
+import type { RunSay } from '../../domain/run-say.ts';
+import { runBegun, runClosed, runEnded, runOpened, runSaid } from '../../ledger/record.ts';
 import { refused } from '../ground.ts';
 import { isHalted } from '../halted.ts';
 import {
@@ -71,6 +72,12 @@ export function endRun(tx: Transaction, op: RunEnd): OpResults['run.end'] {
   for (const runId of ended) endOne(tx, { ...op, runId, why });
   endOne(tx, op);
   return { ok: true, ended: [...ended, op.runId] };
+}
+
+export function say(tx: Transaction, op: RunSay): OpResults['run.say'] {
+  if (runGate(tx, op.runId)?.state !== 'live') return refused('over');
+  tx.chains.append(runSaid(op));
+  return { ok: true };
 }
 
 function endOne(tx: Transaction, op: RunEnd): void {

@@ -74,6 +74,7 @@ export class Snapshot {
       case 'approval.answer':
       case 'approval.void':
       case 'run.begin':
+      case 'run.say':
       case 'token.issue':
       case 'agent.enrol':
       case 'lease.write':

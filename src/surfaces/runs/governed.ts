@@ -1,5 +1,6 @@
 import type { Broker } from '../../broker/broker.ts';
 import type { RunRequest, SubRunRequest } from '../../broker/runs.ts';
+import type { Said } from '../../broker/say.ts';
 import type { Caller } from '../../domain/caller.ts';
 import type { Sink } from '../../domain/connector.ts';
 import type { Outcome, Proposal } from '../../domain/proposal.ts';
@@ -12,6 +13,7 @@ export interface Governed {
   beginRun(broker: Broker, request: RunRequest): Promise<Run>;
   beginSubRun(broker: Broker, request: SubRunRequest): Promise<Run>;
   endRun(broker: Broker, runId: string, why: string): Promise<void>;
+  say(broker: Broker, said: Said): Promise<void>;
 }
 
 /** What the agents' surfaces need of identity. */

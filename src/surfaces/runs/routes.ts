@@ -8,11 +8,12 @@ import { exchangeRoutes } from './token-exchange.ts';
 import { closed, isPlain, malformed, WANTED, wantedRun } from './wanted.ts';
 
 const MAX_BODY = 32_768;
+const MAX_SAID = 131_072;
 const MAX_WHY = 200;
 
 /**
- * The life of a run, for whoever starts agents: begin (the secret of an agent, or the token of the run above), renew and
- * end (the run's own token).
+ * The life of a run, for whoever starts agents: begin (the secret of an agent, or the token of the run above), say more
+ * (the secret of its agent), renew and end (the run's own token).
  */
 export function runRoutes(parts: { governed: Governed; callers: Callers }): readonly Route[] {
   const { governed, callers } = parts;
@@ -44,6 +45,22 @@ export function runRoutes(parts: { governed: Governed; callers: Callers }): read
       async handle(exchange) {
         const expiresAt = await callers.renew(await own(exchange, callers));
         exchange.reply(200, { expiresAt });
+      },
+    },
+    {
+      method: 'POST',
+      path: '/v1/runs/{id}/said',
+      async handle(exchange) {
+        const caller = await callers.authenticate(exchange.request.headers.authorization);
+        // the run's own token is in its agent's hands, whose word proves nothing
+        if (caller.kind !== 'agent')
+          throw new SignalboxError('TOKEN_AUDIENCE', 'expected the secret of the agent');
+        const { text } = closed(await exchange.json(MAX_SAID), ['text']);
+        if (typeof text !== 'string' || text.trim() === '' || !isPlain(text))
+          throw malformed('expected `text` to be what was said');
+        const runId = exchange.params.id ?? '';
+        await governed.say(broker, { runId, agent: caller.agent, text });
+        exchange.reply(200, { said: runId });
       },
     },
     {

@@ -127,6 +127,7 @@ const LABELS: { readonly [name: string]: string } = {
 
 const TITLES: { readonly [type: string]: string } = {
   'run.begun': 'Run begun',
+  'run.said': 'Said since',
   'run.ended': 'Run ended',
   'action.intent': 'Intent recorded',
   'action.marked': 'Measured, about to take effect',

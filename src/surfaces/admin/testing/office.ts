@@ -12,6 +12,7 @@ import { LocalGate } from '../../../broker/local-gate.ts';
 import { Notices } from '../../../broker/notices.ts';
 import { OpenStreams } from '../../../broker/open-streams.ts';
 import { beginRun, beginSubRun, endRun } from '../../../broker/runs.ts';
+import { say } from '../../../broker/say.ts';
 import { loadConfig } from '../../../config/load.ts';
 import { planBundle } from '../../../config/plan.ts';
 import { createHttpInspector } from '../../../connectors/http/inspector.ts';
@@ -165,7 +166,7 @@ async function openListeners(parts: {
   const { store, doors, bundles, inspectors } = broker;
   const log = (line: string): void => console.error(line);
   const common = { doors, host: '127.0.0.1', port: 0, maxBodyBytes: 1_048_576, log };
-  const governed = { broker, act, beginRun, beginSubRun, endRun };
+  const governed = { broker, act, beginRun, beginSubRun, endRun, say };
   const callers = createCallers({ store, doors });
   const agents = await listen({
     ...common,
