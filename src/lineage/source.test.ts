@@ -135,7 +135,11 @@ test('an address is one without its scheme too, where something follows its host
 test('an address in what somebody outside gets is one, whatever its tool is said to be', () => {
   const book = new Book(null);
   const to = { argument: 'to', kind: 'destination' as const };
-  const ground = { book, organisation: { name: 'o', domains: ['o.example'] }, isSecret: () => false };
+  const ground = {
+    book,
+    organisation: { name: 'o', domains: ['o.example'] },
+    isSecret: () => false,
+  };
   const kinds = (value: string) =>
     flowsOf(
       { outward: false, source: [], authority: [to] },
