@@ -1,5 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
-import { pointerNames } from '../domain/pointer.ts';
+import { pointed } from '../domain/pointer.ts';
 import {
   type Attributes,
   BOOL,
@@ -278,9 +278,5 @@ function resolved(root: JsonObject, given: Json | undefined, hops: number): Json
   if (!isJsonObject(given) || hops === 0) return null;
   const { $ref: reference } = given;
   if (typeof reference !== 'string') return given;
-  if (!reference.startsWith('#/')) return null;
-  let at: Json | undefined = root;
-  for (const name of pointerNames(reference))
-    at = isJsonObject(at) && Object.hasOwn(at, name) ? at[name] : undefined;
-  return resolved(root, at, hops - 1);
+  return resolved(root, pointed(root, reference), hops - 1);
 }

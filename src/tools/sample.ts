@@ -1,5 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
-import { pointerNames } from '../domain/pointer.ts';
+import { pointed } from '../domain/pointer.ts';
 import { compilePattern } from './pattern.ts';
 
 const DEPTH = 6;
@@ -96,8 +96,6 @@ function numberFor({ minimum, exclusiveMinimum, maximum, multipleOf }: JsonObjec
 function resolved(schema: JsonObject, root: JsonObject): JsonObject {
   const { $ref: reference } = schema;
   if (typeof reference !== 'string' || !reference.startsWith('#/')) return schema;
-  let at: Json | undefined = root;
-  for (const name of pointerNames(reference))
-    at = isJsonObject(at) && Object.hasOwn(at, name) ? at[name] : undefined;
+  const at = pointed(root, reference);
   return isJsonObject(at) ? at : {};
 }

@@ -1,5 +1,5 @@
 import { canonical, isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
-import { pointerNames } from '../../domain/pointer.ts';
+import { pointed, pointerNames } from '../../domain/pointer.ts';
 
 /**
  * What an operator takes away from a tool of somebody else's server, by the places of its arguments: a name, or a JSON
@@ -143,9 +143,7 @@ export function dereferenced(schema: Json | undefined, root: JsonObject): JsonOb
     if (!isJsonObject(at)) return {};
     const { $ref: ref, ...rest } = at;
     if (typeof ref !== 'string' || !ref.startsWith('#/')) return at;
-    let target: Json | undefined = root;
-    for (const part of partsOf(ref.slice(1)))
-      target = isJsonObject(target) && Object.hasOwn(target, part) ? target[part] : undefined;
+    const target = pointed(root, ref);
     if (!isJsonObject(target)) return rest;
     at = { ...target, ...rest };
   }
