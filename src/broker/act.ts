@@ -61,6 +61,7 @@ export async function act(broker: Broker, proposal: Proposal, heard?: Sink): Pro
     const asksOthers = seen.bundle.consults !== undefined; // 2. they can only lower it
     const facts = asksOthers ? await consulted(broker, proposal, seen, first) : seen;
     const decision = facts === seen ? first : judge(facts);
+    if (facts.bundle.policies?.candidate !== undefined) broker.shadow?.saw(facts, decision); // later
     const step = stepFor(decision, facts);
     const outcome = await step(broker, proposal, facts, decision, sink);
     if (outcome === 'again') continue;

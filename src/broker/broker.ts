@@ -4,6 +4,7 @@ import type { Bundle, Tool } from '../domain/bundle.ts';
 import type { Connector, Inspector } from '../domain/connector.ts';
 import type { ConsultDesk } from '../domain/consult.ts';
 import type { CredentialDesk, Revocability } from '../domain/credential.ts';
+import type { Decision } from '../domain/decision.ts';
 import type { Doors } from '../domain/doors.ts';
 import type { Facts } from '../domain/facts.ts';
 import type { Halt, HaltScope } from '../domain/halt.ts';
@@ -11,6 +12,7 @@ import type { JsonObject } from '../domain/json.ts';
 import type { PolicyRuling } from '../domain/policy.ts';
 import type { Store } from '../domain/store.ts';
 import type { GrantDesk } from '../domain/user-grant.ts';
+import type { ShadowReport } from '../policy/shadow.ts';
 import type { Flights } from './flights.ts';
 import type { Freshness } from './freshness.ts';
 import type { Landing } from './landings.ts';
@@ -32,6 +34,8 @@ export interface Broker {
   readonly bundles: BundleSource;
   /** What the policies of the bundle say of an action. */
   readonly policies: PolicySource;
+  /** Is told of decisions under a bundle with a candidate; absent: nobody compares. */
+  readonly shadow?: DecisionWitness;
   /** What is in the air now, so that a halt can reach it. */
   readonly flights: Flights;
   /** How old what this replica knows of halts is, and who else serves. */
@@ -60,6 +64,13 @@ export interface PolicySource {
   rulingFor(facts: Omit<Facts, 'policy'>): PolicyRuling | null;
   /** Prepares the policies of a bundle, so that no action under it pays for that. Never rejects. */
   ready(bundle: Bundle): Promise<void>;
+}
+
+/** What it is told changes nothing. Never throws, never waits. */
+export interface DecisionWitness {
+  saw(facts: Facts, decision: Decision): void;
+  /** Null: it saw none under this bundle. */
+  report(bundle: string): ShadowReport | null;
 }
 
 /** Bundles by digest, read from the store once. Throws SignalboxError STORE_DOWN when it cannot. */

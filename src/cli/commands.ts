@@ -31,6 +31,7 @@ import { policyExplain } from './policy/explain.ts';
 import { policyFmt } from './policy/fmt.ts';
 import { policyProve } from './policy/prove.ts';
 import { policyReplay } from './policy/replay.ts';
+import { policyShadow } from './policy/shadow.ts';
 import { policyTest } from './policy/test.ts';
 import { runEnd } from './run/end.ts';
 import { runList } from './run/list.ts';
@@ -72,6 +73,7 @@ export const COMMANDS: readonly Command[] = [
   policyExplain,
   policyProve,
   policyReplay,
+  policyShadow,
   observeReport,
   artefactPin,
   artefactCheck,

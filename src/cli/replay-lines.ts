@@ -1,15 +1,24 @@
+import type { DiffReport } from '../policy/decision-diff.ts';
 import type { ReplayReport } from '../policy/replay.ts';
 import { plain } from '../surfaces/admin/reveal.ts';
 import { count, moment } from './render.ts';
 
 export type ReplayView = ReplayReport & { readonly unreadable: number; readonly more: boolean };
 
-/** A decision diff for a terminal. */
+/** A replay for a terminal. */
 export function replayLines(view: ReplayView): string[] {
-  const { decisions, changed, looser, stricter, transitions, tools, examples } = view;
+  const { decisions, changed, looser, stricter } = view;
   if (decisions === 0) return ['no recorded decision of these tools to compare with'];
   return [
     `${count(decisions, 'recorded decision')}: ${changed} would be otherwise (${looser} looser, ${stricter} stricter)`,
+    ...diffLines(view),
+    ...caveats(view),
+  ];
+}
+
+/** What differs: how, at which tools, and examples. */
+export function diffLines({ transitions, tools, examples }: DiffReport): string[] {
+  return [
     ...Object.entries(transitions).map(([change, number]) => `  ${change}: ${number}`),
     ...(tools.length === 0 ? [] : ['by tool:']),
     ...tools.map(
@@ -18,10 +27,9 @@ export function replayLines(view: ReplayView): string[] {
     ),
     ...(examples.length === 0 ? [] : ['for example:']),
     ...examples.map(
-      ({ action, agent, tool, at, before, after, why }) =>
-        `  ${action} ${moment(at)} ${plain(agent)} ${plain(tool)}: ${before} → ${after}  ${plain(why)}`,
+      ({ action, run, agent, tool, at, before, after, why }) =>
+        `  ${action ?? run} ${moment(at)} ${plain(agent)} ${plain(tool)}: ${before} → ${after}  ${plain(why)}`,
     ),
-    ...caveats(view),
   ];
 }
 

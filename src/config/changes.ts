@@ -34,6 +34,7 @@ export const SUBJECTS = [
   'loops',
   'drill',
   'policy',
+  'candidate policy',
   'working hours',
   'freeze',
 ] as const;
@@ -63,8 +64,9 @@ function thingsOf(bundle: Bundle): Map<string, { subject: Subject; name: string;
   for (const { name, ...consult } of bundle.consults ?? []) put('consult', name, consult);
   if (bundle.loops !== undefined) put('loops', 'loops', bundle.loops);
   if (bundle.drill !== undefined) put('drill', 'drill', bundle.drill);
-  const { set = {}, hours, freezes = [] } = bundle.policies ?? {};
+  const { set = {}, candidate = {}, hours, freezes = [] } = bundle.policies ?? {};
   for (const [id, text] of Object.entries(set)) put('policy', id, { text });
+  for (const [id, text] of Object.entries(candidate)) put('candidate policy', id, { text });
   if (hours !== undefined) put('working hours', 'working hours', hours);
   for (const { name, ...times } of freezes) put('freeze', name, times);
   return things;

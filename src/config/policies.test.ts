@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { PACK } from '../policy/pack.ts';
 import { loadConfig } from './load.ts';
 import { planBundle } from './plan.ts';
+import { policyFilesNamed } from './policies.ts';
 import { ConfigProblems } from './problems.ts';
 import { BASE, base, inspectors, planOf } from './testing/plans.ts';
 
@@ -117,5 +118,28 @@ test('a forbid that goes or changes, and a permit that comes, are flagged; more 
     permit (principal, action, resource);`;
   assert.deepEqual(await widened(own(permit)), [
     'policy `yes` may permit what was not permitted before',
+  ]);
+});
+
+test('a candidate is checked like the policies in force, stands beside them and widens nothing', async () => {
+  const text = own(`  candidate:
+    files: [next.cedar]
+    off: [signalbox.egress]`);
+  const planning = { active: base, inspectors: inspectors() };
+  const files = { 'next.cedar': '@id("a") permit(principal,action,resource);' };
+  const { bundle, changes, widenings } = await planBundle(
+    loadConfig(text, 'signalbox.yaml', files),
+    planning,
+  );
+  const { set, candidate = {} } = bundle.policies ?? {};
+  assert.deepEqual(set, PACK);
+  const names = Object.keys(PACK).filter((id) => id !== 'signalbox.egress');
+  assert.deepEqual(Object.keys(candidate).sort(), ['a', ...names].sort());
+  assert.ok(changes.some(({ subject, name }) => subject === 'candidate policy' && name === 'a'));
+  assert.deepEqual(widenings, []);
+  const found = await faults(own(`  candidate: { inline: '@id("x") permit(principal' }`));
+  assert.match(found[0] ?? '', /POLICY_INVALID `inline` line 1/);
+  assert.deepEqual(policyFilesNamed({ policies: { candidate: { files: ['next.cedar'] } } }), [
+    'next.cedar',
   ]);
 });

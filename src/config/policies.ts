@@ -1,5 +1,6 @@
 import type { Bundle, Tool } from '../domain/bundle.ts';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
+import { own } from '../domain/own.ts';
 import type { Freeze, Policies, WorkingHours } from '../domain/policy.ts';
 import { checkPolicies } from '../policy/check.ts';
 import { isTimezone } from '../policy/local-time.ts';
@@ -14,6 +15,8 @@ export interface PolicyDeclaration {
   readonly sources: readonly PolicySource[];
   readonly hours?: WorkingHours;
   readonly freezes: readonly Freeze[];
+  /** Asked beside these, deciding nothing. */
+  readonly candidate?: Pick<PolicyDeclaration, 'off' | 'sources'>;
 }
 
 interface PolicySource {
@@ -33,26 +36,38 @@ const CLOCK = '^(?:[01][0-9]|2[0-3]):[0-5][0-9]$';
 const MOMENT = '^20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}Z$';
 export const POLICY_FILE = '^(?!.*\\.\\.)[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}\\.cedar$';
 
+const SET = {
+  files: {
+    type: 'array',
+    maxItems: 50,
+    uniqueItems: true,
+    items: text('Path of a file in Cedar, relative to this one; it becomes part of the bundle', {
+      pattern: POLICY_FILE,
+    }),
+    description: 'Files of policies',
+  },
+  inline: text('Policies, each with an `@id`', { maxLength: 200_000 }),
+  off: {
+    type: 'array',
+    uniqueItems: true,
+    items: { enum: Object.keys(PACK) },
+    description: 'Policies of the default pack that are not in force; each is a widening',
+  },
+};
+
 export const POLICIES_SCHEMA: JsonObject = closed(
   'Rules in Cedar for every action; a default pack is on unless parts of it are turned off',
   [],
   {
-    files: {
-      type: 'array',
-      maxItems: 50,
-      uniqueItems: true,
-      items: text('Path of a file in Cedar, relative to this one; it becomes part of the bundle', {
-        pattern: POLICY_FILE,
-      }),
-      description: 'Files of policies',
-    },
-    inline: text('Policies, each with an `@id`', { maxLength: 200_000 }),
-    off: {
-      type: 'array',
-      uniqueItems: true,
-      items: { enum: Object.keys(PACK) },
-      description: 'Policies of the default pack that are not in force; each is a widening',
-    },
+    ...SET,
+    candidate: closed(
+      'Policies that are asked beside those in force, in their place; what they say is counted and decides nothing',
+      [],
+      {
+        ...SET,
+        off: { ...SET.off, description: 'Policies of the default pack that it does without' },
+      },
+    ),
     hours: closed(
       'When somebody is at work; without it no hour is an off hour',
       ['days', 'from', 'until', 'timezone'],
@@ -85,20 +100,12 @@ export const POLICIES_SCHEMA: JsonObject = closed(
 /** `files`: what came along with the text, by name. */
 export function declaredPolicies(value: Json | undefined, files: PolicyFiles): PolicyDeclaration {
   const given = isJsonObject(value) ? value : {};
-  const names = listed(given.files).map(String);
-  const { inline, hours } = given;
+  const { hours, candidate } = given;
   return {
-    off: listed(given.off).map(String),
-    sources: [
-      ...names.map((name, index) => ({
-        name,
-        text: Object.hasOwn(files, name) ? (files[name] ?? null) : null,
-        at: `/policies/files/${index}`,
-      })),
-      ...(typeof inline === 'string'
-        ? [{ name: 'inline', text: inline, at: '/policies/inline' }]
-        : []),
-    ],
+    ...declaredSet(given, files, '/policies'),
+    ...(isJsonObject(candidate)
+      ? { candidate: declaredSet(candidate, files, '/policies/candidate') }
+      : {}),
     ...(isJsonObject(hours) ? { hours: hoursOf(hours) } : {}),
     freezes: listed(given.freezes).map((one) => {
       const { name, from, until } = isJsonObject(one) ? one : {};
@@ -111,11 +118,31 @@ export function declaredPolicies(value: Json | undefined, files: PolicyFiles): P
   };
 }
 
+function declaredSet(
+  { files: named, inline, off }: JsonObject,
+  files: PolicyFiles,
+  at: string,
+): Pick<PolicyDeclaration, 'off' | 'sources'> {
+  return {
+    off: listed(off).map(String),
+    sources: [
+      ...listed(named).map((name, index) => ({
+        name: String(name),
+        text: own(files, String(name)),
+        at: `${at}/files/${index}`,
+      })),
+      ...(typeof inline === 'string' ? [{ name: 'inline', text: inline, at: `${at}/inline` }] : []),
+    ],
+  };
+}
+
 /** The files that a text wants to have sent along. Throws nothing: what is wrong with it is found later. */
 export function policyFilesNamed(value: Json): readonly string[] {
   const policies = isJsonObject(value) && isJsonObject(value.policies) ? value.policies : {};
   const fits = new RegExp(POLICY_FILE);
-  return listed(policies.files).filter((one): one is string => fits.test(String(one)));
+  const candidate = isJsonObject(policies.candidate) ? policies.candidate : {};
+  const named = [...listed(policies.files), ...listed(candidate.files)];
+  return [...new Set(named)].filter((one): one is string => fits.test(String(one)));
 }
 
 function listed(value: Json | undefined): readonly Json[] {
@@ -146,8 +173,29 @@ export interface CompiledPolicies {
 
 /** The pack, less what is off, and the file's own policies, each checked against the schema of these tools. */
 export function compiledPolicies(config: Config, tools: Bundle['tools']): CompiledPolicies {
-  const { off, sources, hours, freezes } = config.policies;
-  const problems: ConfigProblem[] = [...timeProblems(config)];
+  const { hours, freezes, candidate } = config.policies;
+  const active = compiledSet(config, config.policies, '/policies', tools);
+  const beside =
+    candidate === undefined ? null : compiledSet(config, candidate, '/policies/candidate', tools);
+  return {
+    policies: {
+      set: active.set,
+      ...(hours === undefined ? {} : { hours }),
+      ...(freezes.length === 0 ? {} : { freezes }),
+      ...(beside === null ? {} : { candidate: beside.set }),
+    },
+    problems: [...timeProblems(config), ...active.problems, ...(beside?.problems ?? [])],
+    warnings: [...active.warnings, ...(beside?.warnings ?? [])],
+  };
+}
+
+function compiledSet(
+  config: Config,
+  { off, sources }: Pick<PolicyDeclaration, 'off' | 'sources'>,
+  section: string,
+  tools: Bundle['tools'],
+): { set: Policies['set']; problems: readonly ConfigProblem[]; warnings: readonly string[] } {
+  const problems: ConfigProblem[] = [];
   const pack = Object.fromEntries(Object.entries(PACK).filter(([id]) => !off.includes(id)));
   for (const source of sources)
     if (source.text === null)
@@ -164,20 +212,13 @@ export function compiledPolicies(config: Config, tools: Bundle['tools']): Compil
   const checked = checkPolicies(pack, read, ownTools(tools));
   for (const { source, message, line, help } of checked.problems) {
     const from = read.find(({ name }) => name === source);
-    const place = from === undefined ? config.at('/policies') : config.at(from.at);
+    const place = from === undefined ? config.at(section) : config.at(from.at);
     const where =
       from === undefined ? '' : `\`${from.name}\`${line === null ? '' : ` line ${line}`}: `;
     problems.push(problem('POLICY_INVALID', place, `${where}${message}`, help ?? undefined));
   }
-  return {
-    policies: {
-      set: checked.set,
-      ...(hours === undefined ? {} : { hours }),
-      ...(freezes.length === 0 ? {} : { freezes }),
-    },
-    problems,
-    warnings: checked.warnings.map((words) => `${config.at('/policies', 'key')} ${words}`),
-  };
+  const warnings = checked.warnings.map((words) => `${config.at(section, 'key')} ${words}`);
+  return { set: checked.set, problems, warnings };
 }
 
 function ownTools(tools: Bundle['tools']): readonly Tool[] {

@@ -72,6 +72,8 @@ export function wideningsOf(before: Bundle, after: Bundle): (change: Change) => 
         return loopsWiden(before, after);
       case 'drill':
         return drillWidens(before, after);
+      case 'candidate policy':
+        return []; // it decides nothing
       case 'policy':
       case 'working hours':
       case 'freeze':

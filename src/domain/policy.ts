@@ -7,6 +7,8 @@ export interface Policies {
   readonly hours?: WorkingHours;
   /** Times in which nothing changes; none if absent. */
   readonly freezes?: readonly Freeze[];
+  /** Others that are asked beside these, in their place, and decide nothing; nobody asks if absent. */
+  readonly candidate?: { readonly [id: string]: string };
 }
 
 export interface WorkingHours {

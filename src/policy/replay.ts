@@ -2,13 +2,14 @@ import type { Bundle, Tool } from '../domain/bundle.ts';
 import { decide, type Nature } from '../domain/decision.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { LineageFacts } from '../domain/lineage.ts';
-import { lower, MODES, type Mode } from '../domain/mode.ts';
+import { lower, type Mode } from '../domain/mode.ts';
 import { own } from '../domain/own.ts';
 import type { PolicyAlarm, PolicyRuling } from '../domain/policy.ts';
 import type { Measured } from '../domain/proposal.ts';
 import type { Run } from '../domain/run.ts';
 import { BundlePolicies } from './bundle-policies.ts';
 import type { Asking } from './context.ts';
+import { DecisionDiff, type DiffReport } from './decision-diff.ts';
 import { flowThen } from './flow-then.ts';
 import { Reference } from './reference.ts';
 import { byReference, contextOf } from './tool-policies.ts';
@@ -28,37 +29,9 @@ export interface Recorded {
   readonly mode: Mode;
 }
 
-export interface ReplayExample {
-  readonly action: string;
-  readonly run: string;
-  readonly agent: string;
-  readonly tool: string;
-  readonly at: number;
-  readonly before: Mode;
-  readonly after: Mode;
-  readonly why: string;
-}
-
 /** What would have been decided otherwise. Lineage that was not recorded, or not for these arguments, is taken at its worst. */
-export interface ReplayReport {
+export interface ReplayReport extends DiffReport {
   readonly decisions: number;
-  readonly changed: number;
-  readonly stricter: number;
-  readonly looser: number;
-  /** `auto → approve`: how many. */
-  readonly transitions: { readonly [change: string]: number };
-  readonly tools: readonly {
-    readonly tool: string;
-    readonly changed: number;
-    readonly looser: number;
-  }[];
-  readonly agents: readonly {
-    readonly agent: string;
-    readonly changed: number;
-    readonly looser: number;
-  }[];
-  /** What would be autonomous now and is no read comes first, then what is looser, then the rest. */
-  readonly examples: readonly ReplayExample[];
   /** Decisions whose tool one of the two bundles no longer has. */
   readonly gone: number;
   /** Where policies alone do not give what was decided then: other facts, or another bundle. */
@@ -69,8 +42,7 @@ export interface ReplayReport {
   readonly alarms: readonly PolicyAlarm[];
 }
 
-const MOST_EXAMPLES = 20;
-const MOST_NAMED = 10;
+const MOST_ALARMS = 20;
 const CHECK_EVERY = 2_000;
 const MOST_CHECKED = 100;
 
@@ -79,16 +51,13 @@ export class Replay {
   readonly #before: Side;
   readonly #after: Side;
   readonly #alarms: PolicyAlarm[] = [];
-  readonly #transitions = new Map<string, number>();
-  readonly #tools = new Map<string, Tally>();
-  readonly #agents = new Map<string, Tally>();
-  readonly #examples: [ReplayExample[], ReplayExample[], ReplayExample[]] = [[], [], []];
-  #counts = { decisions: 0, stricter: 0, looser: 0, gone: 0, otherwiseThen: 0 };
+  readonly #diff = new DecisionDiff();
+  #counts = { decisions: 0, gone: 0, otherwiseThen: 0 };
   #checks = { checked: 0, disagreed: 0 };
 
   constructor(before: Bundle, after: Bundle) {
     const alarm = (one: PolicyAlarm): void => {
-      if (this.#alarms.length < MOST_EXAMPLES) this.#alarms.push(one);
+      if (this.#alarms.length < MOST_ALARMS) this.#alarms.push(one);
     };
     this.#before = sideOf(before, alarm);
     this.#after = sideOf(after, alarm);
@@ -112,34 +81,23 @@ export class Replay {
   }
 
   report(): ReplayReport {
-    const { stricter, looser } = this.#counts;
     return {
       ...this.#counts,
-      changed: stricter + looser,
-      transitions: Object.fromEntries([...this.#transitions].sort((a, b) => b[1] - a[1])),
-      tools: top(this.#tools).map(([tool, tally]) => ({ tool, ...tally })),
-      agents: top(this.#agents).map(([agent, tally]) => ({ agent, ...tally })),
-      examples: this.#examples.flat().slice(0, MOST_EXAMPLES),
+      ...this.#diff.report(),
       ...this.#checks,
       alarms: this.#alarms,
     };
   }
 
   #note(one: Recorded, tool: Tool, before: Mode, { mode: after, ruling }: Decided): void {
-    const isLooser = MODES.indexOf(after) > MODES.indexOf(before);
-    if (isLooser) this.#counts.looser++;
-    else this.#counts.stricter++;
-    const change = `${before} → ${after}`;
-    this.#transitions.set(change, (this.#transitions.get(change) ?? 0) + 1);
-    count(this.#tools, one.tool, isLooser);
-    count(this.#agents, one.run.agent, isLooser);
-    const kind = after === 'auto' && tool.effect !== 'read' ? 0 : isLooser ? 1 : 2;
     const { action, at, run } = one;
-    if (this.#examples[kind].length < MOST_EXAMPLES)
-      this.#examples[kind].push({
+    this.#diff.note(
+      {
         ...{ action, run: run.id, agent: run.agent, tool: one.tool, at, before, after },
         why: ruling?.reason ?? 'there are no policies',
-      });
+      },
+      tool.effect === 'read',
+    );
   }
 
   #check(one: Recorded, tool: Tool, ruling: PolicyRuling | null): void {
@@ -189,20 +147,4 @@ function askingOf(one: Recorded, tool: Tool): Asking {
   const { at: now, arguments: given, run, measured } = one;
   const lineage = flowThen(one.lineage, tool, given);
   return { now, arguments: given, run, tool, measured, lineage };
-}
-
-interface Tally {
-  changed: number;
-  looser: number;
-}
-
-function count(tallies: Map<string, Tally>, name: string, isLooser: boolean): void {
-  const tally = tallies.get(name) ?? { changed: 0, looser: 0 };
-  tally.changed++;
-  if (isLooser) tally.looser++;
-  tallies.set(name, tally);
-}
-
-function top(tallies: Map<string, Tally>): [string, Tally][] {
-  return [...tallies].sort((a, b) => b[1].changed - a[1].changed).slice(0, MOST_NAMED);
 }

@@ -53,7 +53,7 @@ export async function build(options: SystemOptions): Promise<House> {
   const secrets = createSecrets({ store, masterKey, doors, known: withhold });
   await secrets.learn();
   const told = { store, doors, log, alerts: () => alerts };
-  const { policies, policyAlarms } = policiesWith(told);
+  const { policies, policyAlarms, shadow } = policiesWith(told);
   const consults = createConsults({ doors, secrets, withhold, log });
   const bundles = bundleSource(store, learning(policies, consults));
   const feed: House['feed'] = { told: () => {} };
@@ -75,7 +75,7 @@ export async function build(options: SystemOptions): Promise<House> {
     grants: desks.grants,
     inputs: createInputCheck(),
     bundles,
-    policies,
+    ...{ policies, shadow },
     flights: new Flights(),
     freshness,
     streams: new OpenStreams(),

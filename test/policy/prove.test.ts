@@ -231,6 +231,12 @@ test('what is beyond it is unknown, never proven', async () => {
   const noted = await one(bundle, can({ when: 'context.args has note' }));
   assert.equal(noted.answer, 'unknown');
   assert.match(noted.unknown[0]?.why ?? '', /holds it down.*beyond what is read: .*isInRange/s);
+  // what it cannot read may hold
+  const lone = (text: string) => one(granted({ lone: text }, { tools: PAY }), can({}));
+  const loops = (address: string) =>
+    `permit (principal, action, resource) when { ip("${address}").isLoopback() };`;
+  assert.equal((await lone(loops('127.0.0.1'))).answer, 'counterexample');
+  assert.equal((await lone(loops('10.0.0.1'))).answer, 'unknown');
   const broken = {
     ...parts,
     solver: { ...NONE, solve: async () => ({ kind: 'unknown' as const, why: 'no time' }) },

@@ -11,6 +11,7 @@ import { observeRoutes } from './observe.ts';
 import { pageRoutes } from './page/routes.ts';
 import { policyRoutes } from './policies.ts';
 import { proveRoutes } from './prove.ts';
+import { shadowRoutes } from './shadow.ts';
 import { verifyRoutes } from './verify.ts';
 
 /** Everything on the operators' listener except its health. */
@@ -24,6 +25,7 @@ export function adminRoutes(deps: AdminDeps): Route[] {
     ...lintRoutes(deps),
     ...policyRoutes(deps),
     ...proveRoutes(deps),
+    ...shadowRoutes(deps),
     ...lookRoutes(deps),
     ...observeRoutes(deps),
     ...entranceRoutes(deps),
