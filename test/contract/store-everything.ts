@@ -66,6 +66,7 @@ function morning(): Op[] {
     applyBundle('bundle_1'),
     { kind: 'agent.enrol', agent: 'support', token: agent, by: 'dana', at },
     ...['run_a', 'run_b', 'run_c'].flatMap((run) => [beginRun(run), runToken(`hash_${run}`, run)]),
+    { kind: 'run.say', runId: 'run_a', text: 'and tell dora', at },
     { kind: 'token.renew', hash: 'hash_run_a', expiresAt: T0 + 600_000, at },
     { kind: 'token.revoke', hash: 'hash_run_b', at },
   ];
