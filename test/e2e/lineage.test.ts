@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { why } from '../../src/ledger/why.ts';
+import { beginRun, type RunHandle } from '../crash/agent.ts';
 import { type LineageWorld, startLineageWorld } from './lineage-world.ts';
 
 /** Proofs of arguments over the wire: the whole gateway before a real server, effects counted there. */
@@ -128,6 +129,12 @@ test('what the principal says later proves from then on, from the agent it prove
   assert.deepEqual(await found(run), [], 'another process reads it in the records');
   assert.equal(await world.say({ ...run, id: 'run_other' }, words), 404);
   assert.equal(await world.say(run, ' '), 400);
+  const under = await beginRun(world.system.agentsUrl, run.token, 'a part of it');
+  assert.equal(
+    await world.say(under as RunHandle, words),
+    400,
+    'its words are the agent’s above it',
+  );
 });
 
 test('the text of an error is a stranger’s, whatever its tool is', async () => {
@@ -158,7 +165,12 @@ test('what a text carries to others is looked at: labelled words, strangers’ w
     'COPIED_IN_TEXT',
   ]);
   assert.deepEqual(await send('see https://collect.example/?q=1'), ['ADDRESS_IN_TEXT']);
-  assert.deepEqual(await send(`-----BEGIN PRIVATE KEY${'-'.repeat(5)}`), ['SECRET_IN_TEXT']);
+  const secret = `-----BEGIN PRIVATE KEY${'-'.repeat(5)}`;
+  assert.deepEqual(
+    await world.call(run, 'send', { to: ['carl@partner.example'], body: secret }),
+    { kind: 'refused', code: 'SECRET_IN_TEXT' },
+    'no human is asked for it',
+  );
   await world.call(run, 'send', {
     to: ['eve@acme.example'],
     body: 'We buy Globex: closes in March',

@@ -111,4 +111,25 @@ export const OF_LINEAGE: readonly Mutation[] = [
     replace: 'book.find(text) ?? null',
     test: 'src/lineage/proofs.test.ts',
   },
+  {
+    control: 'an agent does not speak for its principal',
+    file: 'src/surfaces/runs/routes.ts',
+    find: "if (caller.kind !== 'agent')\n          throw new SignalboxError('TOKEN_AUDIENCE', 'expected the secret of the agent');",
+    replace: '',
+    test: E2E,
+  },
+  {
+    control: 'nobody speaks for a principal in a sub-run',
+    file: 'src/broker/say.ts',
+    find: 'if (run.parent !== null)',
+    replace: "if (run.parent === '')",
+    test: E2E,
+  },
+  {
+    control: 'an address that reaches somebody outside is looked at',
+    file: 'src/lineage/flows.ts',
+    find: 'lineage.outward || reached.some((to) => !isInside(to, ground.organisation))',
+    replace: 'lineage.outward',
+    test: 'src/lineage/source.test.ts',
+  },
 ];

@@ -7,7 +7,7 @@ import { MUTATIONS, type Mutation } from './mutations.ts';
 
 /**
  * Switches controls off, one at a time, in a copy of the sources: some test must turn red each time.
- * `--json` prints one object; `--only NAME` runs one. Exit code 0 only when every mutation was noticed.
+ * `--json` prints one object; `--only NAME`, more than once too, runs those. Exit code 0 only when every mutation was noticed.
  */
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -19,10 +19,14 @@ interface Noticed {
 }
 
 const { values } = parseArgs({
-  options: { json: { type: 'boolean' }, only: { type: 'string' }, short: { type: 'boolean' } },
+  options: {
+    json: { type: 'boolean' },
+    only: { type: 'string', multiple: true },
+    short: { type: 'boolean' },
+  },
 });
 const chosen = MUTATIONS.filter(({ control, slow }) =>
-  values.only === undefined ? !(values.short && slow) : control === values.only,
+  values.only === undefined ? !(values.short && slow) : values.only.includes(control),
 );
 
 const copy = await mkdtemp(join(tmpdir(), 'signalbox-mutations-'));
