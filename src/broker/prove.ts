@@ -156,9 +156,9 @@ class Proof {
       connection: own(connections, tool.connection),
       all: this.#engine.all,
       actors: able.map(({ agent }) => agent),
-      users: Object.values(users).flatMap((user) =>
-        user.tools.includes(tool.name) ? user.name : [],
-      ),
+      users: Object.values(users)
+        .filter((user) => this.#ways(tool).some((name) => user.tools.includes(name)))
+        .map(({ name }) => name),
       lifted: agents.filter((agent) => isLifted(this.#bundle, agent, tool, now)),
     });
     if (answered.kind === 'never') {
@@ -168,17 +168,20 @@ class Proof {
     return this.#example(tool, able, agents, answered);
   }
 
-  /** By their own grant, or as the preview of a tool that they are granted. */
+  /** Tools by whose grant it is called: itself, and those that it is the preview of. */
+  #ways(tool: Tool): readonly string[] {
+    if (tool.effect !== 'read') return [tool.name];
+    const others = Object.values(this.#bundle.tools);
+    const shown = others.filter(({ preview }) => preview?.tool === tool.name);
+    return [tool.name, ...shown.map(({ name }) => name)];
+  }
+
   #able(tool: Tool): readonly Able[] {
-    const { agents, tools } = this.#bundle;
-    const shown = Object.values(tools).filter(({ preview }) => preview?.tool === tool.name);
-    return Object.keys(agents).flatMap((agent) => {
+    return Object.keys(this.#bundle.agents).flatMap((agent) => {
       const run = { agent, actsFor: [] };
-      const rung = rungOf(this.#bundle, run, tool.name);
-      const isShown =
-        tool.effect === 'read' &&
-        shown.some(({ name }) => rungOf(this.#bundle, run, name) !== null);
-      const able = rung ?? (isShown ? 'read' : null);
+      const own = rungOf(this.#bundle, run, tool.name);
+      const isShown = this.#ways(tool).some((name) => rungOf(this.#bundle, run, name) !== null);
+      const able = own ?? (isShown ? 'read' : null);
       if (able === null) return [];
       const at = this.#parts.doors.clock.now();
       const facts = this.#facts({ agent, tool, at, picture: new Map(), rung: able });

@@ -189,6 +189,10 @@ describe('runs', () => {
   });
 });
 
+test('without a candidate there is none to tell of', async () => {
+  assert.match(await said('policy', 'shadow'), /^there is no candidate: `policies.candidate`/);
+});
+
 describe('proofs', () => {
   test('exit code 0 when all is proven, 1 for what can be; questions that make no sense are told', async () => {
     const proven = await said('policy', 'prove', '--tool', 'rename', '--above', 'approve');

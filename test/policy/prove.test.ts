@@ -171,6 +171,25 @@ test('arguments: the solver finds those that pass, or proves that none do', asyn
   assert.ok(Number(bob.counterexample?.arguments.count) >= 40, JSON.stringify(bob));
 });
 
+test('bounds of the schema are bounds of a proof, each of its own argument', async () => {
+  const inputSchema = {
+    type: 'object',
+    required: ['x', 'x_micros', 'to'],
+    properties: {
+      x: { type: 'number', maximum: 5 },
+      x_micros: { type: 'integer' },
+      count: { type: 'integer', minimum: 1, maximum: 9 },
+      to: { enum: ['a', 'b'], type: 'string' },
+    },
+  };
+  const bundle = granted(PERMIT, { tools: [toolOf('bounded', { inputSchema })] });
+  const answer = async (when: string) => (await one(bundle, can({ when }))).answer;
+  assert.equal(await answer('context.args.x_micros > 6000000'), 'counterexample');
+  assert.equal(await answer('context.args has count && context.args.count > 9'), 'proven');
+  assert.equal(await answer('context.args.to != "a" && context.args.to != "b"'), 'proven');
+  assert.equal(await answer('context.args.to == "b"'), 'counterexample');
+});
+
 test('a sum beyond 64 bits denies, and so it is proven', async () => {
   const set = {
     ...PERMIT,

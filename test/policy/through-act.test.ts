@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { act } from '../../src/broker/act.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
+import { judge } from '../../src/judge/judge.ts';
+import { Shadow, type ShadowReport } from '../../src/policy/shadow.ts';
 import { openWorld } from '../properties/world.ts';
 
 const PERMIT = { permit: 'permit (principal, action, resource);' };
@@ -57,4 +59,18 @@ test('policies that cannot be read deny what was granted', async (t) => {
   await world.apply(() => ({ policies: { set: { broken: 'permit (' } } }));
   const refused = await act(world.broker, proposal(await world.run('ann'), 'look'));
   assert.equal(refused.kind === 'refused' && refused.refusal.code, 'POLICY_FAILED');
+});
+
+test('a candidate beside the policies is asked about what was decided, and decides nothing', async (t) => {
+  const world = await openWorld(t);
+  const never = 'forbid (principal, action == Action::"look", resource);';
+  const policies = { set: PERMIT, candidate: { ...PERMIT, never } };
+  await world.apply(() => ({ policies }));
+  const told = Promise.withResolvers<ShadowReport>();
+  const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  const shadow = new Shadow({ pause, judge, tell: told.resolve });
+  const broker = { ...world.broker, shadow };
+  assert.equal((await act(broker, proposal(await world.run('ann'), 'look'))).kind, 'done');
+  const { changed, transitions } = await told.promise;
+  assert.deepEqual([changed, transitions], [1, { 'auto → deny': 1 }]);
 });

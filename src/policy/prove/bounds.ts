@@ -3,6 +3,8 @@ import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 /** What an input schema says of one attribute of `context.args`. Null: nothing of that kind. */
 export interface Bound {
   readonly name: string;
+  /** The argument that the attribute is made of. */
+  readonly from: string;
   readonly least: number | null;
   readonly most: number | null;
   readonly among: readonly string[] | null;
@@ -12,14 +14,17 @@ export interface Bound {
  * Bounds that every argument which fits the schema is held to. Only those that are plain are read: what is left out makes
  * more possible than is, which no proof is hurt by.
  */
-export function schemaBounds({ properties }: JsonObject): readonly Bound[] {
-  if (!isJsonObject(properties)) return [];
-  return Object.entries(properties).flatMap(([name, property]) =>
-    isJsonObject(property) ? (boundOf(name, property) ?? []) : [],
-  );
+export function schemaBounds({ properties, $ref: elsewhere }: JsonObject): readonly Bound[] {
+  if (!isJsonObject(properties) || elsewhere !== undefined) return [];
+  return Object.entries(properties).flatMap(([from, property]) => {
+    // older drafts do not look at what stands beside a reference
+    if (!isJsonObject(property) || property.$ref !== undefined) return [];
+    const bound = boundOf(from, property);
+    return bound === null ? [] : { ...bound, from };
+  });
 }
 
-function boundOf(name: string, schema: JsonObject): Bound | null {
+function boundOf(name: string, schema: JsonObject): Omit<Bound, 'from'> | null {
   const { type, minimum, maximum } = schema;
   switch (type) {
     case 'string': {

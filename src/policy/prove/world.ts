@@ -64,7 +64,8 @@ export class World {
           : this.#flow(constants.flow),
       args: this.#record({ kind: 'Record', attributes: attributesOf(args) }, ['args']),
     };
-    for (const { name, least, most, among } of schemaBounds(tool.inputSchema)) {
+    for (const { name, from, least, most, among } of schemaBounds(tool.inputSchema)) {
+      if (args.get(name)?.from !== from) continue;
       const read = this.reads.find(
         ({ path }) => path.length === 2 && path.join('.') === `args.${name}`,
       );
