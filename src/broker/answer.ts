@@ -1,5 +1,6 @@
 import type { Approval } from '../domain/approval.ts';
 import { SignalboxError } from '../domain/errors.ts';
+import { undoAskedBy } from '../domain/undo.ts';
 import type { Broker } from './broker.ts';
 
 export interface Answer {
@@ -21,6 +22,11 @@ export async function answer(broker: Broker, given: Answer): Promise<Approval> {
       'APPROVAL_CHANGED',
       'the digest sent is not that of this ask: what was shown is not what would run',
     );
+  if (given.answer === 'approved' && (await isOwnUndo(broker, ask.approval, given.by)))
+    throw new SignalboxError(
+      'APPROVAL_OWN',
+      `\`${given.by}\` asked for this undo, and there are others who can look at it`,
+    );
   const answered = await broker.store.commit({
     kind: 'approval.answer',
     approvalId: given.approvalId,
@@ -38,4 +44,10 @@ export async function answer(broker: Broker, given: Answer): Promise<Approval> {
   }
   broker.notices.notify(`ask:${given.approvalId}`);
   return answered.approval;
+}
+
+/** The only operator there is may approve an own undo: the ledger has both. */
+async function isOwnUndo({ store }: Broker, { binding }: Approval, by: string): Promise<boolean> {
+  if (!(await store.isTaken(undoAskedBy(binding.runId, by)))) return false;
+  return (await store.operatorCount()) > 1;
 }

@@ -22,6 +22,8 @@ export const MAX_INTENT_LENGTH = 4_000;
 const MAX_SWEPT = 10_000;
 
 export interface RunRequest {
+  /** Its id, where one must be known before; a new one when left out. */
+  readonly id?: string;
   readonly agent: string;
   readonly intent: string;
   readonly budget: Partial<EffectVector>;
@@ -49,7 +51,7 @@ export async function beginRun(broker: Broker, request: RunRequest): Promise<Run
     );
   await refuseHalted(broker, bundle, { agent, actsFor: [] });
   const now = broker.doors.clock.now();
-  const id = broker.doors.entropy.id('run');
+  const id = request.id ?? broker.doors.entropy.id('run');
   const run: Run = {
     id,
     root: id,

@@ -51,6 +51,7 @@ import { toolImport } from './tool/import.ts';
 import { up } from './up.ts';
 import { verify } from './verify.ts';
 import { version } from './version.ts';
+import { undo } from './undo.ts';
 import { why } from './why.ts';
 
 /** Every command, in the order in which a user meets them. docs/reference/cli.md lists the same; a test holds them equal. */
@@ -93,6 +94,7 @@ export const COMMANDS: readonly Command[] = [
   runSay,
   mcpStdio,
   why,
+  undo,
   approvals,
   approve,
   refuse,

@@ -94,8 +94,10 @@ function boundProblems(
   for (const [name, value] of Object.entries(bound.arguments)) {
     const origin = originOf(value);
     if (origin === null) continue;
-    if (origin.from === 'result') {
+    if (origin.from !== 'arguments') {
       if (what === 'preview') say(what, `\`${name}\` comes from a result, and there is none yet`);
+      else if (origin.from !== 'result' && typeof tool.binding.sql !== 'string')
+        say(what, `\`${name}\` comes from a row, and only SQL tools keep images of rows`);
     } else if (
       given !== null &&
       !given.includes(origin.parts[0] ?? '') &&

@@ -92,6 +92,7 @@ const sqlTool = closed('One fixed SQL statement', ['connection', 'description', 
     description:
       'Functions of the database itself that it calls, as `schema.name(types)`; every one of PostgreSQL that only computes is allowed anyway. PostgreSQL only',
   },
+  undo: ref('bound'),
 });
 
 const httpTool = closed('One HTTP request', ['connection', 'description', 'http'], {

@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
 import { flowLine, proofLine } from '../domain/lineage.ts';
 import type { ReadableEvent, Store } from '../domain/store.ts';
+import { UNDO_ROUNDS, undoRunId } from '../domain/undo.ts';
 import { type ActionStory, type ApprovalStory, explain, type Why } from './explain.ts';
 import { wantLines, wireLines } from './wire-words.ts';
 
@@ -16,6 +17,15 @@ const PAGE = 10_000;
 
 /** What led to an action, approval or run, and what followed; null when nothing has this id. */
 export async function why(store: Store, id: string): Promise<Told | null> {
+  const told = await storyOf(store, id);
+  if (told === null) return null;
+  const undone = await undoneBy(store, told.actions);
+  const json = JSON.parse(JSON.stringify({ ...told, undone })) as JsonObject;
+  return { lines: linesOf(told, undone), json };
+}
+
+/** The same as facts. */
+export async function storyOf(store: Store, id: string): Promise<Why | null> {
   const chain = await store.runOf(id);
   if (chain === null) return null;
   const events: ReadableEvent[] = [];
@@ -24,12 +34,32 @@ export async function why(store: Store, id: string): Promise<Told | null> {
     events.push(...page);
     if (page.length < PAGE) break;
   }
-  const told = explain(events, id);
-  if (told === null) return null;
-  return { lines: linesOf(told), json: JSON.parse(JSON.stringify(told)) as JsonObject };
+  return explain(events, id);
 }
 
-export function linesOf({ kind, id, run, actions }: Why): string[] {
+type Undone = { readonly [action: string]: readonly string[] };
+
+/** An undo is told of so many actions of a run. */
+const MOST_UNDONE = 200;
+
+/** The runs in which actions were taken back, or were to be. */
+async function undoneBy(store: Store, actions: readonly ActionStory[]): Promise<Undone> {
+  const found: { [action: string]: string[] } = {};
+  for (const { id } of actions.filter(isEffect).slice(0, MOST_UNDONE))
+    for (let round = 0; round < UNDO_ROUNDS; round++) {
+      const run = await store.run(undoRunId(id, round));
+      if (run === null) break;
+      found[id] = [...(found[id] ?? []), run.id];
+    }
+  return found;
+}
+
+/** It came to an intent to change something. */
+export function isEffect({ purpose, nature, stamp }: ActionStory): boolean {
+  return purpose === 'execute' && stamp !== null && nature.class !== 'read';
+}
+
+export function linesOf({ kind, id, run, actions }: Why, undone: Undone = {}): string[] {
   return [
     `${kind} ${id}`,
     `run       ${run.id} of agent ${run.agent}, begun ${time(run.begunAt)}${
@@ -38,7 +68,11 @@ export function linesOf({ kind, id, run, actions }: Why): string[] {
     ...run.actsFor.map(({ run: above, agent }) => `acts for  ${agent} (run ${above})`),
     ...(run.subject === null ? [] : [`on behalf of ${run.subject}`]),
     `intent    ${run.intent ?? 'erased'}`,
-    ...actions.flatMap((action) => ['', ...actionLines(action)]),
+    ...actions.flatMap((action) => [
+      '',
+      ...actionLines(action),
+      ...(undone[action.id] ?? []).map((by) => `undo      in run ${by}`),
+    ]),
   ];
 }
 

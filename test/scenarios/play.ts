@@ -5,12 +5,23 @@ import { act } from '../../src/broker/act.ts';
 import { answer } from '../../src/broker/answer.ts';
 import { halt, resume } from '../../src/broker/halt.ts';
 import { beginRun, beginSubRun } from '../../src/broker/runs.ts';
+import { undo } from '../../src/broker/undo.ts';
 import { ConfigProblems } from '../../src/config/problems.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
 import type { Run } from '../../src/domain/run.ts';
 import { SYSTEM_CHAIN } from '../../src/domain/store.ts';
+import { storyOf } from '../../src/ledger/why.ts';
 import { goldenLedger } from './golden.ts';
-import type { Answers, Expected, Plans, Proposes, Scenario, Step, Target } from './scenario.ts';
+import type {
+  Answers,
+  Expected,
+  Plans,
+  Proposes,
+  Scenario,
+  Step,
+  Target,
+  Undoes,
+} from './scenario.ts';
 import { throughMcp } from './through-mcp.ts';
 import type { World } from './world.ts';
 
@@ -114,6 +125,7 @@ class Player {
       return holds(await way?.describe(step.reads), step);
     }
     if ('target' in step) return this.#target(step);
+    if ('undoes' in step) return this.#undo(step);
     const because = step.because ?? 'scenario';
     if ('halts' in step)
       return void (await halt(broker, {
@@ -174,6 +186,31 @@ class Player {
       because: step.because ?? 'scenario',
       digest: ask.approval.digest,
     });
+  }
+
+  async #undo({ operator, undoes, under, approves = false, expect }: Undoes): Promise<void> {
+    const { broker } = this.#world.system;
+    const { agent, proposes } = this.#proposal(undoes);
+    const told = await storyOf(broker.store, this.#runs.get(agent) ?? '');
+    const done = told?.actions.findLast(
+      ({ tool, purpose, outcome }) =>
+        tool === proposes.tool && purpose === 'execute' && outcome.kind === 'done',
+    );
+    assert.ok(done, `\`${undoes}\` was not done`);
+    for (;;) {
+      const { steps } = await undo(broker, { id: done.id, as: under, by: operator });
+      const [step] = steps;
+      if (step?.run != null && ![...this.#runs.values()].includes(step.run))
+        this.#runs.set(`undo${this.#runs.size}`, step.run);
+      const ask = await broker.store.ask(step?.approval ?? '');
+      if (!approves || step?.state !== 'asked' || ask === null) {
+        assert.equal(step?.state, expect.outcome, JSON.stringify(step));
+        return holds(step?.why ?? '', expect);
+      }
+      const { id: approvalId, digest } = ask.approval;
+      const by = { by: operator, because: 'scenario' };
+      await answer(broker, { approvalId, digest, answer: 'approved', ...by });
+    }
   }
 
   async #ask(agent: string, tool: string, args?: JsonObject) {

@@ -35,6 +35,7 @@ export type Step =
   | Answers
   | Halts
   | Resumes
+  | Undoes
   | Elsewhere
   | Waits
   | Becomes
@@ -80,6 +81,15 @@ export interface Resumes {
   readonly operator: string;
   readonly resumes: string;
   readonly because: string;
+}
+/** Takes back what a named proposal did last; with `approves` every ask of it is answered on the way. */
+export interface Undoes {
+  readonly operator: string;
+  readonly undoes: string;
+  /** The agent under whose grants. */
+  readonly under: string;
+  readonly approves?: boolean;
+  readonly expect: { readonly outcome: string; readonly shows?: readonly string[] };
 }
 /** SQL that somebody else runs at the target. */
 export interface Elsewhere {
@@ -199,6 +209,18 @@ export const SCENARIO_SCHEMA: JsonObject = {
               'resumes',
               'because',
             ]),
+            closed(
+              {
+                operator: text,
+                undoes: text,
+                under: text,
+                approves: { type: 'boolean' },
+                expect: closed({ outcome: text, shows: { type: 'array', items: text } }, [
+                  'outcome',
+                ]),
+              },
+              ['operator', 'undoes', 'under', 'expect'],
+            ),
             closed({ elsewhere: text }, ['elsewhere']),
             closed({ server: text, becomes: closed(server, []) }, ['server', 'becomes']),
             closed(

@@ -1,5 +1,6 @@
 import { reach } from '../../broker/reach.ts';
 import { endRun } from '../../broker/runs.ts';
+import { undo } from '../../broker/undo.ts';
 import { unhalt } from '../../broker/unhalt.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
@@ -59,6 +60,13 @@ export function changeRoutes(deps: AdminDeps): Route[] {
         halt: await unhalt(broker, { scope, reason, by, proven }),
       }),
     ),
+    post('/api/undo', { id: NAME, as: { ...NAME, optional: true } }, async ({ id, as }, by) => ({
+      report: (await undo(broker, {
+        id,
+        as: as === '' ? null : as,
+        by: by.name,
+      })) as unknown as Json,
+    })),
     post('/api/runs/{id}/end', { reason: REASON }, async ({ reason }, by, { id = '' }) => {
       const { run } = await oneRun(broker, id);
       await endRun(broker, run.id, `${reason} (${by.name})`);
