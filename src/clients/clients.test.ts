@@ -256,3 +256,14 @@ test('launchers are seen through', () => {
     args: ['a.js'],
   });
 });
+
+test('Gemini starts what its list allows, and nothing that it excludes', () => {
+  const servers = { a: { command: 'a' }, b: { command: 'b' }, c: { command: 'c' } };
+  const off = (mcp: object): readonly string[] | undefined =>
+    readClientFile(JSON.stringify({ mcp, mcpServers: servers }), '/p/.gemini/settings.json')
+      .sections[0]?.off;
+  assert.deepEqual(off({ allowed: ['a', 'b'], excluded: ['b'] }), ['b', 'c']);
+  assert.deepEqual(off({ excluded: ['b'] }), ['b']);
+  assert.deepEqual(off({ allowed: [] }), ['a', 'b', 'c']);
+  assert.deepEqual(off({}), []);
+});

@@ -54,8 +54,7 @@ function sectionsOf(root: JsonObject): Section[] {
     sections.push({ at, project, servers, off: not });
   };
   const { mcp } = root;
-  const excluded = isJsonObject(mcp) ? textsOf(mcp.excluded) : [];
-  put(['mcpServers'], null, root.mcpServers, [...off, ...excluded]);
+  put(['mcpServers'], null, root.mcpServers, [...off, ...notAllowed(mcp, root.mcpServers)]);
   put(['servers'], null, root.servers, off);
   put(['mcp_servers'], null, root.mcp_servers, off);
   if (isJsonObject(mcp)) put(['mcp', 'servers'], null, mcp.servers, off);
@@ -70,6 +69,15 @@ function sectionsOf(root: JsonObject): Section[] {
         textsOf(project.disabledMcpServers),
       );
   return sections;
+}
+
+/** Servers that Gemini CLI does not start: those that its list leaves out, where there is one, and those excluded. */
+function notAllowed(mcp: Json | undefined, servers: Json | undefined): string[] {
+  if (!isJsonObject(mcp)) return [];
+  const { allowed, excluded } = mcp;
+  const names = Array.isArray(allowed) && isJsonObject(servers) ? Object.keys(servers) : [];
+  const listed = textsOf(allowed);
+  return [...textsOf(excluded), ...names.filter((name) => !listed.includes(name))];
 }
 
 function inputsOf({ inputs }: JsonObject): Input[] {

@@ -11,6 +11,7 @@ import {
 } from '../../tools/classify/classify.ts';
 import { foreignSchema } from '../../tools/foreign.ts';
 import type { Taken } from './found.ts';
+import { tightened } from './tightened.ts';
 
 /** One tool of a server: what it seems to be, and what is asked to be accepted. */
 export interface Offered {
@@ -18,6 +19,7 @@ export interface Offered {
   readonly name: string;
   readonly labels: Labels;
   readonly proposed: EffectClass;
+  readonly inputSchema: JsonObject;
   /** Why it cannot be served, or is not wanted; null: it can. */
   readonly without: string | null;
 }
@@ -47,7 +49,8 @@ export function offered(
     const fault = off
       ? 'its client had it switched off'
       : faultOf(definition, `${taken.connection}_${name}`);
-    return { name, labels, proposed, without: fault };
+    const { inputSchema } = describedOf(definition);
+    return { name, labels, proposed, inputSchema, without: fault };
   });
   return { taken, catalogue, tools };
 }
@@ -74,16 +77,20 @@ function faultOf(definition: JsonObject, served: string): string | null {
   }
 }
 
-/** `serve` of its connection: nothing is below `destroy` but what was accepted. */
+/** `serve` of its connection: nothing is below `destroy` but what was accepted; what only takes away needs no yes. */
 export function servingOf({ taken, catalogue, tools }: Answering, accepted: boolean): JsonObject {
   const { timeoutMs } = taken.found.entry;
   const bounded = timeoutMs === null ? null : Math.min(Math.max(timeoutMs, 1_000), MAX_TIMEOUT_MS);
-  const served = tools.map(({ name, proposed, without }) => {
+  const served = tools.map(({ name, proposed, without, labels, inputSchema }) => {
+    if (without !== null) return [name, false];
     const effect = accepted ? proposed : 'destroy';
-    return [
-      name,
-      without !== null ? false : bounded === null ? effect : { effect, timeoutMs: bounded },
-    ];
+    const { authority, hide } = tightened(labels, effect, inputSchema);
+    const more = {
+      ...(authority.length === 0 ? {} : { authority }),
+      ...(hide.length === 0 ? {} : { hide }),
+      ...(bounded === null ? {} : { timeoutMs: bounded }),
+    };
+    return [name, Object.keys(more).length === 0 ? effect : { effect, ...more }];
   });
   return {
     tools: Object.fromEntries(served) as JsonObject,

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { JsonObject } from '../../domain/json.ts';
+import { labelsOf } from '../../tools/classify/classify.ts';
+import { tightened } from './tightened.ts';
+
+const schema = (types: { [name: string]: string }, required: string[] = []): JsonObject => ({
+  type: 'object',
+  properties: Object.fromEntries(Object.entries(types).map(([name, type]) => [name, { type }])),
+  required,
+});
+
+const of = (name: string, inputSchema: JsonObject, effect: 'read' | 'write' | 'destroy') =>
+  tightened(labelsOf({ name, inputSchema }), effect, inputSchema);
+
+test('a write needs proofs of all that decides, a destruction of who gets what', () => {
+  const mail = schema({ to: 'string', 'reply.to': 'string', path: 'string', text: 'string' });
+  assert.deepEqual(of('send_mail', mail, 'write').authority, ['to', 'path']);
+  assert.deepEqual(of('send_mail', mail, 'destroy').authority, ['to']);
+  assert.deepEqual(of('send_mail', mail, 'read').authority, []);
+  const files = schema({ path: 'string', content: 'string' });
+  assert.deepEqual(of('delete_file', files, 'destroy').authority, []);
+  const paid = schema({ iban: 'string', amount: 'number', contactEmail: 'string', url: 'string' });
+  assert.deepEqual(of('pay', paid, 'destroy').authority, ['iban', 'amount', 'contactEmail']);
+});
+
+test('optional switches that take a safety catch off are hidden, and nothing else', () => {
+  const deploy = schema(
+    { force: 'boolean', skip_confirmation: 'boolean', noVerify: 'boolean', forceful: 'boolean' },
+    [],
+  );
+  assert.deepEqual(of('deploy', deploy, 'write').hide, ['force', 'skip_confirmation', 'noVerify']);
+  assert.deepEqual(of('list', deploy, 'read').hide, []);
+  assert.deepEqual(of('push', schema({ force: 'boolean' }, ['force']), 'write').hide, []);
+  assert.deepEqual(of('push', schema({ force: 'string' }), 'write').hide, []);
+  const twins = schema({ no_verify: 'boolean', noVerify: 'boolean', 'no-verify': 'string' });
+  assert.deepEqual(of('push', twins, 'write').hide, [], 'a twin would be a way around');
+});
