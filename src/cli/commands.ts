@@ -48,10 +48,10 @@ import { storeRestore } from './store/restore.ts';
 import { toolAccept } from './tool/accept.ts';
 import { toolDiff } from './tool/diff.ts';
 import { toolImport } from './tool/import.ts';
+import { undo } from './undo.ts';
 import { up } from './up.ts';
 import { verify } from './verify.ts';
 import { version } from './version.ts';
-import { undo } from './undo.ts';
 import { why } from './why.ts';
 
 /** Every command, in the order in which a user meets them. docs/reference/cli.md lists the same; a test holds them equal. */

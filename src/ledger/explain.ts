@@ -76,6 +76,8 @@ export interface ApprovalStory {
   readonly answeredAt: number | null;
   readonly because: string | null;
   readonly voided: string | null;
+  /** In words; null while it holds, and once erased. */
+  readonly voidedBecause: string | null;
   readonly usedBy: string | null;
 }
 
@@ -255,7 +257,8 @@ function approvalStory(reads: readonly Read[], id: string): ApprovalStory | null
     answeredBy: answered?.body.by ?? null,
     answeredAt: answered?.event.at ?? null,
     because: answered?.payload?.because ?? null,
-    voided: voided?.payload?.because ?? voided?.body.cause ?? null,
+    voided: voided?.body.cause ?? null,
+    voidedBecause: voided?.payload?.because ?? null,
     usedBy: of('action.intent')?.body.action ?? null,
   };
 }

@@ -139,7 +139,9 @@ function approvalLines(ask: ApprovalStory): string[] {
         }`;
   return [
     `approval  ${ask.id} asked at ${time(ask.askedAt)}, until ${time(ask.expiresAt)}: ${answered}${
-      ask.voided === null ? '' : `; void (${ask.voided})`
+      ask.voided === null
+        ? ''
+        : `; void (${ask.voided}${ask.voidedBecause === null ? '' : `: ${ask.voidedBecause}`})`
     }`,
   ];
 }

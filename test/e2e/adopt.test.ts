@@ -158,7 +158,10 @@ test('a tool whose words speak of another server’s is left out, and the rest i
   assert.equal(tools.evil_list_banks?.effect, 'read');
   assert.equal(tools.bank_send_money?.effect, 'destroy');
   const needProof = tools.bank_send_money?.lineage?.authority ?? [];
-  assert.deepEqual(JSON.stringify(needProof).match(/to|amount|text/g), ['to', 'amount']);
+  assert.deepEqual(
+    needProof.map(({ argument }) => argument),
+    ['to', 'amount'],
+  );
   assert.deepEqual(Object.keys(tools.bank_send_money?.inputSchema.properties ?? {}), [
     'to',
     'amount',
