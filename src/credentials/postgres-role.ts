@@ -46,6 +46,9 @@ export interface RoleServer {
 
 const PREFIX = 'sbxrole_';
 const NAME_LENGTH = 40;
+/** Sessions that are opened when something is minted, and looked after again later, so that an end finds one at hand. */
+const AT_HAND = 2;
+const LOOKED_AFTER_MS = 60_000;
 /** Ends whose verdict nobody has asked for. */
 const MOST_EARLY = 1_000;
 
@@ -72,6 +75,18 @@ export function postgresRoleIssuer(admin: RoleServer, doors: Doors, tag = ''): C
   const verdicts = new SideBySide((connection, close: () => readonly Suspect[]) =>
     areDead(admin, logins, connection, close),
   );
+
+  const lookedAfter = new WeakMap<Connection['settings'], number>();
+
+  /** A halt aborts and ends at the same moment: one session is for each, and neither has to be opened then. */
+  const lookAfter = (connection: Connection): void => {
+    const now = doors.clock.monotonic();
+    const last = lookedAfter.get(connection.settings) ?? Number.NEGATIVE_INFINITY;
+    if (now - last < LOOKED_AFTER_MS) return;
+    lookedAfter.set(connection.settings, now);
+    for (let n = 0; n < AT_HAND; n++)
+      admin.with(connection, (client) => aliveAmong(client, [])).catch(() => {});
+  };
 
   const end = async (suspect: Suspect, connection: Connection): Promise<void> => {
     const why = await endings.join(connection, suspect);
@@ -109,6 +124,7 @@ export function postgresRoleIssuer(admin: RoleServer, doors: Doors, tag = ''): C
           passwords.delete(lease.id);
           throw unminted(connection, error);
         });
+      lookAfter(connection);
       return { kind: 'login', leaseId: lease.id, user: lease.handle, password };
     },
 

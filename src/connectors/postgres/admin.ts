@@ -39,6 +39,8 @@ export type Password = string | (() => Promise<string>);
 export type LoginAnswer = 'accepted' | 'refused' | 'unclear';
 
 const MAX_CLIENTS = 4;
+/** Kept however idle: what ends logins must not begin by opening a session. */
+const KEPT_CLIENTS = 2;
 const IDLE_MS = 30_000;
 const QUERY_TIMEOUT_MS = 15_000;
 const MAX_TARGETS = 100;
@@ -155,6 +157,7 @@ function newPool(connection: Connection, secrets: SecretSource): pg.Pool {
       settings: { search_path: CATALOGUE_PATH, timezone: 'UTC', datestyle: 'ISO' },
     }),
     max: MAX_CLIENTS,
+    min: KEPT_CLIENTS,
     idleTimeoutMillis: IDLE_MS,
     query_timeout: QUERY_TIMEOUT_MS,
     allowExitOnIdle: true,
