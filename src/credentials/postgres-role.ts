@@ -60,6 +60,7 @@ export function postgresRoleIssuer(admin: RoleServer, doors: Doors, tag = ''): C
   /** Until the lease is verified dead, to try the real password against it. */
   const passwords = new Map<string, string>();
   const logins = new Logins(admin);
+  const hand = new AtHand(admin, doors);
   const endings = new SideBySide((connection, close: () => readonly Suspect[]) =>
     admin.with(connection, async (client) => {
       const suspects = close();
@@ -75,18 +76,6 @@ export function postgresRoleIssuer(admin: RoleServer, doors: Doors, tag = ''): C
   const verdicts = new SideBySide((connection, close: () => readonly Suspect[]) =>
     areDead(admin, logins, connection, close),
   );
-
-  const lookedAfter = new WeakMap<Connection['settings'], number>();
-
-  /** A halt aborts and ends at the same moment: one session is for each, and neither has to be opened then. */
-  const lookAfter = (connection: Connection): void => {
-    const now = doors.clock.monotonic();
-    const last = lookedAfter.get(connection.settings) ?? Number.NEGATIVE_INFINITY;
-    if (now - last < LOOKED_AFTER_MS) return;
-    lookedAfter.set(connection.settings, now);
-    for (let n = 0; n < AT_HAND; n++)
-      admin.with(connection, (client) => aliveAmong(client, [])).catch(() => {});
-  };
 
   const end = async (suspect: Suspect, connection: Connection): Promise<void> => {
     const why = await endings.join(connection, suspect);
@@ -124,7 +113,7 @@ export function postgresRoleIssuer(admin: RoleServer, doors: Doors, tag = ''): C
           passwords.delete(lease.id);
           throw unminted(connection, error);
         });
-      lookAfter(connection);
+      hand.look(connection);
       return { kind: 'login', leaseId: lease.id, user: lease.handle, password };
     },
 
@@ -149,6 +138,28 @@ export function postgresRoleIssuer(admin: RoleServer, doors: Doors, tag = ''): C
       return dead;
     },
   };
+}
+
+/** A halt aborts and ends at the same moment: for each a session of the broker is at hand, and none has to be opened then. */
+class AtHand {
+  readonly #admin: RoleServer;
+  readonly #doors: Pick<Doors, 'clock'>;
+  readonly #lookedAt = new WeakMap<Connection['settings'], number>();
+
+  constructor(admin: RoleServer, doors: Pick<Doors, 'clock'>) {
+    this.#admin = admin;
+    this.#doors = doors;
+  }
+
+  /** Side by side, so that each takes one of its own; not again within a minute. */
+  look(connection: Connection): void {
+    const now = this.#doors.clock.monotonic();
+    const last = this.#lookedAt.get(connection.settings) ?? Number.NEGATIVE_INFINITY;
+    if (now - last < LOOKED_AFTER_MS) return;
+    this.#lookedAt.set(connection.settings, now);
+    for (let n = 0; n < AT_HAND; n++)
+      this.#admin.with(connection, (client) => aliveAmong(client, [])).catch(() => {});
+  }
 }
 
 interface Suspect {
