@@ -65,6 +65,20 @@ describe('a halt and a server as a child', () => {
     assert.ok(!readFileSync(notes, 'utf8').includes('notifications/cancelled'), 'it was asked');
   });
 
+  it('one halt after another is no failure of the server: the next call finds a new child at once', async () => {
+    const well = connectionOf('well');
+    for (let halts = 1; halts <= 3; halts++) {
+      writeFileSync(notes, '');
+      const halting = new AbortController();
+      const call = callOf(tool, well, { how: 'silent' }, { signal: halting.signal });
+      const flying = failure(run(connector, call));
+      await until(called);
+      halting.abort(HALT_ABORT);
+      assert.equal((await flying).code, 'CONNECTOR_ABORTED', `halt ${halts}`);
+    }
+    await text(connector, callOf(tool, well, {}));
+  });
+
   it('not in the air: a halt on its connection ends it, one on another or on a run does not', async () => {
     await text(connector, callOf(tool, family, {}));
     await until(() => pids('grandchild').length === 3);

@@ -279,7 +279,7 @@ export class Peer {
         for (const [key, channel] of this.#channels)
           if (channel.session === session) {
             this.#drop(key, channel);
-            breaker.failed();
+            if (!session.isHalted) breaker.failed();
           }
       },
     });

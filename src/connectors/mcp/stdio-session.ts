@@ -44,6 +44,7 @@ export class StdioSession implements Session {
   readonly #meta: RequestMeta;
   #next = 1;
   #noise = 0;
+  #isHalted = false;
 
   constructor(parts: StdioParts) {
     this.parts = parts;
@@ -66,6 +67,11 @@ export class StdioSession implements Session {
 
   get lastWords(): string {
     return this.#child.lastWords;
+  }
+
+  /** It was ended from here: that says nothing about the server. */
+  get isHalted(): boolean {
+    return this.#isHalted;
   }
 
   /** Requests that wait for their answers. */
@@ -117,6 +123,7 @@ export class StdioSession implements Session {
 
   /** A halted call is in it, and nobody can take that back by asking: the child ends now, with all it started. */
   kill(): Promise<readonly number[]> {
+    this.#isHalted = true;
     return this.#child.kill();
   }
 
