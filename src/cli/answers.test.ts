@@ -189,6 +189,23 @@ describe('runs', () => {
   });
 });
 
+test('policies that the two engines see otherwise are red in doctor, and in the ledger', async () => {
+  const finding = async () => {
+    const { code, out } = await terminal.run(['doctor', '--json']);
+    const { findings } = JSON.parse(out) as { findings: { name: string; state: string }[] };
+    return { code, state: findings.find(({ name }) => name === 'policies')?.state };
+  };
+  assert.equal((await finding()).state, 'ok');
+  const { digest: bundle } = await office.broker.bundles.active();
+  office.policyAlarms.told({ kind: 'disagreed', bundle, tool: 'rename', why: 'at `auto`' });
+  assert.deepEqual(await finding(), { code: 1, state: 'bad' });
+  const events = await office.broker.store.timeline('system', 0, 1_000);
+  const note = events.find(({ body }) => body.includes('policy.disagreed'));
+  assert.match(note?.body ?? '', /"tool":"rename"/);
+  await office.activate({ approvalMinutes: 59 });
+  assert.equal((await finding()).state, 'ok', 'another bundle, without that');
+});
+
 test('without a candidate there is none to tell of', async () => {
   assert.match(await said('policy', 'shadow'), /^there is no candidate: `policies.candidate`/);
 });

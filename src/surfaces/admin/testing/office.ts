@@ -11,6 +11,7 @@ import { Lineages } from '../../../broker/lineage.ts';
 import { LocalGate } from '../../../broker/local-gate.ts';
 import { Notices } from '../../../broker/notices.ts';
 import { OpenStreams } from '../../../broker/open-streams.ts';
+import { PolicyAlarms } from '../../../broker/policy-alarms.ts';
 import { beginRun, beginSubRun, endRun } from '../../../broker/runs.ts';
 import { say } from '../../../broker/say.ts';
 import { loadConfig } from '../../../config/load.ts';
@@ -47,6 +48,7 @@ import { Shelf } from './shelf.ts';
 export interface Office {
   readonly broker: Broker;
   readonly operators: Operators;
+  readonly policyAlarms: PolicyAlarms;
   readonly shelf: Shelf;
   readonly doors: Doors;
   readonly clock: { at: number };
@@ -123,7 +125,7 @@ export async function openOffice(): Promise<Office> {
     consults: NO_CONSULTS,
   };
   const operators = createOperators({ store, doors });
-  const { admin, agents } = await openListeners({
+  const { admin, agents, policyAlarms } = await openListeners({
     broker,
     operators,
     directory,
@@ -131,7 +133,7 @@ export async function openOffice(): Promise<Office> {
     oauth,
   });
   const { key } = await operators.claim((await operators.setupCode()) ?? '', 'olga');
-  const parts = { broker, operators, shelf, doors, clock, directory, key };
+  const parts = { broker, operators, policyAlarms, shelf, doors, clock, directory, key };
   const office: Office = {
     ...parts,
     url: admin.url,
@@ -166,6 +168,7 @@ async function openListeners(parts: {
   const { store, doors, bundles, inspectors } = broker;
   const log = (line: string): void => console.error(line);
   const common = { doors, host: '127.0.0.1', port: 0, maxBodyBytes: 1_048_576, log };
+  const policyAlarms = new PolicyAlarms({ store, doors, log: () => {}, alerts: () => NO_ALERTS });
   const governed = { broker, act, beginRun, beginSubRun, endRun, say };
   const callers = createCallers({ store, doors });
   const agents = await listen({
@@ -188,7 +191,7 @@ async function openListeners(parts: {
     declared: (text, path) => loadConfig(text, path).connections,
     verify: () => verifyStore({ directory, masterKey }),
     why: (id) => why(store, id),
-    policies: () => ({ state: 'ok', alarms: [] }),
+    policies: (bundle) => policyAlarms.health(bundle),
     solver: () => ({
       solve: async () => ({ kind: 'unknown', why: 'there is no solver here' }),
       close: () => {},
@@ -208,7 +211,7 @@ async function openListeners(parts: {
     origins: 'same',
     routes: [...healthRoutes(store), ...routes],
   });
-  return { admin, agents };
+  return { admin, agents, policyAlarms };
 }
 
 function deedsOf(broker: Broker): Pick<Office, 'activate' | 'begin' | 'propose' | 'park'> {
