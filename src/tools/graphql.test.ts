@@ -30,6 +30,21 @@ test('the fields of mutations are found, whatever stands around them', () => {
   );
 });
 
+test('what stands below a name that only groups is found as well; what a mutation answers is not', () => {
+  assert.deepEqual(names('mutation { admin { volumes { delete(id: 1) { id deleted } } } }'), [
+    ...['admin', 'volumes', 'admin_volumes', 'delete', 'admin_volumes_delete'],
+  ]);
+  assert.deepEqual(names('mutation { a @include(if: $deep) { purge } }'), [
+    'a',
+    'purge',
+    'a_purge',
+  ]);
+  assert.deepEqual(names('mutation { b: a { ... on T { c: purge } } }'), ['a', 'purge', 'a_purge']);
+  assert.deepEqual(names('mutation { open(id: 1) { deletedAt volume { wipe(now: true) } } }'), [
+    ...['open', 'wipe', 'open_volume_wipe'],
+  ]);
+});
+
 test('what is no document is nothing', () => {
   for (const text of ['', 'hello', 'mutation', 'mutation {', 'drop table x', '{ a }}'])
     assert.equal(readGraphql(text), null, text);

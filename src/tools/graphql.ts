@@ -1,4 +1,4 @@
-/** A field that a mutation selects at its top, with the words of its arguments. */
+/** A field of a mutation that may do something, with the words of its arguments. */
 export interface MutationField {
   readonly name: string;
   readonly about: string;
@@ -54,33 +54,42 @@ function tokensOf(text: string): string[] | null {
   return tokens;
 }
 
-/** The fields of a selection set that begins at `open`, those of inline fragments in it included. */
+/**
+ * The fields of a selection set that begins at `open`, which may do something: those at its top and in inline fragments
+ * there; those below a field without arguments, which may be no more than a name to group them by; and whatever takes
+ * arguments, however deep. What is left is what a mutation answers.
+ */
 function selection(
   tokens: readonly string[],
   open: number,
 ): { readonly fields: readonly MutationField[]; readonly end: number } | null {
-  const fields: { name: string; about: string }[] = [];
-  /** How deep in braces of the selection; inline fragments do not count. */
-  const inline: boolean[] = [true];
+  const found: Field[] = [];
+  /** Of each set of braces that is open: whether its fields may do something, and what they are grouped by. */
+  const sets: Selected[] = [{ acts: true, under: [] }];
   let at = open + 1;
-  let last: { name: string; about: string } | null = null;
+  let last: Field | null = null;
   let fragment = false;
   while (at < tokens.length) {
     const token = tokens[at] ?? '';
-    const top = inline.every((one) => one);
+    const { acts, under } = sets.at(-1) ?? NOTHING;
     if (token === '(') {
       const end = closing(tokens, at, '(', ')');
       if (end === -1) return null;
-      if (top && last !== null) last.about += ` ${tokens.slice(at, end).join(' ')}`;
-      at = end + 1;
-      continue;
-    }
-    if (token === '{') {
-      inline.push(fragment);
+      if (last !== null) {
+        if (!acts && last.about === '') found.push(last);
+        last.about += ` ${tokens.slice(at, end).join(' ')}`;
+      }
+      at = end;
+    } else if (token === '{') {
+      const groups = !fragment && last !== null;
+      sets.push({
+        acts: acts && (!groups || last?.about === ''),
+        under: groups ? [...under, last?.name ?? ''].slice(-MOST_GROUPS) : under,
+      });
       fragment = false;
     } else if (token === '}') {
-      inline.pop();
-      if (inline.length === 0) return { fields, end: at + 1 };
+      sets.pop();
+      if (sets.length === 0) return { fields: found.flatMap(named), end: at + 1 };
     } else if (token === '...') {
       fragment = true;
       // `... on Type`, `...Name`
@@ -89,17 +98,45 @@ function selection(
         fragment = false;
         at++;
       }
-    } else if (token === '@') at++;
-    else if (isName(token) && top) {
+    } else if (token === '@') {
+      // the arguments of a directive are none of its field
+      at++;
+      const end = tokens[at + 1] === '(' ? closing(tokens, at + 1, '(', ')') : at;
+      if (end === -1) return null;
+      at = end;
+    } else if (isName(token)) {
       if (tokens[at + 1] === ':') at++;
       else {
-        last = { name: token, about: '' };
-        fields.push(last);
+        last = { name: token, about: '', under };
+        if (acts) found.push(last);
       }
     }
     at++;
   }
   return null;
+}
+
+interface Field {
+  readonly name: string;
+  about: string;
+  readonly under: readonly string[];
+}
+
+interface Selected {
+  readonly acts: boolean;
+  readonly under: readonly string[];
+}
+
+const NOTHING: Selected = { acts: true, under: [] };
+const MOST_GROUPS = 8;
+
+/** By itself, and as what its groups make of it: `volume { delete }` deletes a volume. */
+function named({ name, about, under }: Field): MutationField[] {
+  if (under.length === 0) return [{ name, about }];
+  return [
+    { name, about },
+    { name: [...under, name].join('_'), about },
+  ];
 }
 
 function closing(tokens: readonly string[], from: number, open: string, close: string): number {

@@ -114,4 +114,11 @@ export const OF_SQL: readonly Mutation[] = [
     replace: 'return constants.SQLITE_OK;\n    });',
     test: 'src/connectors/sqlite/connector.test.ts',
   },
+  {
+    control: 'a GraphQL removal below a field that only groups is one',
+    file: 'src/tools/graphql.ts',
+    find: 'acts: acts && (!groups ||',
+    replace: 'acts: acts && (!groups) && (!groups ||',
+    test: 'src/connectors/http/inspector.test.ts',
+  },
 ];

@@ -253,6 +253,26 @@ const CLASSES: [string, JsonObject, 'read' | 'write' | 'destroy', boolean][] = [
     true,
   ],
   [
+    'it below a name that only groups',
+    {
+      method: 'POST',
+      path: '/graphql',
+      body: { query: 'mutation {{ volumes {{ delete(id: 1) }} }}' },
+    },
+    'destroy',
+    true,
+  ],
+  [
+    'a GraphQL mutation below one that adds',
+    {
+      method: 'POST',
+      path: '/graphql',
+      body: { query: 'mutation($t: ID!) {{ notes {{ add(text: $t) }} }}' },
+    },
+    'write',
+    false,
+  ],
+  [
     'a GraphQL hash without its text',
     { method: 'POST', path: '/graphql', body: { extensions: { persistedQuery: '{v}' } } },
     'destroy',
