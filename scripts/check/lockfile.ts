@@ -125,7 +125,7 @@ export function installScripts(lock: Lockfile, manifest: Manifest): Finding {
 }
 
 /** Raised only on purpose, together with `docs/decisions/`: every package here reaches users. */
-export const budget = { direct: 10, total: 30 };
+export const budget = { direct: 11, total: 31 };
 
 export function dependencyCount(lock: Lockfile, manifest: Manifest): Finding {
   const direct = Object.keys(manifest.dependencies).length;

@@ -31,6 +31,8 @@ export interface RunRequest {
   readonly tools?: readonly string[] | null;
   /** The user on whose behalf; nobody when left out or null. Its agent must be trusted to name this one. */
   readonly subject?: string | null;
+  /** The identity provider that vouches for that; null or left out: its agent says so. */
+  readonly provenBy?: string | null;
   /** How long it may live at most, in milliseconds; eight hours when left out or null, and never more. */
   readonly lifetimeMs?: number | null;
 }
@@ -41,7 +43,7 @@ export async function beginRun(broker: Broker, request: RunRequest): Promise<Run
   const onBehalf = request.subject == null ? {} : { subject: request.subject };
   const bundle = await broker.bundles.active();
   const intent = checked(bundle, request);
-  requireSubject(bundle, agent, request.subject ?? null);
+  requireSubject(bundle, agent, request);
   const actor = { agent, actsFor: [], ...onBehalf };
   const ungranted = tools?.find((tool) => rungOf(bundle, actor, tool) === null);
   if (ungranted !== undefined)
@@ -74,9 +76,18 @@ export async function beginRun(broker: Broker, request: RunRequest): Promise<Run
 }
 
 /** Whoever may say for whom it acts could say anything: only agents that the bundle trusts with it, and known users. */
-function requireSubject(bundle: Bundle, agent: string, subject: string | null): void {
+function requireSubject(
+  bundle: Bundle,
+  agent: string,
+  { subject = null, provenBy = null }: Pick<RunRequest, 'subject' | 'provenBy'>,
+): void {
   if (subject === null) return;
-  const { subjects = [] } = bundle.agents[agent] ?? {};
+  const { subjects = [], subjectToken } = bundle.agents[agent] ?? {};
+  if (subjectToken?.required === true && provenBy !== subjectToken.issuer)
+    throw new SignalboxError(
+      'SUBJECT_REFUSED',
+      `agent \`${agent}\` proves whom it acts for by a token of \`${subjectToken.issuer}\`, and said only a name`,
+    );
   const known = Object.hasOwn(bundle.users ?? {}, subject);
   if (!known || !(subjects.includes('*') || subjects.includes(subject)))
     throw new SignalboxError(

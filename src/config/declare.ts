@@ -21,6 +21,7 @@ import { observingOf } from './observe.ts';
 import { compare } from './order.ts';
 import { declaredPolicies, type PolicyFiles } from './policies.ts';
 import type { Source } from './source.ts';
+import { subjectTokenOf } from './subject-token.ts';
 import { declaredUsers } from './users.ts';
 import { warningsOf } from './warnings.ts';
 
@@ -60,12 +61,16 @@ export function declare(source: Source, path: string, files: PolicyFiles): Confi
   return { ...config, warnings: warningsOf(config) };
 }
 
-function agentOf(name: string, { owner, model, subjects, observe }: JsonObject): Agent {
+function agentOf(
+  name: string,
+  { owner, model, subjects, subjectToken, observe }: JsonObject,
+): Agent {
   return {
     name,
     owner: String(owner),
     ...(typeof model === 'string' ? { model } : {}),
     ...(subjects === undefined ? {} : { subjects: listOf(subjects).map(String).sort() }),
+    ...subjectTokenOf(subjectToken),
     ...observingOf(observe),
   };
 }

@@ -11,6 +11,7 @@ import type { PolicyFiles } from './policies.ts';
 import { ConfigProblems } from './problems.ts';
 import { shapeProblems } from './shape.ts';
 import { readSource } from './source.ts';
+import { subjectTokenProblems } from './subject-token.ts';
 import { userProblems } from './users.ts';
 
 /**
@@ -31,6 +32,7 @@ export function loadConfig(text: string, path: string, files: PolicyFiles = {}):
     ...referenceProblems(source, root),
     ...connectionProblems(source, root),
     ...userProblems(source, root),
+    ...subjectTokenProblems(source, root),
     ...observeProblems(source, root),
     ...consultProblems(source, root),
     ...toolProblems(source, root),

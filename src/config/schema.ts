@@ -14,6 +14,7 @@ import { mcpDefinitions } from './schema-mcp.ts';
 import { closed, count, flag, ref, table, text, when } from './schema-parts.ts';
 import { TOOL_DEFINITIONS } from './schema-tool.ts';
 import { watchProperties } from './schema-watch.ts';
+import { SUBJECT_TOKEN_SCHEMA } from './subject-token.ts';
 import { SUBJECTS_SCHEMA, USERS_SCHEMA } from './users.ts';
 
 /**
@@ -207,6 +208,7 @@ export const CONFIG_SCHEMA: JsonObject = {
         pattern: '^[^\\s@]+@[^\\s@]+$',
       }),
       subjects: SUBJECTS_SCHEMA,
+      subjectToken: SUBJECT_TOKEN_SCHEMA,
       observe: OBSERVE_SCHEMA,
       model: text(
         'The model it uses, by its maker’s id; `signalbox halt model ID` stops every agent that says so. Signalbox does not see what is really used',

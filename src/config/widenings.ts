@@ -83,14 +83,20 @@ export function wideningsOf(before: Bundle, after: Bundle): (change: Change) => 
 }
 
 function agent(name: string, fields: readonly FieldChange[]): string[] {
-  const others = fields.filter(({ field }) => !field.startsWith('observe'));
-  return others.map(({ field, before, after }) =>
+  const others = fields.filter(
+    ({ field }) => !field.startsWith('observe') && !field.startsWith('subjectToken'),
+  );
+  const proofs = fields.some(({ field }) => field.startsWith('subjectToken'))
+    ? [`whom agent \`${name}\` acts for is proven in another way: look at its \`subjectToken\``]
+    : [];
+  const changed = others.map(({ field, before, after }) =>
     field === 'subjects'
       ? `agent \`${name}\` may name others as those it acts for: ${told(after)} instead of ${told(before)}`
       : field === 'owner'
         ? `another human answers for agent \`${name}\`: ${told(after)} instead of ${told(before)}`
         : `a halt of its model reaches agent \`${name}\` under another name: ${told(after)} instead of ${told(before)}`,
   );
+  return [...changed, ...proofs];
 }
 
 /** It begins, or lasts longer than it did. */

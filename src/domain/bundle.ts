@@ -9,6 +9,7 @@ import type { ToolLineage } from './lineage.ts';
 import type { LoopRules } from './loops.ts';
 import type { Rung } from './mode.ts';
 import type { Policies } from './policy.ts';
+import type { SubjectTokenRules } from './subject-token.ts';
 
 /** A system behind tools. `settings` belongs to its connector (host, url, …) and never holds a secret value. */
 export interface Connection {
@@ -88,6 +89,8 @@ export interface Agent {
   readonly owner: string;
   /** The users it is trusted to name as those it acts for; nobody if absent, `*` for all. */
   readonly subjects?: readonly string[];
+  /** Whose tokens prove them; nobody's if absent: then they are what the agent says. */
+  readonly subjectToken?: SubjectTokenRules;
   /** The model it is declared to use, for `halt model`; what it really uses is not seen here. */
   readonly model?: string;
   /** Some verdicts about it are recorded and hold nothing down; absent: never. */

@@ -191,6 +191,10 @@ export const ERRORS = {
     status: 403,
     fix: 'name a user that the bundle has and lists under `subjects` of this agent',
   },
+  SUBJECT_TOKEN: {
+    status: 403,
+    fix: 'get a new token for this agent from its identity provider; `subjectToken` of the agent says which',
+  },
   SECRET_MISSING: { status: 404, fix: '`signalbox secret set NAME` stores it encrypted' },
   MASTER_KEY: {
     status: 500,

@@ -103,17 +103,16 @@ export async function openListeners(parts: Parts): Promise<Surfaces> {
     approvalUrl: (id) => `${admin.url}/approvals/${id}`,
     log: options.log,
     overloaded,
-    ...(options.holdMs === undefined
-      ? {}
-      : { hold: { modernMs: options.holdMs, legacyMs: options.holdMs } }),
+    ...holding(options),
   });
+  const runs = runRoutes({ governed, callers, subjects: adapters.subjects });
   house.feed.told = (change) => mcp.changed(change);
   const agents = await listen({
     ...common,
     ...options.agents,
     origins: 'same',
     overloaded,
-    routes: [...health, ...mcp.routes, ...runRoutes({ governed, callers })],
+    routes: [...health, ...mcp.routes, ...runs],
   }).catch(async (error: unknown) => {
     await admin.close(0);
     throw error;
@@ -130,6 +129,10 @@ export async function openListeners(parts: Parts): Promise<Surfaces> {
       await mcp.close();
     },
   };
+}
+
+function holding({ holdMs }: SystemOptions) {
+  return holdMs === undefined ? {} : { hold: { modernMs: holdMs, legacyMs: holdMs } };
 }
 
 function aboutPolicies({ broker, policyAlarms }: House) {

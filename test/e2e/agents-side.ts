@@ -27,6 +27,8 @@ import { NO_GRANTS } from '../../src/domain/user-grant.ts';
 import { realDoors } from '../../src/doors.ts';
 import { createAgents } from '../../src/identity/agents.ts';
 import { type Callers, createCallers } from '../../src/identity/callers.ts';
+import { KeySets } from '../../src/identity/key-sets.ts';
+import { createSubjectTokens } from '../../src/identity/subject-tokens.ts';
 import { PolicyRoom } from '../../src/policy/policies.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import { healthRoutes } from '../../src/surfaces/http/health.ts';
@@ -119,6 +121,8 @@ export async function startAgentsSide(
   const log = (line: string): void => void logged.push(line);
   const governed = { broker, act, beginRun, beginSubRun, endRun, say };
   const callers = createCallers({ store, doors });
+  const keys = new KeySets(async (url) => (await fetch(url)).text(), doors.clock);
+  const subjects = createSubjectTokens(keys, doors.clock);
   const mcp = createMcpSurface({
     governed,
     callers,
@@ -130,7 +134,7 @@ export async function startAgentsSide(
   const listener = await listen({
     host: '127.0.0.1',
     port: 0,
-    routes: [...mcp.routes, ...runRoutes({ governed, callers }), ...healthRoutes(store)],
+    routes: [...mcp.routes, ...runRoutes({ governed, callers, subjects }), ...healthRoutes(store)],
     origins: 'same',
     maxBodyBytes: 1_048_576,
     doors,

@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { bundleDigest } from '../../src/domain/bundle.ts';
 import { createAgents } from '../../src/identity/agents.ts';
 import { type AgentsSide, startAgentsSide } from './agents-side.ts';
 import { send } from './echo-target.ts';
@@ -269,4 +274,70 @@ test('a chain is eight deep and no deeper', async () => {
   assert.equal(await call(token), 'done');
   const { json } = await post(formFor(token));
   assert.deepEqual([json.error, json.code], ['invalid_request', 'DELEGATION_DEPTH']);
+});
+
+test('the token of an identity provider begins a run on behalf of its user, and a name alone does not', async (t) => {
+  const { privateKey, publicKey } = await generateKeyPair('ES256');
+  const key = { ...(await exportJWK(publicKey)), kid: 'one' };
+  const provider = createServer((_, response) => response.end(JSON.stringify({ keys: [key] })));
+  provider.listen(0, '127.0.0.1');
+  await once(provider, 'listening');
+  t.after(() => {
+    provider.closeAllConnections();
+    provider.close();
+  });
+  const jwks = `http://127.0.0.1:${(provider.address() as AddressInfo).port}/`;
+  const { store, bundles, doors } = side.broker;
+  const active = await bundles.active();
+  const issuer = 'https://login.acme.example';
+  const [researcherAgent] = Object.values(active.agents).filter((one) => one.name === 'researcher');
+  assert.ok(researcherAgent !== undefined);
+  const rules = {
+    ...{ issuer, jwks, audience: 'desk', algorithms: ['ES256'], claim: 'sub', skewSeconds: 60 },
+    ...{ maxAgeSeconds: 3_600, allowPrivate: true, required: true },
+  };
+  const agent = { ...researcherAgent, subjects: ['dana'], subjectToken: rules };
+  const content = {
+    ...active,
+    agents: { ...active.agents, researcher: agent },
+    users: { dana: { name: 'dana', tools: ['echo'] }, eve: { name: 'eve', tools: ['echo'] } },
+  };
+  const bundle = { ...content, digest: bundleDigest(content) };
+  const at = doors.clock.now();
+  const expected = active.digest;
+  await store.commit({ kind: 'bundle.apply', bundle, expected, widenings: [], by: 'dana', at });
+  const tokenFor = (sub: string, aud = 'desk') =>
+    new SignJWT({ sub })
+      .setProtectedHeader({ alg: 'ES256', kid: 'one' })
+      .setIssuer(issuer)
+      .setAudience(aud)
+      .setIssuedAt()
+      .setExpirationTime('5m')
+      .sign(privateKey);
+  const form = (token: string, type = 'jwt', more = as(researcher)): Form => ({
+    ...formFor(token, {}, more),
+    subject_token_type: `urn:ietf:params:oauth:token-type:${type}`,
+  });
+  const codeOf = async (asked: Form) => (await post(asked)).json.code;
+  const dana = await tokenFor('dana');
+  for (const type of ['jwt', 'id_token']) {
+    const { status, json } = await post(form(dana, type));
+    assert.equal(status, 200, JSON.stringify(json));
+    assert.deepEqual(
+      [json.run.subject, json.run.agent, json.run.parent],
+      ['dana', 'researcher', null],
+    );
+    assert.equal(await call(json.access_token), 'done');
+  }
+  assert.equal(await codeOf(form(await tokenFor('eve'))), 'SUBJECT_REFUSED');
+  assert.equal(await codeOf(form(await tokenFor('dana', 'other'))), 'SUBJECT_TOKEN');
+  assert.equal(await codeOf(form(dana, 'access_token')), 'TOKEN_INVALID');
+  assert.equal(await codeOf(form(dana, 'saml2')), 'REQUEST_MALFORMED');
+  assert.equal(await codeOf(form(dana, 'jwt', {})), 'REQUEST_MALFORMED');
+  const named = await api('/v1/runs', researcher, { intent: 'help', subject: 'dana' });
+  assert.deepEqual([named.status, named.json.error.code], [403, 'SUBJECT_REFUSED']);
+  const notes = (await store.timeline('system')).map(({ body }) => JSON.parse(body));
+  assert.equal(notes.filter(({ note }) => note === 'run.subject-proven').length, 2);
+  const told = JSON.stringify(await store.timeline('system'));
+  assert.equal(told.includes(dana.split('.')[2] ?? ''), false);
 });

@@ -64,7 +64,7 @@ export const OF_CREDENTIALS: readonly Mutation[] = [
   {
     control: 'only a trusted agent names whom it acts for',
     file: 'src/broker/runs.ts',
-    find: 'requireSubject(bundle, agent, request.subject ?? null);',
+    find: 'requireSubject(bundle, agent, request);',
     replace: '',
     test: 'test/properties/subject_never_widens.test.ts',
   },
@@ -87,7 +87,7 @@ export const OF_CREDENTIALS: readonly Mutation[] = [
     file: 'src/store/sqlite/op-identity.ts',
     find: "if ((had?.version ?? 0) !== op.over) return refused('moved');",
     replace: '',
-    test: 'src/credentials/oauth/grant-end.test.ts',
+    test: 'test/contract/store-sqlite.test.ts',
   },
   {
     control: 'a refresh that lands after its grant was taken out goes the same way',
@@ -109,5 +109,33 @@ export const OF_CREDENTIALS: readonly Mutation[] = [
     find: 'if (halt === undefined) return;',
     replace: 'return;',
     test: 'src/surfaces/admin/connections.test.ts',
+  },
+  {
+    control: 'a token of an identity provider is for one agent',
+    file: 'src/identity/subject-tokens.ts',
+    find: '...{ issuer, audience, algorithms',
+    replace: '...{ issuer, algorithms',
+    test: 'src/identity/subject-tokens.test.ts',
+  },
+  {
+    control: 'an identity provider that is away proves nothing',
+    file: 'src/identity/key-sets.ts',
+    find: 'this.#clock.now() - known.at < FRESH_MS',
+    replace: 'known.at > 0',
+    test: 'src/identity/subject-tokens.test.ts',
+  },
+  {
+    control: 'unknown keys do not make us ask for each',
+    file: 'src/identity/key-sets.ts',
+    find: 'if (known !== undefined && this.#clock.now() - known.at < ANEW_MS) return null;',
+    replace: '',
+    test: 'src/identity/subject-tokens.test.ts',
+  },
+  {
+    control: 'whom an agent only names is refused where a token is required',
+    file: 'src/broker/runs.ts',
+    find: 'subjectToken?.required === true',
+    replace: 'subjectToken?.required === undefined',
+    test: 'test/e2e/sub-runs.test.ts',
   },
 ];

@@ -119,6 +119,6 @@ export const OF_SQL: readonly Mutation[] = [
     file: 'src/tools/graphql.ts',
     find: 'acts: acts && (!groups ||',
     replace: 'acts: acts && (!groups) && (!groups ||',
-    test: 'src/connectors/http/inspector.test.ts',
+    test: 'src/tools/graphql.test.ts',
   },
 ];

@@ -151,6 +151,7 @@ const siblings: Rule = {
 const packages: Readonly<Record<string, readonly string[]>> = {
   '@cedar-policy/cedar-wasm': ['policy'],
   ajv: ['tools', 'config', 'protocols'],
+  jose: ['identity'],
   'jsonc-parser': ['clients'],
   'libpg-query': ['tools', 'connectors', 'config'],
   oauth4webapi: ['credentials'],

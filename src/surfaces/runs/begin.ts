@@ -2,6 +2,7 @@ import type { Caller } from '../../domain/caller.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Run } from '../../domain/run.ts';
+import type { SubjectTokens } from '../../domain/subject-token.ts';
 import type { Callers, Governed } from './governed.ts';
 import { Pace } from './pace.ts';
 import type { WantedRun } from './wanted.ts';
@@ -20,11 +21,13 @@ export interface BegunRun {
 export class Beginnings {
   readonly #governed: Governed;
   readonly #callers: Callers;
+  readonly #subjects: SubjectTokens;
   readonly #pace: Pace;
 
-  constructor(governed: Governed, callers: Callers) {
+  constructor(governed: Governed, callers: Callers, subjects: SubjectTokens) {
     this.#governed = governed;
     this.#callers = callers;
+    this.#subjects = subjects;
     this.#pace = new Pace(governed.broker.doors.clock);
   }
 
@@ -32,6 +35,19 @@ export class Beginnings {
     const { broker, beginRun } = this.#governed;
     this.#pace.check(agent);
     return this.#withToken(await beginRun(broker, { agent, ...wanted }));
+  }
+
+  /** A root run on behalf of the user that an identity provider vouches for. Throws SUBJECT_TOKEN too. */
+  async onBehalf(token: string, { agent }: AgentCaller, wanted: WantedRun): Promise<BegunRun> {
+    const { broker, beginRun } = this.#governed;
+    this.#pace.check(agent);
+    const bundle = await broker.bundles.active();
+    const { user, issuer } = await this.#subjects.proven(token, agent, bundle);
+    const run = await beginRun(broker, { agent, ...wanted, subject: user, provenBy: issuer });
+    const body = { run: run.id, agent, user, issuer };
+    const at = broker.doors.clock.now();
+    await broker.store.commit({ kind: 'system.note', type: 'run.subject-proven', body, at });
+    return this.#withToken(run);
   }
 
   /** The run whose token this is. Throws what `authenticate` throws. */

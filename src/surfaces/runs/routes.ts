@@ -1,5 +1,6 @@
 import { SignalboxError } from '../../domain/errors.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import type { SubjectTokens } from '../../domain/subject-token.ts';
 import type { Exchange, Route } from '../http/listener.ts';
 import { originOf } from '../http/origin.ts';
 import { Beginnings, type RunCaller, told } from './begin.ts';
@@ -15,10 +16,14 @@ const MAX_WHY = 200;
  * The life of a run, for whoever starts agents: begin (the secret of an agent, or the token of the run above), say more
  * (the secret of its agent), renew and end (the run's own token).
  */
-export function runRoutes(parts: { governed: Governed; callers: Callers }): readonly Route[] {
-  const { governed, callers } = parts;
+export function runRoutes(parts: {
+  governed: Governed;
+  callers: Callers;
+  subjects: SubjectTokens;
+}): readonly Route[] {
+  const { governed, callers, subjects } = parts;
   const { broker } = governed;
-  const beginnings = new Beginnings(governed, callers);
+  const beginnings = new Beginnings(governed, callers, subjects);
   return [
     ...exchangeRoutes(beginnings, callers),
     {

@@ -10,6 +10,11 @@ import { closed, toolsOf, WANTED, type WantedRun, wantedRun } from './wanted.ts'
 
 const GRANT = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+/** What an identity provider says of a user. */
+const USER_TOKENS = [
+  'urn:ietf:params:oauth:token-type:jwt',
+  'urn:ietf:params:oauth:token-type:id_token',
+];
 /** The one type of `authorization_details` (RFC 9396) that is known here. */
 const DETAILS = 'signalbox_run';
 const MAX_BODY = 32_768;
@@ -18,7 +23,8 @@ const MAX_PARAMETERS = 16;
 type Form = ReadonlyMap<string, string>;
 
 /**
- * RFC 8693: the token of a run becomes the token of a run under it. Both tokens are proof by themselves, so there is no
+ * RFC 8693: the token of a run becomes the token of a run under it, and the token of an identity provider with the secret of
+ * an agent that of a run on behalf of its user. Both tokens are proof by themselves, so there is no
  * client authentication; errors are those of RFC 6749 §5.2 with our own code beside.
  */
 export function exchangeRoutes(beginnings: Beginnings, callers: Callers): readonly Route[] {
@@ -32,8 +38,11 @@ export function exchangeRoutes(beginnings: Beginnings, callers: Callers): readon
           const wanted = wantedOf(form);
           requireTarget(form, exchange);
           const actor = await actorOf(form, callers);
-          const parent = await beginnings.parent(required(form, 'subject_token'));
-          const begun = await beginnings.under(parent, actor, wanted);
+          const token = required(form, 'subject_token');
+          const begun =
+            form.get('subject_token_type') === ACCESS_TOKEN
+              ? await beginnings.under(await beginnings.parent(token), actor, wanted)
+              : await beginnings.onBehalf(token, acting(actor), wanted);
           exchange.reply(200, answer(begun, exchange), { pragma: 'no-cache' });
         } catch (fault) {
           refuse(exchange, fault);
@@ -68,10 +77,11 @@ async function formOf(exchange: Exchange): Promise<Form> {
 }
 
 function requireTypes(form: Form): void {
-  if (required(form, 'subject_token_type') !== ACCESS_TOKEN)
+  const known = [ACCESS_TOKEN, ...USER_TOKENS];
+  if (!known.includes(required(form, 'subject_token_type')))
     throw new OAuthFault(
       'invalid_request',
-      `expected \`subject_token_type\` to be \`${ACCESS_TOKEN}\``,
+      `expected \`subject_token_type\` to be one of ${known.map((type) => `\`${type}\``).join(', ')}`,
     );
   if (form.has('actor_token') !== form.has('actor_token_type'))
     throw new OAuthFault('invalid_request', '`actor_token` and `actor_token_type` come together');
@@ -143,6 +153,12 @@ async function actorOf(form: Form, callers: Callers): Promise<AgentCaller | null
     'TOKEN_AUDIENCE',
     'expected `actor_token` to be the secret of an agent, got a token of a run',
   );
+}
+
+/** The user's token says for whom, never who acts. */
+function acting(actor: AgentCaller | null): AgentCaller {
+  if (actor !== null) return actor;
+  throw new OAuthFault('invalid_request', 'expected the secret of an agent as `actor_token`');
 }
 
 function required(form: Form, name: string): string {

@@ -33,7 +33,9 @@ import type { Outcome } from '../../../domain/proposal.ts';
 import { realDoors } from '../../../doors.ts';
 import { createAgents } from '../../../identity/agents.ts';
 import { createCallers } from '../../../identity/callers.ts';
+import { KeySets } from '../../../identity/key-sets.ts';
 import { createOperators, type Operators } from '../../../identity/operators.ts';
+import { createSubjectTokens } from '../../../identity/subject-tokens.ts';
 import { why } from '../../../ledger/why.ts';
 import { PolicyRoom } from '../../../policy/policies.ts';
 import { verifyStore } from '../../../store/sqlite/evidence.ts';
@@ -171,10 +173,12 @@ async function openListeners(parts: {
   const policyAlarms = new PolicyAlarms({ store, doors, log: () => {}, alerts: () => NO_ALERTS });
   const governed = { broker, act, beginRun, beginSubRun, endRun, say };
   const callers = createCallers({ store, doors });
+  const keys = new KeySets(async (url) => (await fetch(url)).text(), doors.clock);
+  const subjects = createSubjectTokens(keys, doors.clock);
   const agents = await listen({
     ...common,
     origins: 'none',
-    routes: [...healthRoutes(store), ...runRoutes({ governed, callers })],
+    routes: [...healthRoutes(store), ...runRoutes({ governed, callers, subjects })],
   });
   const routes = adminRoutes({
     broker,
