@@ -276,9 +276,9 @@ test('without policies the grants are all there is', async () => {
 test('random policies: what is proven, no action of a small world contradicts', async () => {
   const { wrong, proven, counterexample, unknown, why } = await proveDifferential(solver, {
     seed: 20261130,
-    sets: 10,
+    sets: 6,
   });
   assert.deepEqual(wrong, []);
   assert.ok(proven >= 1 && counterexample >= 2, `${proven} proven, ${counterexample} found`);
-  assert.ok(unknown <= 4, JSON.stringify(why));
+  assert.ok(unknown <= 3, JSON.stringify(why));
 });
