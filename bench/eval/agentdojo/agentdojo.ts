@@ -59,8 +59,11 @@ async function main(): Promise<number> {
     if (figures.executedUnasked.consequential > 0 || figures.executedUnasked.rate > 0.01)
       ok = false;
   }
-  const mutations = values.mutations === true ? await mutated(suites, Math.max(every, 4)) : {};
-  if (Object.values(mutations).some(({ worse: is }) => is === false)) ok = false;
+  const { mutations, absent } =
+    values.mutations === true
+      ? await mutated(suites, Math.max(every, 4))
+      : { mutations: {}, absent: [] };
+  if (Object.values(mutations).some((each) => !each.worse)) ok = false;
   const figures = figuresOf(plain);
   const all = await labelsFor(suites, values.labels);
   const byHand = [...all.values()].filter(({ by }) => by === 'hand').length;
@@ -76,23 +79,28 @@ async function main(): Promise<number> {
     withoutScope: figuresOf(open).attacks,
     transforms,
     mutations,
+    absent,
   });
   return ok ? 0 : 1;
 }
 
-/** Each control off, beside the same round with it. One that these labels do not have cannot be missed. */
-async function mutated(
-  suites: readonly Suite[],
-  every: number,
-): Promise<{ [control: string]: { readonly worse: boolean | null } }> {
-  const mutations: { [control: string]: { readonly worse: boolean | null } } = {};
+interface Mutated {
+  readonly mutations: { readonly [control: string]: { readonly worse: boolean } };
+  /** Controls that these labels do not have: they cannot be missed. */
+  readonly absent: readonly string[];
+}
+
+/** Each control off, beside the same round with it. */
+async function mutated(suites: readonly Suite[], every: number): Promise<Mutated> {
+  const mutations: { [control: string]: { readonly worse: boolean } } = {};
+  const absent: string[] = [];
   const known = new Map<string, Round>();
   const labels = await labelsFor(suites, values.labels);
   for (const [control, { transform, open, unscoped, check }] of Object.entries(MUTATIONS)) {
     const { labels: changed, restore } = withMutation(control, labels, suites);
     restore();
     if (check === undefined && unscoped !== true && isDeepStrictEqual(labels, changed)) {
-      mutations[control] = { worse: null };
+      absent.push(control);
       continue;
     }
     const wanted: Wanted = { transform, scoped: open !== true, every, mutation: null };
@@ -103,7 +111,7 @@ async function mutated(
     const after = await round(suites, { ...wanted, scoped, mutation: control });
     mutations[control] = worse(figuresOf(before), figuresOf(after), transform);
   }
-  return mutations;
+  return { mutations, absent };
 }
 
 function transformsWanted(): string[] {

@@ -28,7 +28,7 @@ export class Beginnings {
     this.#governed = governed;
     this.#callers = callers;
     this.#subjects = subjects;
-    this.#pace = new Pace(governed.broker.doors.clock);
+    this.#pace = new Pace(governed.broker.doors.clock, (most) => `started ${most} runs`);
   }
 
   async root(agent: string, wanted: WantedRun): Promise<BegunRun> {

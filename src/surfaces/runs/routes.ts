@@ -5,6 +5,7 @@ import type { Exchange, Route } from '../http/listener.ts';
 import { originOf } from '../http/origin.ts';
 import { Beginnings, type RunCaller, told } from './begin.ts';
 import type { Callers, Governed } from './governed.ts';
+import { Pace } from './pace.ts';
 import { exchangeRoutes } from './token-exchange.ts';
 import { closed, isPlain, malformed, WANTED, wantedRun } from './wanted.ts';
 
@@ -24,6 +25,7 @@ export function runRoutes(parts: {
   const { governed, callers, subjects } = parts;
   const { broker } = governed;
   const beginnings = new Beginnings(governed, callers, subjects);
+  const pace = new Pace(broker.doors.clock, (most) => `said ${most} things`);
   return [
     ...exchangeRoutes(beginnings, callers),
     {
@@ -60,6 +62,7 @@ export function runRoutes(parts: {
         // the run's own token is in its agent's hands, whose word proves nothing
         if (caller.kind !== 'agent')
           throw new SignalboxError('TOKEN_AUDIENCE', 'expected the secret of the agent');
+        pace.check(caller.agent);
         const { text } = closed(await exchange.json(MAX_SAID), ['text']);
         if (typeof text !== 'string' || text.trim() === '' || !isPlain(text))
           throw malformed('expected `text` to be what was said');
