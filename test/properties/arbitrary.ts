@@ -198,7 +198,7 @@ export const facts: fc.Arbitrary<Facts> = fc.record({
     { weight: 4, arbitrary: fc.constant(null) },
     { weight: 1, arbitrary: lineages },
   ),
-  unknownRepeat: fc.option(fc.constant('act_0'), { freq: 1 }),
+  unknownRepeat: fc.option(fc.constant('act_0'), { freq: 2 }),
   consulted: fc.array(
     fc.record({
       consult: fc.constant('judge'),
@@ -218,7 +218,7 @@ export const facts: fc.Arbitrary<Facts> = fc.record({
     }),
     { maxLength: 2 },
   ),
-  removes: fc.option(fc.constant('backup'), { freq: 1 }),
+  removes: fc.option(fc.constant('backup'), { freq: 2 }),
   measured: maybe(measured),
   policy: fc.constant(null),
 });

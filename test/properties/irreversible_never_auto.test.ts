@@ -39,12 +39,19 @@ test('irreversible_never_auto: the check alone holds it, and so does the type wi
 });
 
 test('irreversible_never_auto: removing a recovery path in production is denied whatever the grant', () => {
+  const seen = { tool: 0, arguments: 0 };
   fc.assert(
     fc.property(facts, (f) => {
       if (f.tool === null || f.connection?.environment === 'staging') return;
       if (!f.tool.recoveryPath && f.removes === null) return;
-      assert.equal(judge(f).mode, 'deny');
+      seen[f.tool.recoveryPath ? 'tool' : 'arguments']++;
+      const { mode, verdicts } = judge(f);
+      assert.equal(mode, 'deny');
+      // by this very check: most of these facts are denied by another one too, which would hide that it was gone
+      const own = verdicts.find(({ check }) => check === 'reversibility');
+      assert.deepEqual([own?.ceiling, own?.code], ['deny', 'RECOVERY_PATH']);
     }),
     { numRuns: 2000 },
   );
+  assert.ok(seen.tool > 50 && seen.arguments > 50, `both were tried: ${JSON.stringify(seen)}`);
 });
