@@ -174,7 +174,7 @@ async function endAll(
   ]);
   const elsewhere = landings(broker, halt.epoch, heard);
   const landed = Promise.all([landedHere, elsewhere]).then(([left]) => left);
-  const finished = revokeAll(broker, halt, { covered, grants }, landed);
+  const finished = revokeAll(broker, halt, { covered, grants, elsewhere }, landed);
   mindStuck(broker, halt, finished);
   return { covered, grants, landedHere, finished };
 }
@@ -190,7 +190,11 @@ interface Ending {
 async function revokeAll(
   broker: Broker,
   raised: Halt,
-  { covered, grants: { ends } }: Pick<Ending, 'covered' | 'grants'>,
+  {
+    covered,
+    grants: { ends },
+    elsewhere,
+  }: Pick<Ending, 'covered' | 'grants'> & { readonly elsewhere: Promise<readonly Landing[]> },
   landed: BroughtDown['landed'],
 ): Promise<Ended> {
   const [first, { left, alive }, grants] = await Promise.all([
@@ -204,8 +208,16 @@ async function revokeAll(
   const again = new Set(late.map(({ lease }) => lease.id));
   const leases = [...first.filter(({ lease }) => !again.has(lease.id)), ...late];
   const ended = { leases, grants, left };
-  if (isInert(ended)) await sayInert(broker, raised, { leases, grants });
+  if (!isInert(ended)) return ended;
+  if ((await elsewhere).some(({ silentMs }) => silentMs !== null)) await backAgain(broker, raised);
+  await sayInert(broker, raised, { leases, grants });
   return ended;
+}
+
+/** One that was silent and is back meanwhile may still be landing what it flew: it is waited for like the others. */
+async function backAgain(broker: Broker, { epoch }: Halt): Promise<void> {
+  await broker.freshness.lookAgain();
+  await landings(broker, epoch);
 }
 
 /** Handed to the store behind the records of their ends; whether it has them is for the store to say. */
