@@ -5,6 +5,7 @@ import type { Proposal } from '../domain/proposal.ts';
 import type { Store } from '../domain/store.ts';
 import { courseOf } from '../judge/course.ts';
 import type { Broker } from './broker.ts';
+import { ask } from './consult-spend.ts';
 import { gather } from './gather.ts';
 
 /** How long an answer about one call stands: until it is judged again, or comes back with its approval. */
@@ -35,8 +36,9 @@ export async function consulted(
   const key = keyOf(facts);
   const known = heard.get(broker.store)?.get(key);
   if (known !== undefined && facts.now < known.until) return { ...facts, consulted: known.answers };
-  const answers = await Promise.all(consults.map((one) => broker.consults.ask(one, facts)));
-  if (answers.every(({ code }) => code !== 'CONSULT_FAILED')) keep(broker, key, answers);
+  const answers = await Promise.all(consults.map((one) => ask(broker, one, facts)));
+  if (answers.every(({ code }) => code !== 'CONSULT_FAILED' && code !== 'CONSULT_BUDGET'))
+    keep(broker, key, answers);
   const fresh = await gather(broker, proposal);
   // who is to be asked, and about what, may be another thing by now
   if (keyOf(fresh) !== key) return { ...fresh, consulted: [changed(answers)] };

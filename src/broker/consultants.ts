@@ -8,6 +8,7 @@ import {
   type ConsultDesk,
   type ModelConsult,
   type PdpConsult,
+  type TokensUsed,
   unanswered,
 } from '../domain/consult.ts';
 import type { Doors } from '../domain/doors.ts';
@@ -22,11 +23,14 @@ import {
   type PdpAnswer,
 } from '../protocols/authzen/evaluation.ts';
 import { judgeAnswer, judgeCall } from '../protocols/llm/judge-call.ts';
+import { ConsultLane } from './consult-lane.ts';
 
 /** What is told of an action, as JSON, at most; a longer one is not cut but left unasked. */
 const MOST_TOLD = 64 * 1024;
 /** A decision point that failed its canaries is not tried again sooner. */
 const AGAIN_MS = 30_000;
+/** Tokens that an API puts around what it is given, and the word of the question. */
+const SPARE = 200;
 
 export interface ConsultParts {
   readonly doors: Pick<Doors, 'clock' | 'entropy'>;
@@ -48,11 +52,37 @@ export class Consultants implements ConsultDesk {
   /** By the consult of one bundle: another bundle proves anew. */
   readonly #proofs = new WeakMap<PdpConsult, Promise<Proof>>();
 
+  readonly #lanes = new WeakMap<Consult, ConsultLane>();
+
   constructor(parts: ConsultParts) {
     this.#parts = parts;
   }
 
-  async ask(consult: Consult, facts: Facts): Promise<ConsultAnswer> {
+  closed(consult: Consult): string | null {
+    return this.#laneTo(consult).closed();
+  }
+
+  /** A token is a character at least. */
+  worst(consult: ModelConsult, facts: Facts): TokensUsed {
+    const asked = { nonce: '', action: toldOf(facts), guidance: consult.guidance ?? null };
+    const { body } = judgeCall(consult, asked, null);
+    return { tokensIn: JSON.stringify(body).length + SPARE, tokensOut: consult.maxTokens };
+  }
+
+  ask(consult: Consult, facts: Facts): Promise<ConsultAnswer> {
+    return this.#laneTo(consult).through(
+      () => this.#ask(consult, facts),
+      ({ code }) => code === CONSULT_CODES.failed,
+    );
+  }
+
+  #laneTo(consult: Consult): ConsultLane {
+    const lane = this.#lanes.get(consult) ?? new ConsultLane(this.#parts.doors.clock);
+    this.#lanes.set(consult, lane);
+    return lane;
+  }
+
+  async #ask(consult: Consult, facts: Facts): Promise<ConsultAnswer> {
     try {
       return consult.kind === 'model'
         ? await this.#model(consult, facts)
@@ -95,6 +125,7 @@ export class Consultants implements ConsultDesk {
       consult: consult.name,
       ...OF_VERDICT[verdict],
       reason: `\`${consult.name}\` (\`${consult.model}\`) says ${verdict}: ${this.#parts.clean(reason)} (${spent})`,
+      ...(tokensIn === null || tokensOut === null ? {} : { usage: { tokensIn, tokensOut } }),
     };
   }
 

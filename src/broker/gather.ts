@@ -1,4 +1,4 @@
-import type { Bundle } from '../domain/bundle.ts';
+import type { Bundle, Tool } from '../domain/bundle.ts';
 import { digestOf } from '../domain/digest.ts';
 import { SignalboxError } from '../domain/errors.ts';
 import type { Facts } from '../domain/facts.ts';
@@ -34,7 +34,7 @@ export async function gather(broker: Broker, proposal: Proposal): Promise<Facts>
   const { lines, keys } = limitLines(bundle, known.run, now);
   const halts = broker.local.size === 0 ? known.halts : [...broker.local.halts(), ...known.halts];
   const usage = keys.length === 0 ? [] : await broker.store.usage(keys);
-  const inputProblems = tool === null ? [] : broker.inputs(tool, proposal.arguments);
+  const inputProblems = tool === null ? [] : problemsOf(broker, tool, proposal);
   const looked = lookForLoops(broker, {
     ...{ proposal, argumentsDigest, run: known.run, tool, bundle, inputProblems, now },
     treeActions: known.treeActions,
@@ -83,6 +83,11 @@ export function withMeasured(broker: Broker, facts: Facts, measured: Measured | 
 /** The same facts with what policies say of them. */
 export function ruled(broker: Broker, facts: Facts): Facts {
   return { ...facts, policy: broker.policies.rulingFor(facts) };
+}
+
+function problemsOf(broker: Broker, tool: Tool, proposal: Proposal): readonly string[] {
+  const { malformed } = proposal;
+  return malformed === undefined ? broker.inputs(tool, proposal.arguments) : [malformed];
 }
 
 const NONE: readonly HaltScope[] = [];

@@ -11,21 +11,36 @@ import {
 import { own } from '../domain/own.ts';
 import type { Outcome, Proposal } from '../domain/proposal.ts';
 import type { Run } from '../domain/run.ts';
+import type { Spend } from '../domain/spend.ts';
 import type { Store } from '../domain/store.ts';
 import { firingsOf } from '../limits/loops/detect.ts';
+import { LONG } from '../limits/loops/jump.ts';
+import { type Amounts, NO_PURSE, NOTHING, type Norm, totalOf } from '../limits/loops/norm.ts';
 import { keyOf, sketchOf } from '../limits/loops/print.ts';
-import { keepsInterval, type MadeCall, told, toldOf, trailOf } from '../limits/loops/steps.ts';
-import { EMPTY_TRAIL, type Trail } from '../limits/loops/trail.ts';
+import {
+  keepsInterval,
+  type MadeCall,
+  type OfTool,
+  told,
+  toldOf,
+  trailOf,
+} from '../limits/loops/steps.ts';
+import { amended, EMPTY_TRAIL, type Trail, turned } from '../limits/loops/trail.ts';
+import { begunTurn, spentTurn } from '../limits/loops/turns.ts';
 import type { Broker } from './broker.ts';
 import { raise } from './halt.ts';
+import { priceIn, usualFor } from './usual.ts';
 
 /** Run trees whose last calls are in memory; beyond it all are let go, and read again from the ledger. */
 const KEPT = 2_048;
-/** Of one call there are two records at most that count: an intent and its outcome. */
-const RECORDS = 2 * LOOKED_BACK;
+/** Of one call there are two records at most that count, an intent and its outcome; and a model call or two. */
+const RECORDS = 4 * LOOKED_BACK;
 
 interface Known {
   trail: Trail;
+  spent: Amounts;
+  /** What is usual for such runs, once asked; the same as long as the tree is known here. */
+  norm: Norm | null | undefined;
   /** Actions of the tree that are in it, where others may add some. */
   actions: number | null;
   stopped: boolean;
@@ -61,8 +76,8 @@ export function lookForLoops(
   if (isOfDrill(bundle, tool)) return NO_FIRINGS;
   const asked = { ...question, run, tool };
   const known = knownOf(store, asked.run.root, asked.treeActions);
-  if (known !== null && asked.tool.effect === 'read')
-    return seenIn(known.trail, rules, asked, null);
+  if (known !== null && asked.tool.effect === 'read' && !needsNorm(known, rules))
+    return seenIn(known, rules, asked, null);
   return lookedUp(store, known, rules, asked);
 }
 
@@ -83,11 +98,18 @@ async function lookedUp(
     tool.effect === 'read'
       ? null
       : await store.repeats({ root: run.root, tool: tool.name, argumentsDigest });
-  return seenIn(known.trail, rules, asked, repeats);
+  if (needsNorm(known, rules)) known.norm = await usualFor(store, asked);
+  return seenIn(known, rules, asked, repeats);
+}
+
+/** Nothing is asked of earlier runs before anything was spent, or much was done. */
+function needsNorm({ norm, spent, trail }: Known, { velocity, cost, jump }: LoopRules): boolean {
+  if (norm !== undefined || (velocity ?? cost ?? jump) === undefined) return false;
+  return spent.moneyMicros + spent.tokens > 0 || trail.steps.length > LONG;
 }
 
 function seenIn(
-  trail: Trail,
+  { trail, spent, norm = null }: Known,
   rules: LoopRules,
   { proposal, tool, argumentsDigest, inputProblems, now: at }: Asked,
   repeats: Repeats | null,
@@ -108,6 +130,7 @@ function seenIn(
       polls: keepsInterval(trail, { ...call, pollingMs: tool.pollingMs }),
     },
     trail,
+    spent === NOTHING && norm === null ? NO_PURSE : { spent, norm },
   );
 }
 
@@ -119,7 +142,11 @@ export function remember(broker: Broker, facts: Facts, outcome: Outcome): void {
   if (known === undefined) return;
   const held = firings.some(({ stage }) => HOLDS.has(stage));
   if (known.actions === null || !isIn(known.trail, outcome.actionId)) {
-    known.trail = told(known.trail, madeCall(facts, tool), toldOf(outcome, held));
+    const call = madeCall(facts, tool);
+    const became = toldOf(outcome, held);
+    known.trail = told(known.trail, call, became);
+    if (call.moneyMicros > 0 && (became.as === 'done' || became.as === 'failed'))
+      known.spent = more(known.spent, { moneyMicros: call.moneyMicros, tokens: 0 });
     if (known.actions !== null) known.actions++;
   }
   const stop = firings.find(({ stage }) => stage === 'stop');
@@ -147,10 +174,67 @@ function madeCall({ argumentsDigest, now, ...facts }: Facts, tool: Tool): MadeCa
     tool: tool.name,
     argumentsDigest,
     arguments: facts.arguments,
-    effect: effectOf(tool),
-    pollingMs: tool.pollingMs,
+    ...ofTool(tool),
     at: now,
   };
+}
+
+function ofTool(tool: Tool | null): ReturnType<OfTool> {
+  return {
+    effect: effectOf(tool),
+    pollingMs: tool?.pollingMs,
+    moneyMicros: tool?.cap.moneyMicros ?? 0,
+    trusted: tool?.lineage?.source.some(({ trusted }) => trusted.length > 0) ?? false,
+  };
+}
+
+/** What a run tree cost besides its actions; one that was read back from the ledger meanwhile is in it already. */
+export function rememberSpend(
+  { store }: Pick<Broker, 'store'>,
+  root: string,
+  spend: Spend,
+  at: number,
+): void {
+  const turn = spentTurn(spend, at);
+  if (takes(store, root, turn)) add(store, root, turn);
+}
+
+/** What a spend came to, that more was held for. */
+export function rememberRefund({ store }: Pick<Broker, 'store'>, root: string, spend: Spend): void {
+  const known = trails.get(store)?.get(root);
+  const held = known?.trail.turns.find(({ id }) => id === spend.id);
+  if (known === undefined || held === undefined) return;
+  const { id, moneyMicros, tokens } = spentTurn(spend, held.at);
+  known.trail = amended(known.trail, { id, moneyMicros, tokens });
+  known.spent = more(known.spent, {
+    moneyMicros: moneyMicros - held.moneyMicros,
+    tokens: tokens - held.tokens,
+  });
+}
+
+/** A run that was begun under another says what for. */
+export function rememberBegun({ store }: Pick<Broker, 'store'>, run: Run): void {
+  const turn = begunTurn(run.id, run.startedAt, run.intent);
+  if (takes(store, run.root, turn)) add(store, run.root, turn);
+}
+
+type NewTurn = ReturnType<typeof begunTurn>;
+
+function takes(store: Store, root: string, { id }: NewTurn): boolean {
+  const known = trails.get(store)?.get(root);
+  return known !== undefined && !known.trail.turns.some((turn) => turn.id === id);
+}
+
+function add(store: Store, root: string, turn: NewTurn): void {
+  const known = trails.get(store)?.get(root);
+  if (known === undefined) return;
+  known.trail = turned(known.trail, turn);
+  known.spent = more(known.spent, turn);
+}
+
+function more(spent: Amounts, { moneyMicros, tokens }: Amounts): Amounts {
+  if (moneyMicros === 0 && tokens === 0) return spent;
+  return { moneyMicros: spent.moneyMicros + moneyMicros, tokens: spent.tokens + tokens };
 }
 
 function effectOf(tool: Tool | null): MadeCall['effect'] {
@@ -166,20 +250,16 @@ async function read(store: Store, { run, bundle, treeActions }: Asked): Promise<
   const { root } = run;
   const events = treeActions === 0 ? [] : await store.trail(root, RECORDS);
   const trail =
-    events.length === 0
-      ? EMPTY_TRAIL
-      : trailOf(events, (name) => {
-          const tool = own(bundle.tools, name);
-          return {
-            effect: effectOf(tool),
-            pollingMs: tool?.pollingMs,
-          };
-        });
+    events.length === 0 ? EMPTY_TRAIL : trailOf(events, (name) => ofTool(own(bundle.tools, name)));
+  const spent = events.length === 0 ? NOTHING : totalOf(await store.cost(root), priceIn(bundle));
   const all = trails.get(store) ?? new Map<string, Known>();
   trails.set(store, all);
   const before = all.get(root);
   if (all.size >= KEPT) all.clear();
-  const known = { trail, actions: treeActions, stopped: before?.stopped ?? false };
+  const known = {
+    ...{ trail, spent, norm: before?.norm },
+    ...{ actions: treeActions, stopped: before?.stopped ?? false },
+  };
   all.set(root, known);
   return known;
 }

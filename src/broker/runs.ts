@@ -14,6 +14,7 @@ import {
 
 import type { Broker } from './broker.ts';
 import { rungOf } from './gather.ts';
+import { rememberBegun } from './loops.ts';
 import { revokeSoon } from './patience.ts';
 
 /** A run lives this long at most, whatever its tokens do. */
@@ -159,7 +160,10 @@ export async function beginSubRun(broker: Broker, request: SubRunRequest): Promi
   if (wider !== null) throw new SignalboxError('DELEGATION_WIDENS', wider);
   await refuseHalted(broker, bundle, run);
   const begun = await broker.store.commit({ kind: 'run.begin', run, at: now });
-  if (begun.ok) return run;
+  if (begun.ok) {
+    rememberBegun(broker, run);
+    return run;
+  }
   switch (begun.because) {
     case 'halted':
       throw halted(agent);

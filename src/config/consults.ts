@@ -1,5 +1,5 @@
 import type { Bundle } from '../domain/bundle.ts';
-import type { Canary, Consult } from '../domain/consult.ts';
+import type { Canary, Consult, ConsultBudget, ModelConsult } from '../domain/consult.ts';
 import type { EffectClass } from '../domain/effect.ts';
 import { canonical, isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
 import { listOf, members, pointer } from './meaning.ts';
@@ -27,7 +27,7 @@ function consultOf(name: string, value: JsonObject): Consult {
   };
   if (!isModel)
     return { ...shared, kind: 'authzen', canaries: listOf(value.canaries).map(canaryOf) };
-  const { api, model, maxTokens, guidance } = value;
+  const { api, model, maxTokens, guidance, price, budget } = value;
   return {
     ...shared,
     kind: 'model',
@@ -35,6 +35,8 @@ function consultOf(name: string, value: JsonObject): Consult {
     model: String(model),
     maxTokens: typeof maxTokens === 'number' ? maxTokens : MAX_TOKENS,
     ...(typeof guidance === 'string' ? { guidance } : {}),
+    ...(isJsonObject(price) ? { price: price as unknown as ModelConsult['price'] & object } : {}),
+    ...(isJsonObject(budget) ? { budget: budget as ConsultBudget } : {}),
   };
 }
 
@@ -52,7 +54,11 @@ function canaryOf(value: Json): Canary {
 export function consultProblems(source: Source, root: JsonObject): ConfigProblem[] {
   return Object.entries(members(root.consults)).flatMap(([name, value]) => {
     const consult = members(value);
-    if (consult.kind === 'model') return ownModel(source, root, name, String(consult.model));
+    if (consult.kind === 'model')
+      return [
+        ...ownModel(source, root, name, String(consult.model)),
+        ...unpriced(source, name, consult),
+      ];
     const expected = new Set(listOf(consult.canaries).map((canary) => members(canary).expect));
     if (consult.kind !== 'authzen' || (expected.has('allow') && expected.has('deny'))) return [];
     return [
@@ -64,6 +70,21 @@ export function consultProblems(source: Source, root: JsonObject): ConfigProblem
       ),
     ];
   });
+}
+
+/** An unknown price is not nothing: no budget of money can hold it. */
+function unpriced(source: Source, name: string, { budget, price }: JsonObject): ConfigProblem[] {
+  const limits = Object.entries(members(budget));
+  return limits
+    .filter(([, most]) => price === undefined && members(most).moneyMicros !== undefined)
+    .map(([scope]) =>
+      problem(
+        'CONFIG_INVALID',
+        source.at(pointer('consults', name, 'budget', scope, 'moneyMicros')),
+        `\`${name}\` has a budget of money and no \`price\``,
+        'say what a million tokens cost: `price: { in: 3, out: 15 }`',
+      ),
+    );
 }
 
 function ownModel(source: Source, root: JsonObject, name: string, model: string): ConfigProblem[] {

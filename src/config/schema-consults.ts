@@ -13,6 +13,25 @@ export const CONSULTS_SCHEMA: JsonObject = table(
   ref('consult'),
 );
 
+function within(description: string): JsonObject {
+  const most = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
+  return closed(description, [], {
+    calls: { ...most, description: 'Questions' },
+    moneyMicros: { ...most, description: 'Millionths of the currency; needs a `price`' },
+  });
+}
+
+const SPENDING: JsonObject = {
+  price: closed('What it costs, in currency for a million tokens', ['in', 'out'], {
+    in: { type: 'number', minimum: 0, maximum: 10_000, description: 'Of what it is told' },
+    out: { type: 'number', minimum: 0, maximum: 10_000, description: 'Of what it answers' },
+  }),
+  budget: closed('How often it is asked, and for how much; over it, it is not asked', [], {
+    run: within('In one run with all its sub-runs'),
+    day: within('By everybody in one day (UTC)'),
+  }),
+};
+
 /** What `#/$defs/…` of consults stands for. */
 export function consultDefinitions(secret: JsonObject): JsonObject {
   const shared: JsonObject = {
@@ -74,6 +93,7 @@ export function consultDefinitions(secret: JsonObject): JsonObject {
         description: 'Tokens of an answer at most',
       },
       guidance: text('What it is to look for besides', { maxLength: 4_000 }),
+      ...SPENDING,
       ...shared,
     }),
     pdpConsult: closed('A decision point that speaks AuthZEN 1.0', ['kind', 'url', 'canaries'], {

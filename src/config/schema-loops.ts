@@ -10,6 +10,11 @@ const WHAT: Readonly<Record<Detector, string>> = {
   noNews: 'Reads with ever other arguments that bring nothing new',
   invalid: 'Calls of one tool with arguments that do not fit',
   refusedAsks: 'Asks for the same call that humans refused; two of the same tool weigh as much',
+  velocity:
+    'Minutes in a row in which far more was spent than such runs do; or model calls that only make the context longer, four of them like one minute',
+  cost: 'So many times the cost of such runs; nothing before eight of the agent have ended',
+  jump: 'So many times dearer steps, or more of them, since something untrusted was read; a read is only told of it',
+  words: 'The same said so many times in a row by agents of the tree, and nothing new read',
 };
 
 const MEANING: Readonly<Record<(typeof STAGES)[number], string>> = {

@@ -27,7 +27,19 @@ export interface ModelConsult extends Asked {
   readonly maxTokens: number;
   /** What the operator wants it to look for, besides what it is told anyway. */
   readonly guidance?: string;
+  /** Currency for a million tokens; absent: nobody knows what it costs. */
+  readonly price?: { readonly in: number; readonly out: number };
+  /** How often it is asked, and for how much; absent: as often as there is something to ask. */
+  readonly budget?: ConsultBudget;
 }
+
+/** Of one run tree, and of everybody in one day (UTC). */
+export interface ConsultBudget {
+  readonly run?: ConsultLimits;
+  readonly day?: ConsultLimits;
+}
+
+export type ConsultLimits = { readonly [D in 'calls' | 'moneyMicros']?: number };
 
 /** A policy decision point that speaks the AuthZEN Authorization API 1.0. */
 export interface PdpConsult extends Asked {
@@ -49,6 +61,7 @@ export const CONSULT_CODES = {
   asks: 'CONSULT_ASKS',
   denied: 'CONSULT_DENIED',
   failed: 'CONSULT_FAILED',
+  budget: 'CONSULT_BUDGET',
 } as const;
 
 /** What one of them said. `reason` may quote the action or its own words: it is payload. */
@@ -57,11 +70,22 @@ export interface ConsultAnswer {
   readonly ceiling: Extract<Mode, 'auto' | 'approve' | 'deny'>;
   readonly code: (typeof CONSULT_CODES)[keyof typeof CONSULT_CODES];
   readonly reason: string;
+  /** Of a model that said what it used. */
+  readonly usage?: TokensUsed;
+}
+
+export interface TokensUsed {
+  readonly tokensIn: number;
+  readonly tokensOut: number;
 }
 
 /** Never throws: a failure is an answer. */
 export interface ConsultDesk {
   ask(consult: Consult, facts: Facts): Promise<ConsultAnswer>;
+  /** Why it is not worth asking now: it is dead, or asked by too many. Null: it can be asked. */
+  closed(consult: Consult): string | null;
+  /** The most that one question can use. */
+  worst(consult: ModelConsult, facts: Facts): TokensUsed;
 }
 
 /** What a consult that did not answer leaves: nobody's yes, or with a model what the other checks say. */
@@ -69,16 +93,19 @@ export function unanswered(
   consult: Consult,
   { tool }: Pick<Facts, 'tool'>,
   why: string,
+  code: Extract<ConsultAnswer['code'], 'CONSULT_FAILED' | 'CONSULT_BUDGET'> = CONSULT_CODES.failed,
 ): ConsultAnswer {
   const { name } = consult;
   const isUndoable = tool?.effect === 'read' || tool?.reversibility === 'exercised';
   const ceiling = consult.kind === 'authzen' ? 'deny' : isUndoable ? 'auto' : 'approve';
-  const reason = `\`${name}\` did not answer as it must: ${why}`;
-  return { consult: name, ceiling, code: CONSULT_CODES.failed, reason };
+  const words = code === CONSULT_CODES.budget ? 'was not asked' : 'did not answer as it must';
+  return { consult: name, ceiling, code, reason: `\`${name}\` ${words}: ${why}` };
 }
 
 export const NO_CONSULTS: ConsultDesk = {
   ask: async (consult, facts) => unanswered(consult, facts, 'nothing here can ask it'),
+  closed: () => null,
+  worst: () => ({ tokensIn: 0, tokensOut: 0 }),
 };
 
 /** Those that are to be asked about an action of this tool. */

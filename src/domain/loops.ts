@@ -7,6 +7,10 @@ export const DETECTORS = [
   'noNews',
   'invalid',
   'refusedAsks',
+  'velocity',
+  'cost',
+  'jump',
+  'words',
 ] as const;
 export type Detector = (typeof DETECTORS)[number];
 
@@ -38,6 +42,10 @@ export const USUAL_THRESHOLDS: { readonly [D in Detector]: Thresholds } = {
   noNews: { steer: 8, pause: 16 },
   invalid: { observe: 3, stop: 10 },
   refusedAsks: { block: 2, stop: 4 },
+  velocity: { pause: 3 },
+  cost: { observe: 5, pause: 8 },
+  jump: { observe: 3, pause: 8 },
+  words: { steer: 3, pause: 6 },
 };
 
 /** One detector that has something to say of a proposal. `reason` may quote the name of a tool, never an argument. */

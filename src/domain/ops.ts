@@ -1,6 +1,7 @@
 import type { ActionRecord } from './action-record.ts';
 import type { Approval } from './approval.ts';
 import type { Bundle } from './bundle.ts';
+import type { ClaimTake } from './claim.ts';
 import type { Lease } from './credential.ts';
 import type { Dimension, EffectVector } from './effect.ts';
 import type { Halt, HaltScope, Stamp } from './halt.ts';
@@ -8,6 +9,7 @@ import type { JsonObject } from './json.ts';
 import type { Measured, Settlement, ToolResult } from './proposal.ts';
 import type { LiveRun, Run } from './run.ts';
 import type { RunSay } from './run-say.ts';
+import type { RunRefund, RunSpend } from './spend.ts';
 
 /** The small transactions of the store. Each is atomic on its own; many share one durable commit. `at`: ms since the epoch. */
 export type Op =
@@ -15,6 +17,8 @@ export type Op =
   | RunBegin
   | RunEnd
   | RunSay
+  | RunSpend
+  | RunRefund
   | ActionAdmit
   | ActionMark
   | ActionSettle
@@ -324,17 +328,6 @@ export interface LedgerSeal {
   readonly at: number;
 }
 
-/**
- * What may happen once, on whichever replica: refused `taken` to all but the first. `claim` names it; after `until` it is
- * forgotten. No record: nothing was allowed by it that was not judged.
- */
-export interface ClaimTake {
-  readonly kind: 'claim.take';
-  readonly claim: string;
-  readonly until: number;
-  readonly at: number;
-}
-
 /** A fact for the system chain that changes no table (start, recovery, overload). */
 export interface SystemNote {
   readonly kind: 'system.note';
@@ -353,6 +346,9 @@ export interface OpResults {
   /** `ended`: every run that was live, those under others first. */
   'run.end': Ok<{ readonly ended: readonly string[] }> | Refused<'over'>;
   'run.say': Ok | Refused<'over'>;
+  /** `over`: what went beyond a limit that was used up. */
+  'run.spend': Ok<{ readonly over: boolean }> | Refused<'short' | 'run-over'>;
+  'run.refund': Ok;
   'action.admit': Ok | Refused<'stale' | 'short' | 'run-over' | 'approval-gone'>;
   'action.mark': Ok | Refused<'halted' | 'settled'>;
   'action.settle': Ok | Refused<'settled'>;

@@ -12,6 +12,8 @@ export interface Proposal {
   readonly traceparent?: string;
   /** Present when this call goes on where an earlier one was asked something. Part of what is judged and digested. */
   readonly continuation?: Continuation;
+  /** What was sent as arguments is none: why. Then `arguments` is empty, and nothing is executed. */
+  readonly malformed?: string;
   /** Aborts what is under way when the caller goes away. */
   readonly signal?: StopSignal;
 }

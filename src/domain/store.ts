@@ -8,6 +8,7 @@ import type { JsonObject } from './json.ts';
 import type { Repeats } from './loops.ts';
 import type { Op, ResultOf, TokenRow } from './ops.ts';
 import type { LiveRun, Run } from './run.ts';
+import type { RunCost } from './spend.ts';
 
 /** What gather asks of the store in one read. */
 export interface FactsQuery {
@@ -161,6 +162,11 @@ export interface Store {
   }): Promise<Repeats>;
   /** The newest records of what the runs of a tree did, at most so many, in the order in which they were made. */
   trail(root: string, most: number): Promise<readonly ReadableEvent[]>;
+
+  /** What a run tree has cost so far. */
+  cost(root: string): Promise<RunCost>;
+  /** What those run trees of an agent cost that ended last and were never halted, at most `CLASS_RUNS`. */
+  costsOf(agent: string): Promise<readonly RunCost[]>;
 
   bundle(digest: string): Promise<Bundle | null>;
   token(hash: string): Promise<TokenRow | null>;

@@ -64,6 +64,23 @@ export const EVENTS = {
     ],
     payload: ['intent'],
   },
+  /** Tokens and money are null where nobody knows. `over`: its limits were used up by it. */
+  'run.spent': {
+    version: 1,
+    code: 'R300I',
+    fields: [
+      ...['spend', 'source', 'by', 'model', 'tokensIn', 'tokensOut', 'moneyMicros'],
+      ...['ahead', 'drawn', 'over'],
+    ],
+    payload: ['said'],
+  },
+  /** `less`: how much less it came to than what was drawn ahead. */
+  'run.refunded': {
+    version: 1,
+    code: 'R310I',
+    fields: ['spend', 'tokensIn', 'tokensOut', 'moneyMicros', 'less', 'back'],
+    payload: [],
+  },
   'run.ended': { version: 1, code: 'R200I', fields: ['voided', 'tokens'], payload: ['why'] },
   'run.said': { version: 1, code: 'R120I', fields: [], payload: ['text'] },
   'run.opened': { version: 1, code: 'R110I', fields: ['run', 'first'], payload: [] },

@@ -155,6 +155,14 @@ const FOLDERS: { readonly [type: string]: Folder } = {
   'run.said': (into, _body, event) => {
     if (into.runs.get(event.chain)?.state !== 'live') contradicts(into, event, 'is of no live run');
   },
+  'run.spent': (into, { drawn }, event) => {
+    if (into.runs.get(event.chain)?.state !== 'live')
+      contradicts(into, event, 'is spent by no live run');
+    for (const one of drawn as Reservation[]) posts(into, one, one.amount);
+  },
+  'run.refunded': (into, { back }) => {
+    for (const one of back as Reservation[]) posts(into, one, -one.amount);
+  },
   'action.intent': intent,
   'action.marked': (into, body, event) => {
     const action = into.actions.get(body.action);
@@ -317,6 +325,12 @@ function read(into: Projection, body: Body, event: ReadableEvent): void {
     used.posted += spent;
     into.usage.set(usageKey(key, dimension), used);
   }
+}
+
+function posts(into: Projection, { key, dimension }: Reservation, amount: number): void {
+  const used = into.usage.get(usageKey(key, dimension)) ?? { posted: 0, pending: 0 };
+  used.posted += amount;
+  into.usage.set(usageKey(key, dimension), used);
 }
 
 function contentOf({ payload }: ReadableEvent): ProjectedApproval['content'] {

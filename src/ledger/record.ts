@@ -10,6 +10,7 @@ import type {
   LeaseWrite,
   LedgerErase,
   OperatorAdd,
+  Reservation,
   RunBegin,
   RunEnd,
   SecretForget,
@@ -19,6 +20,7 @@ import type {
   TokenRenew,
 } from '../domain/ops.ts';
 import type { RunSay } from '../domain/run-say.ts';
+import type { RunRefund, RunSpend } from '../domain/spend.ts';
 import { SYSTEM_CHAIN } from '../domain/store.ts';
 import type { Head } from './chain.ts';
 import type { EventDraft } from './events.ts';
@@ -68,6 +70,37 @@ export function runBegun({ run, replica, at }: RunBegin): EventDraft {
     payload: { intent: run.intent },
   };
 }
+
+export function runSpent(
+  op: RunSpend,
+  found: { drawn: readonly Charge[]; over: boolean },
+): EventDraft {
+  const { id, said, ...spend } = op.spend;
+  return {
+    chain: op.runId,
+    type: 'run.spent',
+    at: op.at,
+    body: { spend: id, ...spend, ahead: op.ahead, ...found },
+    payload: { said },
+  };
+}
+
+export function runRefunded({ runId, spend, held, back, at }: RunRefund): EventDraft {
+  const { id, tokensIn, tokensOut, moneyMicros } = spend;
+  const tokens = (one: typeof held): number => (one.tokensIn ?? 0) + (one.tokensOut ?? 0);
+  const less = {
+    tokens: tokens(held) - tokens(spend),
+    moneyMicros: (held.moneyMicros ?? 0) - (moneyMicros ?? 0),
+  };
+  return {
+    chain: runId,
+    type: 'run.refunded',
+    at,
+    body: { spend: id, tokensIn, tokensOut, moneyMicros, less, back },
+  };
+}
+
+type Charge = Pick<Reservation, 'key' | 'dimension' | 'amount'>;
 
 export function runEnded(op: RunEnd, found: { voided: number; tokens: number }): EventDraft {
   return {

@@ -1,7 +1,10 @@
 import type { LedgerEvent } from '../domain/store.ts';
 
-/** Records that tell what a run did or was told no for. */
-export const TRAIL_TYPES = ['action.read', 'action.intent', 'action.outcome', 'action.denied'];
+/** Records that tell what a run did or was told no for, and what it cost; of a sub-run's beginning, what it was for. */
+export const TRAIL_TYPES = [
+  ...['action.read', 'action.intent', 'action.outcome', 'action.denied'],
+  ...['run.begun', 'run.spent', 'run.refunded'],
+];
 
 /** Runs of one tree that are looked at, the newest first. */
 export const MOST_RUNS = 256;

@@ -5,6 +5,7 @@ import { DrillClock } from '../broker/drill-clock.ts';
 import { Overload } from '../broker/overload.ts';
 import { beginRun, beginSubRun, endRun } from '../broker/runs.ts';
 import { say } from '../broker/say.ts';
+import { reportUsage } from '../broker/spend.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Plan } from '../config/plan.ts';
 import type { PolicyFiles } from '../config/policies.ts';
@@ -56,7 +57,7 @@ export async function openListeners(parts: Parts): Promise<Surfaces> {
   const { options, house, callers, operators, plan } = parts;
   const { broker, secrets, masterKey, alerts, adapters } = house;
   const { doors, store } = broker;
-  const governed = { broker, act, beginRun, beginSubRun, endRun, say };
+  const governed = { broker, act, beginRun, beginSubRun, endRun, reportUsage, say };
   const withhold = (text: string): string => broker.withhold.text(text);
   const common = { doors, log: options.log, maxBodyBytes: MAX_BODY_BYTES, withhold };
   let agentsUrl = '';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
-import type { ClaimTake } from '../../src/domain/ops.ts';
+import type { ClaimTake } from '../../src/domain/claim.ts';
 import type { Open } from './store.ts';
 import { T0 } from './store-cast.ts';
 import { scene } from './store-scene.ts';

@@ -161,10 +161,26 @@ function evening(): Op[] {
     },
     { kind: 'drill.begin', id: 'drill_a', agent: 'canary', by: 'dana', notSince: null, at },
     { kind: 'drill.keep', id: 'drill_a', ok: true, report: '{}', signature: null, at },
+    ...spends(),
     { kind: 'claim.take', claim: 'answers_a', until: at + 60_000, at },
     { kind: 'run.end', runId: 'run_a', why: 'it is evening', at },
     { kind: 'ledger.erase', runId: 'run_c', reason: 'the law', by: 'dana', at },
     { kind: 'run.end', runId: 'run_c', why: 'it is evening', at },
     { kind: 'ledger.seal', most: 1_000, sign: false, at },
+  ];
+}
+
+function spends(): Op[] {
+  const spend = {
+    ...{ id: 'spd_1', source: 'consult' as const, by: 'second', model: 'm-1', said: 'a print' },
+    ...{ tokensIn: 10, tokensOut: 2, moneyMicros: 9 },
+  } as const;
+  const draws = [{ key: 'run:run_b', dimension: 'moneyMicros', amount: 9, limit: 20 }] as const;
+  const came = { ...spend, tokensIn: null, moneyMicros: 4 };
+  const back = [{ key: 'run:run_b', dimension: 'moneyMicros', amount: 5 }] as const;
+  return [
+    { kind: 'run.spend', runId: 'run_b', spend, draws, ahead: true, at },
+    { kind: 'run.refund', runId: 'run_b', spend: came, held: spend, back, at },
+    { kind: 'run.spend', runId: 'run_b', spend: { ...spend, said: null }, draws, ahead: false, at },
   ];
 }

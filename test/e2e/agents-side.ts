@@ -16,6 +16,7 @@ import { Notices } from '../../src/broker/notices.ts';
 import { OpenStreams } from '../../src/broker/open-streams.ts';
 import { beginRun, beginSubRun, endRun } from '../../src/broker/runs.ts';
 import { say } from '../../src/broker/say.ts';
+import { reportUsage } from '../../src/broker/spend.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { planBundle } from '../../src/config/plan.ts';
 import { createHttpConnector } from '../../src/connectors/http/connector.ts';
@@ -77,12 +78,14 @@ const NO_CREDENTIALS: Broker['credentials'] = {
 export async function startAgentsSide(
   more: Partial<Pick<McpOptions, 'hold' | 'maxCalls' | 'approvalUrl' | 'maxBodyBytes'>> & {
     readonly slow?: { readonly headersMs: number; readonly requestMs: number };
+    /** Another configuration than the usual one. */
+    readonly config?: (usual: string) => string;
     /** Milliseconds by which the system's wall clock is ahead. */
     readonly ahead?: () => number;
   } = {},
 ): Promise<AgentsSide> {
   const directory = mkdtempSync(join(tmpdir(), 'signalbox-agents-'));
-  const { slow, ahead = () => 0, ...options } = more;
+  const { slow, ahead = () => 0, config = (usual) => usual, ...options } = more;
   const real = realDoors();
   const doors = { ...real, clock: { ...real.clock, now: () => real.clock.now() + ahead() } };
   const target = await startEchoTarget();
@@ -108,7 +111,7 @@ export async function startAgentsSide(
     consults: NO_CONSULTS,
     grants: NO_GRANTS,
   };
-  const plan = await planBundle(loadConfig(configFor(target.port), 'signalbox.yaml'), {
+  const plan = await planBundle(loadConfig(config(configFor(target.port)), 'signalbox.yaml'), {
     active: await broker.bundles.active(),
     inspectors: broker.inspectors,
   });
@@ -119,7 +122,7 @@ export async function startAgentsSide(
   });
   const logged: string[] = [];
   const log = (line: string): void => void logged.push(line);
-  const governed = { broker, act, beginRun, beginSubRun, endRun, say };
+  const governed = { broker, act, beginRun, beginSubRun, endRun, reportUsage, say };
   const callers = createCallers({ store, doors });
   const keys = new KeySets(async (url) => (await fetch(url)).text(), doors.clock);
   const subjects = createSubjectTokens(keys, doors.clock);

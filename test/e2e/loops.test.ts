@@ -1,6 +1,6 @@
 /** Loops at the real broker over a real store, in front of a target that counts what reaches it. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { act } from '../../src/broker/act.ts';
 import { beginSubRun } from '../../src/broker/runs.ts';
 import type { Bundle } from '../../src/domain/bundle.ts';
@@ -8,8 +8,12 @@ import { AUTOMATIC } from '../../src/domain/halt.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
 import { DETECTORS, type LoopRules, USUAL_THRESHOLDS } from '../../src/domain/loops.ts';
 import type { Outcome } from '../../src/domain/proposal.ts';
+import type { Store } from '../../src/domain/store.ts';
 import { trailOf } from '../../src/limits/loops/steps.ts';
 import { BUNDLE, openWorld, type PropertyWorld, toolNamed } from '../properties/world.ts';
+import { type AgentsSide, startAgentsSide } from './agents-side.ts';
+import { send } from './echo-target.ts';
+import { type Answer, legacy } from './wire.ts';
 
 const LOOPS: LoopRules = Object.fromEntries(
   DETECTORS.map((detector) => [detector, { as: 'on', at: USUAL_THRESHOLDS[detector] }]),
@@ -22,6 +26,15 @@ async function worldWith(
   const world = await openWorld(t);
   await world.apply((bundle) => ({ loops: LOOPS, ...more(bundle) }));
   return world;
+}
+
+function sameStore(store: Store): Store {
+  return new Proxy(store, {
+    get: (target, key) => {
+      const value = Reflect.get(target, key, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
 }
 
 function proposing({ broker }: PropertyWorld) {
@@ -145,6 +158,8 @@ test('a restart forgets nothing: the ledger tells the same trail, and the same f
   const trail = trailOf(events, (name) => ({
     effect: tools[name]?.effect === 'read' ? 'read' : 'change',
     pollingMs: undefined,
+    moneyMicros: 0,
+    trusted: false,
   }));
   assert.deepEqual(
     trail.steps.map(({ tool, as }) => `${tool} ${as}`),
@@ -154,16 +169,144 @@ test('a restart forgets nothing: the ledger tells the same trail, and the same f
     ],
   );
   // a process that never met this run: the same store under another name
-  const { store } = world;
-  const stranger = new Proxy(store, {
-    get: (target, key) => {
-      const value = Reflect.get(target, key, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
   const again = await act(
-    { ...world.broker, store: stranger },
+    { ...world.broker, store: sameStore(world.store) },
     { runId: run, tool: 'look', arguments: { n: 1 }, via: 'test' },
   );
   assert.equal(codeOf(again), 'LOOP_SAME_RESULT');
+});
+
+/** The whole gateway over MCP, in front of an HTTP target that counts; loops are on. */
+async function gateway(t: TestContext, limits: string): Promise<AgentsSide> {
+  const side = await startAgentsSide({
+    hold: { modernMs: 20, legacyMs: 20 },
+    config: (usual) =>
+      usual
+        .replace('loops: off\n', '')
+        .replace('  run: { calls: 500 }', limits)
+        .replace(
+          '  delete_backup:',
+          `  drop_plan:
+    connection: target
+    description: Removes the plan of a customer
+    effect: destroy
+    http: { method: DELETE, path: "/customers/{customer}/plan/{plan}" }
+    input: { customer: { type: integer }, plan: { type: string } }
+  delete_backup:`,
+        )
+        .replace('tools: [set_plan, slow_write', 'tools: [set_plan, drop_plan, slow_write'),
+  });
+  t.after(() => side.close());
+  return side;
+}
+
+function saidBy({ json }: Answer): string {
+  const { signalbox } = json.result?.structuredContent ?? {};
+  return String(signalbox?.code ?? signalbox?.status ?? json.error?.code ?? 'done');
+}
+
+test('over the gateway forty retries reach the target twice, whatever order, sub-run or process they come from', async (t) => {
+  const side = await gateway(t, '  run: { calls: 500 }');
+  const { run, token } = await side.run('remove the plan');
+  const made = await send(`${side.url}/v1/runs`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ intent: 'try the removal again' }),
+  });
+  const below = JSON.parse(made.text).token as string;
+  const ways = [
+    { customer: 7, plan: 'gold' },
+    { plan: 'gold', customer: 7 },
+  ];
+  const said: string[] = [];
+  for (let turn = 0; turn < 40; turn++) {
+    if (turn === 3) said.push(await restarted(side, run.id, ways[1] ?? {}));
+    const call = legacy(side, turn % 3 === 0 ? below : token);
+    const params = {
+      ...{ name: 'drop_plan', arguments: ways[turn % 2] },
+      _meta: { 'acme/request': `${turn}` },
+    };
+    const first = saidBy(await call('tools/call', params));
+    if (first === 'pending') await side.approve(await side.ask());
+    said.push(first === 'pending' ? saidBy(await call('tools/call', params)) : first);
+  }
+  assert.deepEqual(said.slice(0, 3), ['done', 'done', 'LOOP_REPEAT']);
+  for (const one of said.slice(3, 6)) assert.match(one, /^LOOP_/);
+  assert.equal(said.lastIndexOf('done'), 1);
+  assert.equal(said.at(-1), '403', 'in the end the run tree is halted and its tokens are gone');
+  const hits = side.target.hits.filter(({ method }) => method === 'DELETE');
+  assert.equal(hits.length, 2);
+});
+
+/** What the same call is answered by a process that never met this run. */
+async function restarted(
+  { broker }: AgentsSide,
+  runId: string,
+  given: JsonObject,
+): Promise<string> {
+  const again = { runId, tool: 'drop_plan', arguments: given, via: 'test' };
+  return codeOf(await act({ ...broker, store: sameStore(broker.store) }, again));
+}
+
+test('what a tool does not name cannot be added to tell one repeat from the next', async (t) => {
+  const side = await gateway(t, '  run: { calls: 500 }');
+  const { token } = await side.run('remove the plan');
+  const extra = { customer: 7, plan: 'gold', request_id: 'r-1' };
+  const { json } = await legacy(side, token)('tools/call', { name: 'drop_plan', arguments: extra });
+  assert.equal(json.result.structuredContent.signalbox.code, 'INPUT_INVALID');
+});
+
+test('model calls that a run tells of are drawn on its money, recorded, and say what is left; so do refusals', async (t) => {
+  const side = await gateway(
+    t,
+    '  run: { calls: 500, moneyMicros: 5000 }\n  agentDay: { moneyMicros: 9000 }',
+  );
+  const { run, token } = await side.run('look around');
+  const tell = async (body: object, to = run.id) => {
+    const { status, text } = await send(`${side.url}/v1/runs/${to}/usage`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    const { spend: _, ...told } = JSON.parse(text);
+    return [status, told];
+  };
+  const usage = { model: 'm-1', tokensIn: 900, tokensOut: 100, moneyMicros: 4_000 };
+  assert.deepEqual(await tell(usage), [201, { over: false, left: 1_000 }]);
+  assert.deepEqual(await tell({ tokensIn: 5 }), [201, { over: false, left: 1_000 }]);
+  assert.deepEqual(await tell(usage), [201, { over: true, left: 0 }]);
+  const rows = await side.broker.store.usage([`run:${run.id}`]);
+  const money = rows.find(({ dimension }) => dimension === 'moneyMicros');
+  assert.deepEqual([money?.posted, money?.pending], [5_000, 0], 'no limit is exceeded');
+  const { moneyMicros, tokens } = await side.broker.store.cost(run.id);
+  assert.deepEqual([moneyMicros, tokens], [8_000, 2_005], 'the record knows all of it');
+  for (const bad of [
+    {},
+    { tokensIn: -1 },
+    { tokensIn: 1.5 },
+    { moneyMicros: '4' },
+    { tokensIn: 1, more: 1 },
+  ])
+    assert.equal((await tell(bad))[0], 400, JSON.stringify(bad));
+  const [status] = await tell(usage, (await side.run('another')).run.id);
+  assert.equal(status, 404, 'of itself only');
+});
+
+test('arguments that are none at all are recorded and counted like those that do not fit', async (t) => {
+  const side = await gateway(t, '  run: { calls: 500 }');
+  const { run, token } = await side.run('send nonsense');
+  const said: string[] = [];
+  for (const given of ['{"text":', '', [], 'x', ['{}'], 7, '{', '}', 'null', '[]'])
+    said.push(saidBy(await legacy(side, token)('tools/call', { name: 'echo', arguments: given })));
+  assert.deepEqual(
+    said.slice(0, 9),
+    Array.from({ length: 9 }, () => '-32602'),
+  );
+  assert.equal(said[9], 'INPUT_INVALID', 'by now a model can read what it is');
+  assert.equal(side.target.hits.length, 0);
+  const denied = (await side.broker.store.timeline(run.id)).filter(
+    ({ type }) => type === 'action.denied',
+  );
+  assert.equal(denied.length, 10);
+  assert.match(JSON.stringify(denied[2]?.payload), /LOOP_INVALID, observe/);
 });

@@ -2,6 +2,7 @@
 import type { Mutation } from './mutations.ts';
 
 const test = 'test/e2e/consults.test.ts';
+const spends = 'test/e2e/consult-spend.test.ts';
 
 export const OF_CONSULTS: readonly Mutation[] = [
   {
@@ -80,6 +81,56 @@ export const OF_CONSULTS: readonly Mutation[] = [
     find: 'const text = this.#parts.clean(JSON.stringify(what));',
     replace: 'const text = JSON.stringify(what);',
     test,
+  },
+  {
+    control: 'a model is asked within its budget',
+    file: 'src/broker/consult-spend.ts',
+    find: 'if (!taken.ok)',
+    replace: 'if (taken === null)',
+    test: spends,
+  },
+  {
+    control: 'what a question did not cost is given back',
+    file: 'src/broker/consult-spend.ts',
+    find: "dimension === 'moneyMicros' && less > 0",
+    replace: 'less < 0',
+    test: spends,
+  },
+  {
+    control: 'a model that says no number cost the most',
+    file: 'src/broker/consult-spend.ts',
+    find: 'if (!isPlausible) return;',
+    replace: '',
+    test: spends,
+  },
+  {
+    control: 'the money of a run holds its consults',
+    file: 'src/broker/consult-spend.ts',
+    find: 'await moneyDraws(broker, run, money)',
+    replace: '[]',
+    test: spends,
+  },
+  {
+    control: 'a dead judge is left alone',
+    file: 'src/broker/consult-lane.ts',
+    find: 'if (left > 0)',
+    replace: 'if (left > 99_999)',
+    test: spends,
+  },
+  {
+    control: 'a dead judge is tried once, not by everybody',
+    file: 'src/broker/consult-lane.ts',
+    find: 'this.#failures = failed(answer) ? this.#failures + 1 : 0;',
+    replace:
+      'this.#failures = failed(answer) && this.#failures < FAILURES ? this.#failures + 1 : 0;',
+    test: spends,
+  },
+  {
+    control: 'an answer is one of three words and nothing around it',
+    file: 'src/protocols/llm/judge-call.ts',
+    find: "if (verdict !== 'allow' && verdict !== 'ask' && verdict !== 'deny') return null;",
+    replace: '',
+    test: spends,
   },
   {
     control: 'a model does not judge itself',

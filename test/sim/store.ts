@@ -148,6 +148,12 @@ export class SimStore implements Store {
   repeats(call: Parameters<Store['repeats']>[0]) {
     return this.#read(({ reads }) => reads.repeats(call));
   }
+  cost(root: string) {
+    return this.#read(({ history }) => history.cost(root));
+  }
+  costsOf(agent: string) {
+    return this.#read(({ history }) => history.costsOf(agent));
+  }
   trail(root: string, most: number) {
     return this.#read(({ history }) => history.trail(root, most));
   }

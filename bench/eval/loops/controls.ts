@@ -69,4 +69,86 @@ export const CONTROLS: readonly Control[] = [
       says: `0 files in ${index} ms`,
     })),
   },
+  {
+    name: 'a server that answers in ever more pieces: 658 times the tokens',
+    detector: 'cost',
+    stage: 'pause',
+    calls: times(40, (index) => ({
+      tool: 'read_report',
+      effect: 'read',
+      arguments: { piece: index % 3 },
+      says: `piece ${'x'.repeat(index)}`,
+      model: { tokensIn: 1_000 * (index + 1) },
+    })),
+  },
+  {
+    name: 'three dear minutes in a row',
+    detector: 'velocity',
+    stage: 'pause',
+    calls: times(120, (index) => ({
+      tool: 'search_files',
+      effect: 'read',
+      arguments: { q: `word ${index}` },
+      says: `${'x'.repeat(index)} found`,
+      model: { tokensIn: 50_000, moneyMicros: 150_000 },
+    })),
+  },
+  {
+    name: 'a context that grows on its own, nothing new read',
+    detector: 'velocity',
+    stage: 'pause',
+    calls: times(40, (index) => ({
+      tool: `think_${index}`,
+      effect: 'change',
+      arguments: {},
+      says: 'ok',
+      model: { tokensIn: 1_000 + 400 * index, moneyMicros: 0 },
+    })),
+  },
+  {
+    name: 'a document after which every step costs twenty times as much',
+    detector: 'jump',
+    stage: 'pause',
+    calls: times(20, (index) => ({
+      tool: index < 10 ? 'read_file' : 'send_message',
+      effect: index < 10 ? 'read' : 'change',
+      arguments: { n: `${index}` },
+      says: index < 10 ? `text ${'x'.repeat(index)}` : 'sent',
+      model: { tokensIn: index < 10 ? 2_000 : 40_000 },
+    })),
+  },
+  {
+    name: 'the same words turn after turn',
+    detector: 'words',
+    stage: 'pause',
+    calls: times(20, (index) => ({
+      tool: `try_${index}`,
+      effect: 'change',
+      arguments: {},
+      says: 'ok',
+      model: { said: 'a print' },
+    })),
+  },
+  {
+    name: 'arguments that never fit, and an agent that sends them again',
+    detector: 'invalid',
+    stage: 'stop',
+    calls: times(12, (index) => ({
+      tool: 'set_plan',
+      effect: 'change',
+      arguments: index % 2 === 0 ? {} : { plan: index },
+      says: '',
+      misfit: true,
+    })),
+  },
 ];
+
+/** What the runs that loop are measured against: small ones, all alike. */
+export const USUAL: readonly (readonly Call[])[] = Array.from({ length: 10 }, () =>
+  times(6, (index) => ({
+    tool: 'read_file',
+    effect: 'read',
+    arguments: { n: `${index}` },
+    says: `text ${index}`,
+  })),
+);

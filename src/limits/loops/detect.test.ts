@@ -5,15 +5,19 @@ import { sha256 } from '../../domain/digest.ts';
 import {
   DETECTORS,
   type Detector,
+  type Firing,
   LOOKED_BACK,
   type LoopRules,
   type Repeats,
   USUAL_THRESHOLDS,
 } from '../../domain/loops.ts';
+import type { Spend } from '../../domain/spend.ts';
 import { firingsOf } from './detect.ts';
+import { FEWEST, NOTHING, type Norm, normOf } from './norm.ts';
 import { keyOf, sketchOf } from './print.ts';
 import { keepsInterval, type MadeCall, type Told, told } from './steps.ts';
-import { EMPTY_TRAIL, type Trail } from './trail.ts';
+import { EMPTY_TRAIL, type Trail, turned } from './trail.ts';
+import { saidOf, spentTurn } from './turns.ts';
 
 const RULES: LoopRules = Object.fromEntries(
   DETECTORS.map((detector) => [detector, { as: 'on', at: USUAL_THRESHOLDS[detector] }]),
@@ -27,14 +31,34 @@ interface Said {
   readonly as?: Told['as'];
   readonly fits?: boolean;
   readonly everyMs?: number;
+  /** A model call before this one. */
+  readonly model?: Partial<Spend>;
+  readonly trusted?: boolean;
   readonly repeats?: Repeats;
   /** Seconds since the last call. */
   readonly after?: number;
 }
 
+const MODEL: Spend = {
+  ...{ id: 'spd', source: 'reported', by: 'client', model: 'm', said: null },
+  ...{ tokensIn: 1_000, tokensOut: 100, moneyMicros: 1_000 },
+};
+/** Twenty runs that cost three cents and ten thousand tokens in ten calls, in two minutes. */
+const USUAL: Norm = {
+  ...{ runs: 20, calls: 10, moneyMicros: 30_000, tokens: 10_000 },
+  perMinute: { moneyMicros: 5_000, tokens: 5_000 },
+};
+
 /** Plays the calls: what is held up is not executed. What fired, by call. */
-function played(calls: readonly Said[]): string[][] {
+function played(calls: readonly Said[], norm: Norm | null = null): string[][] {
+  return firings(calls, norm).map((all) =>
+    all.map(({ detector, stage }) => `${detector} ${stage}`),
+  );
+}
+
+function firings(calls: readonly Said[], norm: Norm | null): (readonly Firing[])[] {
   let trail: Trail = EMPTY_TRAIL;
+  let spent = NOTHING;
   let at = 0;
   return calls.map((said, index) => {
     at += (said.after ?? 1) * 1_000;
@@ -44,8 +68,18 @@ function played(calls: readonly Said[]): string[][] {
       arguments: said.with ?? {},
       effect: said.effect ?? 'read',
       pollingMs: said.everyMs,
+      moneyMicros: 0,
+      trusted: said.trusted ?? false,
       at,
     };
+    if (said.model !== undefined) {
+      const turn = spentTurn({ ...MODEL, id: `spd_${index}`, ...said.model }, at);
+      trail = turned(trail, turn);
+      spent = {
+        moneyMicros: spent.moneyMicros + turn.moneyMicros,
+        tokens: spent.tokens + turn.tokens,
+      };
+    }
     const fired = firingsOf(
       RULES,
       {
@@ -58,11 +92,12 @@ function played(calls: readonly Said[]): string[][] {
         repeats: said.repeats ?? null,
       },
       trail,
+      { spent, norm },
     );
     const held = fired.some(({ stage }) => ['steer', 'block', 'stop'].includes(stage));
     const as = held ? 'held' : said.fits === false ? 'invalid' : (said.as ?? 'done');
     trail = told(trail, call, { action: `act_${index}`, as, text: said.says ?? 'the same' });
-    return fired.map(({ detector, stage }) => `${detector} ${stage}`);
+    return fired;
   });
 }
 
@@ -165,6 +200,119 @@ test('L11: humans who said no are not asked for ever', () => {
   ]);
 });
 
+const news = (index: number): Said => ({ with: { page: `${index}` }, says: 'x'.repeat(index) });
+const stagesOf = (
+  calls: readonly Said[],
+  detector: Detector,
+  norm: Norm | null = USUAL,
+): string[] => of(played(calls, norm), detector);
+
+test('L6: three minutes in a row far above what such runs spend ask a human', () => {
+  const dear = (index: number): Said => ({
+    ...{ ...news(index), after: 20, model: { moneyMicros: 60_000, tokensIn: 100 + index } },
+  });
+  const fast = stagesOf(times(16, dear), 'velocity');
+  assert.deepEqual([fast[3], fast[6], fast[12]], ['', '', 'pause']);
+  const once = times(16, (index) =>
+    index === 8
+      ? { ...news(index), after: 20, model: { moneyMicros: 900_000 } }
+      : { ...news(index), after: 20 },
+  );
+  assert.equal(stagesOf(once, 'velocity').join(''), '', 'one dear call is no speed');
+  assert.equal(stagesOf(times(16, dear), 'velocity', null).join(''), '', 'too few runs');
+});
+
+test('L6: a context that only grows, with nothing new read, asks a human', () => {
+  const grows = (index: number): Said => ({
+    ...{ tool: `t${index}`, says: 'the same', model: { tokensIn: 1_000 + 500 * index } },
+  });
+  assert.equal(stagesOf(times(14, grows), 'velocity', null).indexOf('pause'), 12);
+  const reads = times(14, (index) => ({ ...grows(index), says: 'x'.repeat(index) }));
+  assert.equal(stagesOf(reads, 'velocity', null).join(''), '');
+});
+
+test('L7: five times the usual cost is recorded, eight times asks a human; too few runs say nothing', () => {
+  const dear = times(10, (index) => ({
+    ...{ ...news(index), after: 600, model: { moneyMicros: 30_000, tokensIn: 1 } },
+  }));
+  const ups = stagesOf(dear, 'cost');
+  assert.deepEqual([ups[3], ups[4], ups[6], ups[7]], ['', 'observe', 'observe', 'pause']);
+  assert.equal(stagesOf(dear, 'cost', null).join(''), '');
+  const cheap = { ...USUAL, moneyMicros: 100, tokens: 1 };
+  assert.equal(stagesOf(dear.slice(0, 4), 'cost', cheap).join(''), '', 'a trifle is worth no word');
+});
+
+test('L8: steps that are far dearer since an untrusted source name it; reads are told, changes ask', () => {
+  const calm = times(6, (index) => ({ ...news(index), model: { tokensIn: 2_000 } }));
+  const poison: Said = { tool: 'read_mail', says: 'please', model: { tokensIn: 2_000 } };
+  const wild = times(4, (index) => ({
+    ...{ ...news(20 + index), model: { tokensIn: 60_000 } },
+    ...(index === 3 ? { effect: 'change' as const, tool: 'send' } : {}),
+  }));
+  const all = firings([...calm, poison, ...wild], null);
+  const told = all.map((one) => one.find(({ detector }) => detector === 'jump'));
+  assert.deepEqual(told.map((one) => one?.stage ?? '').slice(-3), ['observe', 'observe', 'pause']);
+  assert.match(told.at(-1)?.reason ?? '', /since `act_6` \(`read_mail`\)/);
+  const even = times(14, (index) => ({ ...news(index), model: { tokensIn: 60_000 } }));
+  assert.equal(stagesOf(even, 'jump', null).join(''), '', 'dear from the start is no jump');
+  const own = [
+    ...calm,
+    { ...poison, trusted: true },
+    ...wild.map((one) => ({ ...one, trusted: true })),
+  ];
+  assert.doesNotMatch(
+    firings(own, null)
+      .flat()
+      .map(({ reason }) => reason)
+      .join(''),
+    /read_mail/,
+  );
+});
+
+test('L8: going on for many times the usual number of steps, and nothing new since a source', () => {
+  const on = [
+    news(9),
+    ...times(90, (index) => ({ tool: `t${index}`, says: 'none', effect: 'change' as const })),
+  ];
+  const ups = stagesOf(on, 'jump');
+  assert.equal(ups.slice(0, 33).join(''), '');
+  assert.equal(ups.includes('observe'), true);
+  assert.equal(stagesOf(on, 'jump', null).join(''), '');
+});
+
+test('L10: the same words turn after turn are steered from, unless something new was read', () => {
+  const said = saidOf('I will now try the very same thing once more');
+  const circle = times(8, (index) => ({ tool: `t${index}`, says: 'none', model: { said } }));
+  assert.deepEqual(stagesOf(circle, 'words').slice(0, 6), ['', '', '', 'steer', 'steer', 'steer']);
+  const reads = times(8, (index) => ({ ...news(index), model: { said } }));
+  assert.equal(stagesOf(reads, 'words').join(''), '');
+  assert.equal(saidOf('ok'), null, 'short texts are said often');
+});
+
+test('a tool that is polled as it declares is left alone by all of them', () => {
+  const polls = times(90, (index) => ({
+    ...{ everyMs: 5_000, after: 5, says: 'waiting' },
+    model: { tokensIn: 1_000 + 1_000 * index, moneyMicros: 100_000, said: 'the same' },
+  }));
+  assert.deepEqual(played(polls, USUAL).flat(), []);
+});
+
+test('the median is of enough runs or there is none', () => {
+  const run = (moneyMicros: number) => ({
+    ...{ moneyMicros, tokens: 10, calls: { paid: 2 }, actions: 4, ms: 120_000 },
+  });
+  const runs = Array.from({ length: FEWEST }, (_, index) => run(1_000 * index));
+  const norm = normOf(runs, (tool) => (tool === 'paid' ? 50 : 0));
+  assert.deepEqual(norm, {
+    ...{ runs: 8, calls: 4, moneyMicros: 4_100, tokens: 10 },
+    perMinute: { moneyMicros: 2_050, tokens: 5 },
+  });
+  assert.equal(
+    normOf(runs.slice(1), () => 0),
+    null,
+  );
+});
+
 test('the same calls fire the same, and no trail grows beyond what is looked back over', () => {
   const call = fc.record({
     tool: fc.constantFrom('a', 'b'),
@@ -173,10 +321,15 @@ test('the same calls fire the same, and no trail grows beyond what is looked bac
     as: fc.constantFrom('done' as const, 'failed' as const),
     effect: fc.constantFrom('read' as const, 'change' as const),
     after: fc.integer({ min: 0, max: 400 }),
+    model: fc.record({
+      tokensIn: fc.integer({ min: 0, max: 50_000 }),
+      moneyMicros: fc.integer({ min: 0, max: 50_000 }),
+      said: fc.constantFrom(null, 'a', 'b'),
+    }),
   });
   fc.assert(
     fc.property(fc.array(call, { maxLength: 120 }), (calls) => {
-      assert.deepEqual(played(calls), played(calls));
+      assert.deepEqual(firings(calls, USUAL), firings(calls, USUAL));
     }),
     { numRuns: 200 },
   );
@@ -186,7 +339,7 @@ test('the same calls fire the same, and no trail grows beyond what is looked bac
       trail,
       {
         ...{ tool: 't', argumentsDigest: `${index}`, arguments: {}, at: index },
-        ...{ effect: 'read', pollingMs: undefined },
+        ...{ effect: 'read', pollingMs: undefined, moneyMicros: 0, trusted: false },
       },
       { action: `act_${index}`, as: 'done', text: '' },
     );

@@ -8,15 +8,20 @@ import {
   STAGES,
   type Stage,
 } from '../../domain/loops.ts';
+import { cost } from './cost.ts';
 import { cycle } from './cycle.ts';
 import { failing } from './failing.ts';
 import { invalid } from './invalid.ts';
+import { jump, LONG } from './jump.ts';
 import { noNews } from './no-news.ts';
+import type { Purse } from './norm.ts';
 import { refusedAsks } from './refused-asks.ts';
 import { repeat } from './repeat.ts';
 import { sameResult } from './same-result.ts';
 import { type Detect, isMet, type ProposedCall, type Sighting } from './sighting.ts';
 import type { Trail } from './trail.ts';
+import { velocity } from './velocity.ts';
+import { words } from './words.ts';
 
 const ALL: { readonly [D in Detector]: Detect } = {
   sameResult,
@@ -26,16 +31,29 @@ const ALL: { readonly [D in Detector]: Detect } = {
   noNews,
   invalid,
   refusedAsks,
+  velocity,
+  cost,
+  jump,
+  words,
 };
 
 /** Everything that has something to say of this call. Pure: the same transcript fires the same. */
-export function firingsOf(rules: LoopRules, call: ProposedCall, trail: Trail): readonly Firing[] {
+export function firingsOf(
+  rules: LoopRules,
+  call: ProposedCall,
+  trail: Trail,
+  purse: Purse,
+): readonly Firing[] {
   let firings: Firing[] | null = null;
-  const met = isMet(call, trail);
+  const about = {
+    met: isMet(call, trail),
+    spends: trail.turns.length > 0 || purse.spent.moneyMicros > 0,
+    long: trail.steps.length > LONG,
+  };
   for (const detector of DETECTORS) {
     const rule = rules[detector];
-    if (rule === undefined || !mayFire(detector, call, met)) continue;
-    const seen = ALL[detector](call, trail);
+    if (rule === undefined || !mayFire(detector, call, about)) continue;
+    const seen = ALL[detector](call, trail, purse);
     const stage = seen === null ? null : stageOf(rule, seen);
     if (seen === null || stage === null) continue;
     firings ??= [];
@@ -44,11 +62,19 @@ export function firingsOf(rules: LoopRules, call: ProposedCall, trail: Trail): r
   return firings ?? NO_FIRINGS;
 }
 
-/** Whether a detector can have anything to say. `met`: the very call is in the trail. */
+interface About {
+  /** The very call is in the trail. */
+  readonly met: boolean;
+  /** The tree cost something, or said something. */
+  readonly spends: boolean;
+  readonly long: boolean;
+}
+
+/** Whether a detector can have anything to say: most have not, of most calls. */
 function mayFire(
   detector: Detector,
   { fits, repeats, effect }: ProposedCall,
-  met: boolean,
+  { met, spends, long }: About,
 ): boolean {
   switch (detector) {
     case 'sameResult':
@@ -62,6 +88,12 @@ function mayFire(
     case 'repeat':
     case 'refusedAsks':
       return repeats !== null;
+    case 'velocity':
+    case 'cost':
+    case 'words':
+      return spends;
+    case 'jump':
+      return spends || long;
   }
 }
 

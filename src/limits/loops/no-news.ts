@@ -1,3 +1,4 @@
+import { saysTheSame } from './print.ts';
 import { type Detect, lately, type ProposedCall, WINDOW_MS } from './sighting.ts';
 import type { Print, Step, Trail } from './trail.ts';
 
@@ -43,7 +44,7 @@ function counted(
     if (step.as === 'held') held++;
     if (step.as !== 'done' || step.polled) continue;
     last ??= step.print;
-    if (step.print?.blind !== last?.blind) break; // that one was news
+    if (step.print === null || last === null || !saysTheSame(step.print, last)) break; // that one was news
     stale++;
   }
   return { stale, held, waived };

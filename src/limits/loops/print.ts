@@ -9,24 +9,32 @@ const END = 8_192;
 const SHORT = 256;
 
 export function printOf(text: string): Print {
-  if (text.length <= SHORT) return shortPrint(text);
-  const exact =
-    text.length <= WHOLE
-      ? hash('sha256', text, 'base64url')
-      : hash('sha256', `${text.length} ${text.slice(0, END)}${text.slice(-END)}`, 'base64url');
-  return { exact, blind: exact };
+  if (text.length <= SHORT) return { exact: text, isText: true };
+  return { exact: digested(text), isText: false };
 }
 
-/** Three small hashes in one pass, the third blind to digits; nobody gains by making two texts equal. */
-function shortPrint(text: string): Print {
-  let [first, second, blind] = [0x811c9dc5, 0x9dc5811c, 0x811c9dc5];
-  for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index);
-    first = Math.imul(first ^ code, 0x01000193);
-    second = Math.imul(second ^ code, 0x85ebca6b);
-    if (code < 48 || code > 57) blind = Math.imul(blind ^ code, 0x01000193);
+/** The same for the same text; tells nothing else of it. */
+export function digested(text: string): string {
+  if (text.length <= WHOLE) return hash('sha256', text, 'base64url');
+  return hash('sha256', `${text.length} ${text.slice(0, END)}${text.slice(-END)}`, 'base64url');
+}
+
+/** The same text; of short ones, also texts that differ in digits alone. Most differ in their first letters. */
+export function saysTheSame(a: Print, b: Print): boolean {
+  if (a.exact === b.exact) return a.isText === b.isText;
+  if (!a.isText || !b.isText) return false;
+  let [at, bt] = [0, 0];
+  for (;;) {
+    while (isDigit(a.exact.charCodeAt(at))) at++;
+    while (isDigit(b.exact.charCodeAt(bt))) bt++;
+    if (at >= a.exact.length || bt >= b.exact.length) break;
+    if (a.exact.charCodeAt(at++) !== b.exact.charCodeAt(bt++)) return false;
   }
-  return { exact: `${text.length} ${first} ${second}`, blind: `${blind}` };
+  return at >= a.exact.length && bt >= b.exact.length;
+}
+
+function isDigit(code: number): boolean {
+  return code >= 48 && code <= 57;
 }
 
 /** What of a call's arguments the detectors look at, besides whether they are the same. */

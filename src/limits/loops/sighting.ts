@@ -1,4 +1,5 @@
 import type { Repeats, Stage } from '../../domain/loops.ts';
+import type { Purse } from './norm.ts';
 import type { Step, Trail } from './trail.ts';
 
 /** The call that is judged, as far as the detectors look at it. */
@@ -33,7 +34,7 @@ export interface Sighting {
 }
 
 /** Pure: the same calls in the same order are seen the same. */
-export type Detect = (call: ProposedCall, trail: Trail) => Sighting | null;
+export type Detect = (call: ProposedCall, trail: Trail, purse: Purse) => Sighting | null;
 
 /** Calls longer ago than this belong to other work. */
 export const WINDOW_MS = 30 * 60_000;

@@ -4,6 +4,7 @@ import type { Outcome } from '../../domain/proposal.ts';
 import type { ReadableEvent } from '../../domain/store.ts';
 import { keyOf, printOf, sketchOf } from './print.ts';
 import { EMPTY_TRAIL, type Sketch, type Step, stepped, type Trail } from './trail.ts';
+import { withTurn } from './turns.ts';
 
 /** A call as both its maker and the ledger know it. */
 export interface MadeCall {
@@ -13,6 +14,9 @@ export interface MadeCall {
   readonly effect: Step['effect'];
   /** Absent: its tool is not meant to be called again and again. */
   readonly pollingMs: number | undefined;
+  /** Millionths of the currency that one call is declared to cost. */
+  readonly moneyMicros: number;
+  readonly trusted: boolean;
   readonly at: number;
 }
 
@@ -35,6 +39,8 @@ export function told(
     effect: call.effect,
     print: outcome.as === 'done' ? printOf(outcome.text) : null,
     polled: keepsInterval(trail, call),
+    trusted: call.trusted,
+    moneyMicros: outcome.as === 'done' || outcome.as === 'failed' ? call.moneyMicros : 0,
     at: call.at,
   });
 }
@@ -42,7 +48,12 @@ export function told(
 /** So many ms after the last same call as its tool declares. One that comes a tenth too early is let pass. */
 export function keepsInterval(
   { steps }: Trail,
-  { tool, argumentsDigest, pollingMs, at }: Omit<MadeCall, 'arguments' | 'effect'>,
+  {
+    tool,
+    argumentsDigest,
+    pollingMs,
+    at,
+  }: Pick<MadeCall, 'tool' | 'argumentsDigest' | 'pollingMs' | 'at'>,
 ): boolean {
   if (pollingMs === undefined) return false;
   const last = steps.findLast(
@@ -85,7 +96,9 @@ function resultTold(action: string, text: string): Told {
 }
 
 /** What the ledger needs to be told of a tool, under the bundle that is looked at. */
-export type OfTool = (tool: string) => Pick<MadeCall, 'effect' | 'pollingMs'>;
+export type OfTool = (
+  tool: string,
+) => Pick<MadeCall, 'effect' | 'pollingMs' | 'moneyMicros' | 'trusted'>;
 
 /**
  * The trail that the records of a run tree tell, in their order: what the broker keeps in memory is this and nothing
@@ -106,7 +119,7 @@ export function trailOf(events: readonly ReadableEvent[], ofTool: OfTool): Trail
     } else if (event.type === 'action.read' || event.type === 'action.denied') {
       const call = callOf(event, body, ofTool);
       if (call !== null) trail = told(trail, call, recordTold(action, event, body));
-    }
+    } else trail = withTurn(trail, event, body);
   }
   return trail;
 }

@@ -24,13 +24,31 @@ export interface Step extends Sketch {
   readonly print: Print | null;
   /** A poll that kept its declared interval: no repeat of anything. */
   readonly polled: boolean;
+  /** The operator says of its tool what of a result no stranger can choose. */
+  readonly trusted: boolean;
+  /** Millionths of the currency, as its tool declares. */
+  readonly moneyMicros: number;
   readonly at: number;
 }
 
+/** What else the tree cost, or said: a model call of its agents, a consult, the intent of a sub-run. */
+export interface Turn {
+  readonly id: string;
+  readonly at: number;
+  readonly moneyMicros: number;
+  readonly tokens: number;
+  /** Tokens that a model of its agents was given: how long its context is. Null: it is no such call, or was not told. */
+  readonly context: number | null;
+  /** The same text has the same; null: none was told. */
+  readonly said: string | null;
+  /** The step before it. */
+  readonly after: string | null;
+}
+
+/** Of a result. A short text is its own, of a longer one a digest. */
 export interface Print {
   readonly exact: string;
-  /** The same for texts that differ in digits only, where they are short. */
-  readonly blind: string;
+  readonly isText: boolean;
 }
 
 /** The last calls of one run tree, oldest first. */
@@ -38,14 +56,41 @@ export interface Trail {
   readonly steps: readonly Step[];
   /** The key of each, beside it: most calls are told from all others by these alone. */
   readonly keys: readonly number[];
+  readonly turns: readonly Turn[];
 }
 
-export const EMPTY_TRAIL: Trail = { steps: [], keys: [] };
+export const EMPTY_TRAIL: Trail = { steps: [], keys: [], turns: [] };
 
-export function stepped({ steps, keys }: Trail, step: Step): Trail {
+export function stepped({ steps, keys, turns }: Trail, step: Step): Trail {
   const from = Math.max(0, steps.length + 1 - LOOKED_BACK);
   const [more, moreKeys] = [steps.slice(from), keys.slice(from)];
   more.push(step);
   moreKeys.push(step.key);
-  return { steps: more, keys: moreKeys };
+  return { steps: more, keys: moreKeys, turns };
+}
+
+export function turned(trail: Trail, turn: Omit<Turn, 'after'>): Trail {
+  const { steps, turns } = trail;
+  const after = steps.at(-1)?.action ?? null;
+  return { ...trail, turns: [...turns.slice(1 - LOOKED_BACK), { ...turn, after }] };
+}
+
+/** Whether a step brought what none before it in the trail did. Asked only where something was spent, or much was done. */
+export function isNews(steps: readonly Step[], place: number): boolean {
+  const step = steps[place];
+  if (step?.as !== 'done') return false;
+  for (let index = 0; index < place; index++)
+    if (steps[index]?.print?.exact === step.print?.exact) return false;
+  return true;
+}
+
+/** A spend that came to less than was held for it. */
+export function amended(
+  trail: Trail,
+  { id, ...cost }: Pick<Turn, 'id' | 'moneyMicros' | 'tokens'>,
+): Trail {
+  return {
+    ...trail,
+    turns: trail.turns.map((turn) => (turn.id === id ? { ...turn, ...cost } : turn)),
+  };
 }

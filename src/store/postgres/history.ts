@@ -5,6 +5,7 @@ import type { JsonObject } from '../../domain/json.ts';
 import type { LineageRecord } from '../../domain/lineage.ts';
 import type { Continuation, Measured, ToolResult } from '../../domain/proposal.ts';
 import type { Run } from '../../domain/run.ts';
+import { NO_COST, type RunCost } from '../../domain/spend.ts';
 import type {
   LedgerEvent,
   ReadableEvent,
@@ -15,6 +16,7 @@ import type {
 import { type ApprovalRow, approvalOf } from '../approvals.ts';
 import { opened } from '../payload-text.ts';
 import { MOST_RUNS, TRAIL_TYPES, trailOrder } from '../trail.ts';
+import { costIn, costsOfAgent } from './costs.ts';
 import { type RunRow, runOf } from './facts.ts';
 import { together } from './load.ts';
 import { drillsIn } from './op-drills.ts';
@@ -70,7 +72,7 @@ const TRAIL = {
   text: `SELECT told.chain, told.seq, told.at, told.type, told.body, told.previous, told.hash, sealed, wrapped
     FROM (SELECT id FROM runs WHERE root = $1 ORDER BY started_at DESC LIMIT $2) AS run
     CROSS JOIN LATERAL (SELECT chain, seq, at, type, body, previous, hash FROM events
-      WHERE chain = run.id AND type = ANY ($3) ORDER BY seq DESC LIMIT $4) AS told
+      WHERE chain = run.id AND type = ANY ($3) AND (type <> 'run.begun' OR chain <> $1) ORDER BY seq DESC LIMIT $4) AS told
     LEFT JOIN payloads ON payloads.chain = told.chain AND payloads.seq = told.seq
     LEFT JOIN chain_keys ON chain_keys.chain = told.chain`,
 };
@@ -143,6 +145,14 @@ export class History {
       const [row] = await session.rows<{ run: string | null }>(RUN_OF, [id]);
       return row?.run ?? null;
     });
+  }
+
+  cost(root: string): Promise<RunCost> {
+    return this.#on(async (session) => (await costIn(session, root, this.#clock.now())) ?? NO_COST);
+  }
+
+  costsOf(agent: string): Promise<RunCost[]> {
+    return this.#on((session) => costsOfAgent(session, agent, this.#clock.now()));
   }
 
   drills(limit: number): Promise<DrillRecord[]> {

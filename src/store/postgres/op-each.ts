@@ -1,6 +1,7 @@
 import type { Op, OpResults } from '../../domain/ops.ts';
 import { admit, admitRead, decline, mark, settle } from '../actions.ts';
 import { fault, type Ground } from '../ground.ts';
+import { refund, spend } from '../spends.ts';
 import type { Work } from '../work.ts';
 import { answer, park, voidApproval } from './op-approvals.ts';
 import { take } from './op-claims.ts';
@@ -27,6 +28,8 @@ export type Common = Extract<
     kind:
       | 'read'
       | 'unreadable'
+      | 'run.spend'
+      | 'run.refund'
       | 'action.admit'
       | 'action.mark'
       | 'action.settle'
@@ -92,6 +95,8 @@ export function isCommon(work: Work): work is Common {
   switch (work.kind) {
     case 'read':
     case 'unreadable':
+    case 'run.spend':
+    case 'run.refund':
     case 'action.admit':
     case 'action.mark':
     case 'action.settle':
@@ -106,6 +111,10 @@ export function decide(tx: Ground, work: Common): OpResults[Op['kind']] {
   switch (work.kind) {
     case 'read':
       return admitRead(tx, work);
+    case 'run.spend':
+      return spend(tx, work);
+    case 'run.refund':
+      return refund(tx, work);
     case 'action.admit':
       return admit(tx, work);
     case 'action.mark':

@@ -67,8 +67,13 @@ export function placesOf(works: readonly Work[]): Places {
 function gather(into: Gathering, work: Work): void {
   switch (work.kind) {
     case 'read':
+    case 'run.spend':
+    case 'run.refund':
+    case 'run.say':
+    case 'ledger.erase':
       into.runs.add(work.runId);
-      draws(into, work.draws);
+      if ('draws' in work) draws(into, work.draws);
+      else if ('back' in work) draws(into, work.back);
       return;
     case 'action.admit':
       into.runs.add(work.action.runId);
@@ -81,10 +86,9 @@ function gather(into: Gathering, work: Work): void {
       into.actions.add(work.actionId);
       return;
     case 'action.decline':
-      into.runs.add(work.action.runId);
-      return;
     case 'action.park':
       into.runs.add(work.action.runId);
+      if (work.kind === 'action.decline') return;
       into.since = Math.min(into.since ?? Number.MAX_SAFE_INTEGER, work.approval.binding.halt);
       return;
     case 'approval.answer':
@@ -99,10 +103,6 @@ function gather(into: Gathering, work: Work): void {
     case 'run.end':
       into.trees.add(work.runId);
       into.ends.add(work.runId);
-      into.runs.add(work.runId);
-      return;
-    case 'ledger.erase':
-    case 'run.say':
       into.runs.add(work.runId);
       return;
     case 'lease.write':

@@ -170,6 +170,12 @@ export class PostgresStore implements Store {
   repeats(call: Parameters<Store['repeats']>[0]) {
     return this.#reads.repeats(call);
   }
+  cost(root: string) {
+    return this.#history.cost(root);
+  }
+  costsOf(agent: string) {
+    return this.#history.costsOf(agent);
+  }
   trail(root: string, most: number) {
     return this.#history.trail(root, most);
   }

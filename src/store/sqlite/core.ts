@@ -6,6 +6,7 @@ import { ledgerCreated } from '../../ledger/record.ts';
 import { type Bytes, keyCheck, wrappingKey } from '../../ledger/seal.ts';
 import { admit, admitRead, decline, mark, settle } from '../actions.ts';
 import { type Drawn, fault } from '../ground.ts';
+import { refund, spend } from '../spends.ts';
 import { type Applied, faultOf, type Work } from '../work.ts';
 import { Chains } from './chains.ts';
 import { type Database, openWriter, SQLITE_CONSTRAINT, said, sqliteCode } from './database.ts';
@@ -43,6 +44,8 @@ const HANDLERS: Handlers = {
   'run.begin': beginRun,
   'run.end': endRun,
   'run.say': say,
+  'run.spend': spend,
+  'run.refund': refund,
   'action.admit': admit,
   'action.mark': mark,
   'action.settle': settle,
@@ -76,6 +79,8 @@ const HANDLERS: Handlers = {
 const LOOK_FIRST: ReadonlySet<string> = new Set<Work['kind']>([
   'read',
   'unreadable',
+  'run.spend',
+  'run.refund',
   'action.admit',
   'action.mark',
   'action.settle',

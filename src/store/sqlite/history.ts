@@ -5,6 +5,7 @@ import type { JsonObject } from '../../domain/json.ts';
 import type { LineageRecord } from '../../domain/lineage.ts';
 import type { Continuation, Measured, ToolResult } from '../../domain/proposal.ts';
 import type { Run } from '../../domain/run.ts';
+import { NO_COST, type RunCost } from '../../domain/spend.ts';
 import type {
   LedgerEvent,
   ReadableEvent,
@@ -14,6 +15,7 @@ import type {
 } from '../../domain/store.ts';
 import { APPROVAL_COLUMNS, type ApprovalRow, approvalOf } from '../approvals.ts';
 import { MOST_RUNS, TRAIL_TYPES, trailOrder } from '../trail.ts';
+import { costIn, costsOfAgent } from './costs.ts';
 import type { Database } from './database.ts';
 import { drillsIn } from './op-drills.ts';
 import { readTiles } from './op-seal.ts';
@@ -32,6 +34,7 @@ const RUNS_OF_TREE = 'SELECT id FROM runs WHERE root = ? ORDER BY started_at DES
 const TRAIL = `SELECT chain, seq, at, type, body, previous, hash, sealed
   FROM events LEFT JOIN payloads USING (id)
   WHERE chain = ? AND type IN (${TRAIL_TYPES.map((type) => `'${type}'`).join(', ')})
+    AND (type <> 'run.begun' OR chain <> ?)
   ORDER BY seq DESC LIMIT ?`;
 
 interface SummaryRow extends RunRow {
@@ -139,7 +142,7 @@ export class History {
         runs.flatMap(({ id }) => {
           const key = this.#payloads.key(id);
           return database
-            .all<LedgerEvent & { sealed: Uint8Array | null }>(TRAIL, id, most)
+            .all<LedgerEvent & { sealed: Uint8Array | null }>(TRAIL, id, root, most)
             .map(({ sealed, ...event }) => {
               const payload = this.#payloads.open(id, key, { ...event, sealed });
               return payload === undefined ? event : { ...event, payload };
@@ -147,6 +150,14 @@ export class History {
         }),
       ).slice(-most);
     });
+  }
+
+  cost(root: string): RunCost {
+    return this.#reads.snapshot((database) => costIn(database, root, this.#clock.now()) ?? NO_COST);
+  }
+
+  costsOf(agent: string): RunCost[] {
+    return this.#reads.snapshot((database) => costsOfAgent(database, agent, this.#clock.now()));
   }
 
   drills(limit: number): DrillRecord[] {

@@ -1,4 +1,5 @@
-import type { ClaimTake, OpResults } from '../../domain/ops.ts';
+import type { ClaimTake } from '../../domain/claim.ts';
+import type { OpResults } from '../../domain/ops.ts';
 import { refused } from '../ground.ts';
 import type { Transaction } from './transaction.ts';
 

@@ -69,6 +69,8 @@ export class Snapshot {
         this.tokens.delete(op.setupHash);
         return;
       // Nothing that is remembered: what was not there is not, and an ask that is over stays one.
+      case 'run.spend':
+      case 'run.refund':
       case 'action.mark':
       case 'action.decline':
       case 'approval.answer':

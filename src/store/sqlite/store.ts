@@ -203,6 +203,12 @@ class SqliteStore implements Store {
   repeats(call: Parameters<Store['repeats']>[0]) {
     return this.#read((reads) => reads.repeats(call));
   }
+  cost(root: string) {
+    return this.#read(() => this.#history.cost(root));
+  }
+  costsOf(agent: string) {
+    return this.#read(() => this.#history.costsOf(agent));
+  }
   trail(root: string, most: number) {
     return this.#read(() => this.#history.trail(root, most));
   }

@@ -162,6 +162,7 @@ export class CallAnswers {
       arguments: call.arguments,
       via: 'mcp',
       signal: call.signal,
+      ...(call.malformed === undefined ? {} : { malformed: call.malformed }),
       ...(call.traceparent === null ? {} : { traceparent: call.traceparent }),
       ...(given === null ? {} : { continuation: given }),
     };

@@ -15,7 +15,7 @@ import { HeldCalls } from './held-calls.ts';
 import { ImplicitRuns } from './implicit-runs.ts';
 import { LiveQuestions } from './live-questions.ts';
 import { HttpReply } from './reply.ts';
-import { TOLD_AS_TOOL } from './telling.ts';
+import { TOLD_AS_TOOL, toldAsMisfit } from './telling.ts';
 import { readContinuation, readParams, type ToolCall, type Wanted } from './tool-call.ts';
 import { placeOf, type Turn } from './turn.ts';
 import { type HoldLimits, WaitForHuman } from './wait-for-human.ts';
@@ -79,7 +79,11 @@ export class Calls {
 
   /** `tools/call`. Throws ProtocolFault or SignalboxError when it never became a proposal. */
   async tool(turn: Turn): Promise<void> {
-    const { tool, arguments: given } = readParams(turn.request);
+    const { tool, arguments: given, malformed } = readParams(turn.request);
+    if (malformed !== undefined) {
+      const telling = toldAsMisfit(malformed);
+      return this.answer(turn, { tool, arguments: given, telling, reads: false, malformed });
+    }
     if (turn.envelope.era === 'modern') {
       const found = this.#views.mirrored(tool);
       const params = found instanceof Promise ? await found : found;
@@ -193,6 +197,7 @@ export class Calls {
       runId,
       tool: wanted.tool,
       arguments: wanted.arguments,
+      ...(wanted.malformed === undefined ? {} : { malformed: wanted.malformed }),
       telling: wanted.telling,
       reads: wanted.reads,
       traceparent: envelope.traceparent ?? (isTraceparent(header) ? header : null),

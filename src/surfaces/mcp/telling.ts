@@ -10,7 +10,7 @@ import {
   refusalFields,
   refusalText,
 } from '../../protocols/mcp/tool-results.ts';
-import type { Telling } from './tool-call.ts';
+import { invalid, type Telling } from './tool-call.ts';
 import type { Turn } from './turn.ts';
 
 /** A governed request that came to no result, in a method whose errors are JSON-RPC errors. */
@@ -35,6 +35,20 @@ export const TOLD_AS_TOOL: Telling = {
   pending: pendingMembers,
   closed: (members) => members,
 };
+
+/** A call without arguments that could be any: an error of the protocol, unless more than that is against it by now. */
+export function toldAsMisfit(malformed: string): Telling {
+  return {
+    ...TOLD_AS_TOOL,
+    mayAsk: false,
+    outcome(outcome, turn) {
+      const reasons = outcome.kind === 'refused' ? outcome.refusal.reasons : [];
+      if (reasons.some(({ check }) => check === 'loops' || check === 'halt'))
+        return TOLD_AS_TOOL.outcome(outcome, turn);
+      throw invalid(malformed);
+    },
+  };
+}
 
 /** Every other method: what is no result is a JSON-RPC error with our words in its data. */
 export function toldAsMethod(

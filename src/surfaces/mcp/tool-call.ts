@@ -26,6 +26,8 @@ export interface Wanted {
   readonly telling: Telling;
   /** Answers that came without our state may go to the target: it only reads. */
   readonly reads: boolean;
+  /** What was sent as arguments is none: why. It is judged and recorded as that. */
+  readonly malformed?: string;
 }
 
 /** One call, read and checked; what it asks for is still only a proposal. */
@@ -49,14 +51,14 @@ export interface ToolCall extends Wanted {
 const MAX_NAME = 128;
 
 /** Name and arguments of a `tools/call`. Throws ProtocolFault. */
-export function readParams({ params }: Request): { tool: string; arguments: JsonObject } {
+export function readParams({ params }: Request): Pick<Wanted, 'tool' | 'arguments' | 'malformed'> {
   const { name, arguments: given = {} } = params;
   if (typeof name !== 'string' || name.length === 0 || name.length > MAX_NAME)
     throw invalid(`expected \`name\` to be a text of 1 to ${MAX_NAME} characters`);
   // names with a slash are those of a server's resources and prompts, which have methods of their own
   if (name.includes('/')) throw invalid('there is no tool of this name');
-  if (!isJsonObject(given)) throw invalid('expected `arguments` to be an object');
-  return { tool: name, arguments: given };
+  if (isJsonObject(given)) return { tool: name, arguments: given };
+  return { tool: name, arguments: {}, malformed: 'expected `arguments` to be an object' };
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Broker } from '../../broker/broker.ts';
 import type { RunRequest, SubRunRequest } from '../../broker/runs.ts';
 import type { Said } from '../../broker/say.ts';
+import type { ModelUsage, Reported } from '../../broker/spend.ts';
 import type { Caller } from '../../domain/caller.ts';
 import type { Sink } from '../../domain/connector.ts';
 import type { Outcome, Proposal } from '../../domain/proposal.ts';
@@ -12,6 +13,7 @@ export interface Governed {
   act(broker: Broker, proposal: Proposal, sink?: Sink): Promise<Outcome>;
   beginRun(broker: Broker, request: RunRequest): Promise<Run>;
   beginSubRun(broker: Broker, request: SubRunRequest): Promise<Run>;
+  reportUsage(broker: Broker, usage: ModelUsage): Promise<Reported | null>;
   endRun(broker: Broker, runId: string, why: string): Promise<void>;
   say(broker: Broker, said: Said): Promise<void>;
 }

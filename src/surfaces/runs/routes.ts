@@ -7,11 +7,14 @@ import { Beginnings, type RunCaller, told } from './begin.ts';
 import type { Callers, Governed } from './governed.ts';
 import { Pace } from './pace.ts';
 import { exchangeRoutes } from './token-exchange.ts';
+import { usageOf } from './usage.ts';
 import { closed, isPlain, malformed, WANTED, wantedRun } from './wanted.ts';
 
 const MAX_BODY = 32_768;
 const MAX_SAID = 131_072;
 const MAX_WHY = 200;
+/** Each is a record: a run that calls its model more often tells of several calls at once. */
+const USAGE_A_MINUTE = 240;
 
 /**
  * The life of a run, for whoever starts agents: begin (the secret of an agent, or the token of the run above), say more
@@ -26,6 +29,12 @@ export function runRoutes(parts: {
   const { broker } = governed;
   const beginnings = new Beginnings(governed, callers, subjects);
   const pace = new Pace(broker.doors.clock, (most) => `said ${most} things`);
+  const reports = new Pace(
+    broker.doors.clock,
+    (most) => `told of ${most} model calls`,
+    USAGE_A_MINUTE,
+    'run',
+  );
   return [
     ...exchangeRoutes(beginnings, callers),
     {
@@ -69,6 +78,18 @@ export function runRoutes(parts: {
         const runId = exchange.params.id ?? '';
         await governed.say(broker, { runId, agent: caller.agent, text });
         exchange.reply(200, { said: runId });
+      },
+    },
+    {
+      method: 'POST',
+      path: '/v1/runs/{id}/usage',
+      async handle(exchange) {
+        const { runId } = await own(exchange, callers);
+        reports.check(runId);
+        const usage = usageOf(runId, await exchange.json(MAX_BODY));
+        const reported = await governed.reportUsage(broker, usage);
+        if (reported === null) throw new SignalboxError('RUN_OVER', 'the run is over');
+        exchange.reply(201, { ...reported });
       },
     },
     {

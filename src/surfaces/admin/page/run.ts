@@ -129,6 +129,8 @@ const TITLES: { readonly [type: string]: string } = {
   'run.begun': 'Run begun',
   'run.said': 'Said since',
   'run.ended': 'Run ended',
+  'run.spent': 'Cost of a model',
+  'run.refunded': 'Cost less than held for it',
   'action.intent': 'Intent recorded',
   'action.marked': 'Measured, about to take effect',
   'action.outcome': 'Outcome',

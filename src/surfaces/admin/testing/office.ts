@@ -14,6 +14,7 @@ import { OpenStreams } from '../../../broker/open-streams.ts';
 import { PolicyAlarms } from '../../../broker/policy-alarms.ts';
 import { beginRun, beginSubRun, endRun } from '../../../broker/runs.ts';
 import { say } from '../../../broker/say.ts';
+import { reportUsage } from '../../../broker/spend.ts';
 import { loadConfig } from '../../../config/load.ts';
 import { planBundle } from '../../../config/plan.ts';
 import { createHttpInspector } from '../../../connectors/http/inspector.ts';
@@ -171,7 +172,7 @@ async function openListeners(parts: {
   const log = (line: string): void => console.error(line);
   const common = { doors, host: '127.0.0.1', port: 0, maxBodyBytes: 1_048_576, log };
   const policyAlarms = new PolicyAlarms({ store, doors, log: () => {}, alerts: () => NO_ALERTS });
-  const governed = { broker, act, beginRun, beginSubRun, endRun, say };
+  const governed = { broker, act, beginRun, beginSubRun, endRun, reportUsage, say };
   const callers = createCallers({ store, doors });
   const keys = new KeySets(async (url) => (await fetch(url)).text(), doors.clock);
   const subjects = createSubjectTokens(keys, doors.clock);

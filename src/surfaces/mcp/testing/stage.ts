@@ -107,6 +107,7 @@ export async function startStage(
     beginRun: () => Promise.reject(new Error('no runs here')),
     beginSubRun: () => Promise.reject(new Error('no runs here')),
     say: () => Promise.reject(new Error('no runs here')),
+    reportUsage: async () => null,
     endRun: async () => undefined,
   };
   const overload = new Overload(broker.store, doors, 'mcp');
