@@ -177,8 +177,23 @@ export async function startCanary(folder: string): Promise<Canary> {
     async stop() {
       http.disconnect();
       await server.stop('immediate');
+      await endLeft(notes);
     },
   };
+}
+
+const JUST_NOW_MS = 500;
+
+/** Where the control that ends them is switched off some go on noting what they do, in a folder that is to be removed. */
+async function endLeft(notes: string): Promise<void> {
+  const noted = await notedIn(notes, Date.now() - JUST_NOW_MS);
+  for (const pid of new Set(noted.map((one) => one.pid))) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // it ended by itself
+    }
+  }
 }
 
 /** A statement of our own is looked for in the log: what came before it is there then. */
