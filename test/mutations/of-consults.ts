@@ -97,13 +97,6 @@ export const OF_CONSULTS: readonly Mutation[] = [
     test: spends,
   },
   {
-    control: 'a model that says no number cost the most',
-    file: 'src/broker/consult-spend.ts',
-    find: 'if (!isPlausible) return;',
-    replace: '',
-    test: spends,
-  },
-  {
     control: 'the money of a run holds its consults',
     file: 'src/broker/consult-spend.ts',
     find: 'await moneyDraws(broker, run, money)',

@@ -174,11 +174,4 @@ export const OF_LOOPS: readonly Mutation[] = [
     replace: 'amount',
     test: wired,
   },
-  {
-    control: 'arguments that are none are counted',
-    file: 'src/broker/gather.ts',
-    find: 'malformed === undefined ? broker.inputs(tool, proposal.arguments) : [malformed]',
-    replace: 'broker.inputs(tool, proposal.arguments)',
-    test: wired,
-  },
 ];
