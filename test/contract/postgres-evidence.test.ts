@@ -38,8 +38,8 @@ describe('evidence in PostgreSQL', () => {
   });
 
   const edits = [
-    `UPDATE victim.events SET body = replace(body, 'set_plan', 'set_plum') WHERE chain = 'run_a' AND seq = 4`,
-    `UPDATE victim.events SET at = 9223372036854775807 WHERE chain = 'run_a' AND seq = 4`,
+    `UPDATE victim.events SET body = replace(body, 'set_plan', 'set_plum') WHERE chain = 'run_a' AND type = 'action.intent'`,
+    `UPDATE victim.events SET at = 9223372036854775807 WHERE chain = 'run_a' AND type = 'action.intent'`,
     `DELETE FROM victim.events WHERE chain = 'run_b' AND seq = (SELECT max(seq) FROM victim.events WHERE chain = 'run_b')`,
     `DELETE FROM victim.events WHERE chain = 'run_b'`,
     `UPDATE victim.payloads SET sealed = set_byte(sealed, 40, get_byte(sealed, 40) # 1) WHERE chain = 'run_a'`,

@@ -17,7 +17,7 @@ import { FEWEST, NOTHING, type Norm, normOf } from './norm.ts';
 import { keyOf, sketchOf } from './print.ts';
 import { keepsInterval, type MadeCall, type Told, told } from './steps.ts';
 import { EMPTY_TRAIL, type Trail, turned } from './trail.ts';
-import { saidOf, spentTurn } from './turns.ts';
+import { begunTurn, saidOf, spentTurn } from './turns.ts';
 
 const RULES: LoopRules = Object.fromEntries(
   DETECTORS.map((detector) => [detector, { as: 'on', at: USUAL_THRESHOLDS[detector] }]),
@@ -33,6 +33,8 @@ interface Said {
   readonly everyMs?: number;
   /** A model call before this one. */
   readonly model?: Partial<Spend>;
+  /** Sub-runs begun before this one, all with the same intent. */
+  readonly workers?: number;
   readonly trusted?: boolean;
   readonly repeats?: Repeats;
   /** Seconds since the last call. */
@@ -80,6 +82,8 @@ function firings(calls: readonly Said[], norm: Norm | null): (readonly Firing[])
         tokens: spent.tokens + turn.tokens,
       };
     }
+    for (let worker = 0; worker < (said.workers ?? 0); worker++)
+      trail = turned(trail, begunTurn(`run_${index}_${worker}`, at, 'review one file of the list'));
     const fired = firingsOf(
       RULES,
       {
@@ -287,6 +291,14 @@ test('L10: the same words turn after turn are steered from, unless something new
   const reads = times(8, (index) => ({ ...news(index), model: { said } }));
   assert.equal(stagesOf(reads, 'words').join(''), '');
   assert.equal(saidOf('ok'), null, 'short texts are said often');
+});
+
+test('L10: workers begun together with the same words are left alone, one after the other they are not', () => {
+  const silent = (index: number): Said => ({ tool: `t${index}`, says: 'none' });
+  const together = [{ ...silent(0), workers: 12 }, ...times(4, (index) => silent(index + 1))];
+  assert.equal(stagesOf(together, 'words').join(''), '');
+  const inTurn = times(6, (index) => ({ ...silent(index), workers: 1 }));
+  assert.equal(stagesOf(inTurn, 'words').includes('steer'), true);
 });
 
 test('a tool that is polled as it declares is left alone by all of them', () => {

@@ -7,7 +7,9 @@ export const words: Detect = (call, trail) => {
   const said = sinceNews(trail).filter((turn) => turn.said !== null);
   const last = said[0]?.said;
   const other = said.findIndex((turn) => turn.said !== last);
-  const count = other === -1 ? said.length : other;
+  const alike = other === -1 ? said : said.slice(0, other);
+  // workers that are begun together are told the same: what no call came between counts once
+  const count = new Set(alike.map(({ after }) => after)).size;
   if (count < 2) return null;
   return {
     count,

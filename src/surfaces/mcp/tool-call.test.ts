@@ -28,9 +28,16 @@ test('a call is a name and arguments', () => {
     { name: '' },
     { name: 'n'.repeat(129) },
     { name: 'files/resources' },
-    { name: 'a', arguments: [] },
   ];
   for (const params of wrong) assert.throws(() => readParams(request(params)), { code: -32602 });
+});
+
+test('what is sent as arguments and is none is told apart from no arguments', () => {
+  for (const given of [[], 'a', 7, null])
+    assert.equal(
+      readParams(request({ name: 'a', arguments: given })).malformed,
+      'expected `arguments` to be an object',
+    );
 });
 
 test('state continues its own call until it expires', () => {
