@@ -1,32 +1,33 @@
 import pg from 'pg';
-import type { Timers } from '../domain/doors.ts';
 import { SignalboxError } from '../domain/errors.ts';
 
 /*
  * How minted roles end at their server. What is to end together ends in a few statements, whatever their number; when one
  * of it is in the way (gone already, changed by somebody else), each ends by itself.
+ *
+ * A login is half in from when the server has taken it until its session can be seen, which is as long as who logs in
+ * wants (`post_auth_delay`). Dropped meanwhile, its role would have a session that nobody can find any more. So what was
+ * half in when they were barred is waited for, and told to end where that may be: by that it is known for theirs.
  */
 
 const TERMINATE_TRIES = 60;
 const SOON = 10;
+/** After so many looks, 0.4 s, whoever is half in is not just slow: our own and others' logins are by then. */
+const LONG = 30;
 /** At first and at most: a session mostly ends within a few milliseconds. */
 const TERMINATE_PAUSE_MS = [3, 20] as const;
 
-export interface Ending {
-  readonly timers: Timers;
-  /** Called when none of them can log in any more and their sessions were told to end. */
-  readonly barred: () => void;
-}
-
-/** NOLOGIN, sessions ended, dropped. In the order of `roles`: why one did not end, else null. Throws when the session broke. */
+/**
+ * NOLOGIN, sessions ended, dropped. In the order of `roles`: why one did not end, else null. `barred` is called
+ * when none of them can log in any more and their sessions were told to end. Throws when the session broke.
+ */
 export async function endRoles(
   client: pg.ClientBase,
   roles: readonly string[],
-  ending: Ending,
+  barred: () => void,
 ): Promise<(Error | null)[]> {
-  const { timers } = ending;
   try {
-    await endTogether(client, roles, ending);
+    await endTogether(client, roles, barred);
     return roles.map(() => null);
   } catch (error) {
     if (!(error instanceof pg.DatabaseError)) throw error;
@@ -35,7 +36,7 @@ export async function endRoles(
   const ended: (Error | null)[] = [];
   for (const role of roles)
     ended.push(
-      await endOne(client, role, timers).then(
+      await endOne(client, role).then(
         () => null,
         (error: Error) => error,
       ),
@@ -46,7 +47,7 @@ export async function endRoles(
 async function endTogether(
   client: pg.ClientBase,
   roles: readonly string[],
-  { barred }: Ending,
+  barred: () => void,
 ): Promise<void> {
   const named = roles.map((role) => pg.escapeLiteral(role)).join(', ');
   // seen by every other session before the first of theirs is looked for; made durable by the drop, or by asking again
@@ -55,38 +56,55 @@ async function endTogether(
      SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename IN (${named})`,
   );
   barred();
-  try {
-    await client.query(`${emptied(named)}; DROP ROLE ${roles.map(quote).join(', ')}`);
-  } catch (error) {
-    if (error instanceof pg.DatabaseError && error.code === STAYS) throw stays(roles);
-    throw error;
-  }
+  await empty(client, roles, `; DROP ROLE ${roles.map(quote).join(', ')}`);
+}
+
+async function endOne(client: pg.ClientBase, role: string): Promise<void> {
+  await bar(client, role);
+  await empty(client, [role], '');
+  await drop(client, role);
 }
 
 /** What a session that stays is told by; no class of the server's own. */
 const STAYS = 'SBX01';
 
+/** Ends the sessions of barred roles, then does what comes `then`. Throws when sessions stay. */
+async function empty(client: pg.ClientBase, roles: readonly string[], then: string): Promise<void> {
+  const named = roles.map((role) => pg.escapeLiteral(role)).join(', ');
+  try {
+    await client.query(`${emptied(named)}${then}`);
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError) || error.code !== STAYS) throw error;
+    const shown = roles.map((role) => `\`${role}\``).join(', ');
+    throw new SignalboxError('CREDENTIAL_FAILED', `sessions of ${shown} do not end`);
+  }
+}
+
 /**
- * Looks until there is no session of theirs, ends what it finds, and fails when some are left: at the server, where a
- * look costs no way there and back. One that was just logging in is seen by the next.
+ * Looks until there is no session of theirs and nobody is half in, ends what it finds, and fails when some are left: at the
+ * server, where a look costs no way there and back. Who is half in has a transaction and no session that can be seen;
+ * when one is half in no more, it is looked once more, since it can be seen from then on. Whom we may not end is not
+ * theirs, or nobody yet: then it is turned away, because they are barred.
  */
 function emptied(named: string): string {
   const [soon, later] = TERMINATE_PAUSE_MS.map((ms) => ms / 1_000);
-  return `DO $looks$ BEGIN
+  return `DO $looks$ DECLARE half integer[]; one integer; BEGIN
+      half := ARRAY(SELECT pid FROM pg_locks WHERE locktype = 'virtualxid' AND pid <> pg_backend_pid());
       FOR look IN 1..${TERMINATE_TRIES} LOOP
         PERFORM pg_stat_clear_snapshot();
+        half := ARRAY(SELECT pid FROM pg_locks WHERE locktype = 'virtualxid' AND pid = ANY (half) AND pid NOT IN
+          (SELECT pid FROM pg_stat_activity WHERE usesysid IS NOT NULL OR datid IS NOT NULL));
+        IF look > ${LONG} THEN FOREACH one IN ARRAY half LOOP BEGIN
+          PERFORM pg_terminate_backend(one);
+        EXCEPTION WHEN insufficient_privilege THEN half := array_remove(half, one);
+        END; END LOOP; END IF;
+        PERFORM pg_stat_clear_snapshot();
         PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename IN (${named});
-        IF NOT FOUND THEN RETURN; END IF;
+        IF NOT FOUND AND cardinality(half) = 0 THEN RETURN; END IF;
         PERFORM pg_sleep(CASE WHEN look < ${SOON} THEN ${soon} ELSE ${later} END);
       END LOOP;
       RAISE EXCEPTION 'sessions stay' USING ERRCODE = '${STAYS}';
     END $looks$`;
-}
-
-async function endOne(client: pg.ClientBase, role: string, timers: Timers): Promise<void> {
-  await bar(client, role);
-  await terminate(client, [role], timers);
-  await drop(client, role);
 }
 
 async function bar(client: pg.ClientBase, role: string): Promise<void> {
@@ -95,30 +113,6 @@ async function bar(client: pg.ClientBase, role: string): Promise<void> {
   } catch (error) {
     if (!isMissing(error)) throw error;
   }
-}
-
-/** Throws when sessions are left after all tries; a session that was just logging in is seen by the next one. */
-async function terminate(
-  client: pg.ClientBase,
-  roles: readonly string[],
-  timers: Timers,
-): Promise<void> {
-  for (let attempt = 0; attempt < TERMINATE_TRIES; attempt++) {
-    const { rows } = await client.query(
-      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = ANY ($1)',
-      [roles],
-    );
-    if (rows.length === 0) return;
-    const pause = Promise.withResolvers<void>();
-    timers.after(attempt < SOON ? TERMINATE_PAUSE_MS[0] : TERMINATE_PAUSE_MS[1], pause.resolve);
-    await pause.promise;
-  }
-  throw stays(roles);
-}
-
-function stays(roles: readonly string[]): SignalboxError {
-  const named = roles.map((role) => `\`${role}\``).join(', ');
-  return new SignalboxError('CREDENTIAL_FAILED', `sessions of ${named} do not end`);
 }
 
 /** False: it is kept. Tidiness, not safety: a NOLOGIN role without sessions is as dead, and may be kept by what it owns elsewhere. */

@@ -22,7 +22,7 @@ after(() => site.stop());
 const role = async (name: string): Promise<Record<string, unknown> | undefined> =>
   (
     await site.sql(
-      `SELECT a.rolcanlogin, a.rolsuper, a.rolcreaterole, a.rolconnlimit, a.rolvaliduntil,
+      `SELECT a.oid, a.rolcanlogin, a.rolsuper, a.rolcreaterole, a.rolconnlimit, a.rolvaliduntil,
               a.rolpassword, s.setconfig
        FROM pg_authid a LEFT JOIN pg_db_role_setting s ON s.setrole = a.oid WHERE rolname = $1`,
       [name],
@@ -97,6 +97,20 @@ test('NOLOGIN alone is not dead while a session is open', async () => {
   await site.issuer.revoke(lease, site.connection);
 });
 
+/** By the role's number: one that was dropped has no name any more. */
+async function sessionsOf(oid: unknown): Promise<number> {
+  const { rows } = await site.sql('SELECT FROM pg_stat_activity WHERE usesysid = $1', [oid]);
+  return rows.length;
+}
+
+/** Those that are past their password, and still no session that can be seen. */
+async function halfIn(): Promise<number> {
+  const { rows } =
+    await site.sql(`SELECT FROM pg_locks WHERE locktype = 'object' AND classid = 'pg_database'::regclass
+    AND pid NOT IN (SELECT pid FROM pg_stat_activity WHERE usesysid IS NOT NULL OR datid IS NOT NULL)`);
+  return rows.length;
+}
+
 test('a thief that reconnects as fast as it can has no session left', async () => {
   const { lease, login } = await site.mint();
   let hammering = true;
@@ -116,10 +130,30 @@ test('a thief that reconnects as fast as it can has no session left', async () =
     ]);
     if (rows.length > 0) break;
   }
+  const made = await role(login.user);
   await site.issuer.revoke(lease, site.connection);
   assert.equal(await site.issuer.verifyDead(lease, site.connection), true);
+  assert.equal(await sessionsOf(made?.oid), 0);
   hammering = false;
   await Promise.all(thieves);
+  assert.equal(await sessionsOf(made?.oid), 0);
+});
+
+test('a thief that is half in, and stays so for as long as it likes, does not get in', async () => {
+  const { lease, login } = await site.mint();
+  const made = await role(login.user);
+  const used = site
+    .leaked(login, '-c post_auth_delay=30')
+    .then((client) => client.query('SELECT 1'))
+    .then(
+      () => 'used',
+      () => 'of no use',
+    );
+  for (let tries = 0; (await halfIn()) === 0; tries++) assert.ok(tries < 1_000, 'never half in');
+  await site.issuer.revoke(lease, site.connection);
+  assert.equal(await site.issuer.verifyDead(lease, site.connection), true);
+  assert.equal(await used, 'of no use');
+  assert.equal(await sessionsOf(made?.oid), 0);
 });
 
 test('revoking what is gone, or was never made, is harmless', async () => {

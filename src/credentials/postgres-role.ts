@@ -67,7 +67,7 @@ export function postgresRoleIssuer(admin: RoleServer, doors: Doors, tag = ''): C
       const roles = suspects.map(({ role }) => role);
       const early = logins.atTheDoor(connection, suspects);
       try {
-        return await endRoles(client, roles, { timers: doors.timers, barred: early.knock });
+        return await endRoles(client, roles, early.knock);
       } finally {
         early.leave();
       }

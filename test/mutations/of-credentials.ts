@@ -18,6 +18,14 @@ export const OF_CREDENTIALS: readonly Mutation[] = [
     slow: true,
   },
   {
+    control: 'a login that is half in when it is barred is waited for and ended',
+    file: 'src/credentials/postgres-role-end.ts',
+    find: 'IF NOT FOUND AND cardinality(half) = 0 THEN RETURN',
+    replace: 'IF NOT FOUND THEN RETURN',
+    test: 'src/credentials/postgres-role.test.ts',
+    slow: true,
+  },
+  {
     control: 'a token of GitHub is dead when it is refused',
     file: 'src/credentials/github-app.ts',
     find: 'if (answer.status !== 401) return false;',

@@ -47,7 +47,7 @@ export interface Site {
   done(call: Call): Promise<{ measured: Measured; result: ToolResult }>;
   previewed(call: Call): Promise<Measured>;
   /** Logs in by itself, as a thief with the credential would. */
-  leaked(login: Login): Promise<pg.Client>;
+  leaked(login: Login, options?: string): Promise<pg.Client>;
   stop(): Promise<void>;
 }
 
@@ -141,9 +141,10 @@ function siteAt({ server, acme, connection, doors }: Base): Site {
       await flight.cancel();
       return seen(flight);
     },
-    async leaked({ user, password }) {
+    async leaked({ user, password }, options = '') {
       const { host, port } = server;
-      const client = new pg.Client({ host, port, database: acme.database, user, password });
+      const { database } = acme;
+      const client = new pg.Client({ host, port, database, user, password, options });
       client.on('error', () => {});
       clients.add(client);
       await client.connect();
