@@ -7,14 +7,12 @@ import {
   type TokensUsed,
   unanswered,
 } from '../domain/consult.ts';
-import { type Facts, type LimitFact, left } from '../domain/facts.ts';
-import type { Reservation } from '../domain/ops.ts';
+import { type Facts, left } from '../domain/facts.ts';
 import type { Run } from '../domain/run.ts';
 import type { Spend } from '../domain/spend.ts';
-import { limitFacts } from '../limits/blast-radius.ts';
 import type { Broker } from './broker.ts';
 import { rememberRefund, rememberSpend } from './loops.ts';
-import { moneyDraws } from './spend.ts';
+import { type Draw, drawsOn, moneyDraws } from './spend.ts';
 
 /**
  * Asks one of them. A model is asked within its budget and the limits of money that the run's own calls draw on: the most
@@ -45,11 +43,6 @@ export async function ask(broker: Broker, consult: Consult, facts: Facts): Promi
   return answer;
 }
 
-interface Draw {
-  readonly draw: Reservation;
-  readonly fact: LimitFact;
-}
-
 function spendOf(broker: Broker, consult: ModelConsult, used: TokensUsed): Spend {
   return {
     ...{ id: broker.doors.entropy.id('spend'), source: 'consult', by: consult.name },
@@ -74,13 +67,7 @@ async function drawsOf(
     ...linesOf(`consult:${name}:run:${run.root}`, budget.run),
     ...linesOf(`consult:${name}:day:${day}`, budget.day),
   ];
-  const asked = { calls: 1, moneyMicros: money };
-  const usage = lines.length === 0 ? [] : await broker.store.usage(lines.map(({ key }) => key));
-  const own = limitFacts(lines, usage).map((fact) => {
-    const { key, dimension, limit } = fact;
-    const amount = dimension === 'calls' ? asked.calls : asked.moneyMicros;
-    return { draw: { key, dimension, amount, limit }, fact };
-  });
+  const own = await drawsOn(broker, lines, (dimension) => (dimension === 'calls' ? 1 : money));
   return [...own, ...(money === 0 ? [] : await moneyDraws(broker, run, money))];
 }
 

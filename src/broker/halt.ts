@@ -66,8 +66,9 @@ export async function raise(
     ending.then(({ landedHere }) => landedHere),
   );
   return async () => {
-    const { covered, grants, finished } = await ending;
+    const { covered, granted, finished } = await ending;
     const ended = await within(broker.doors.timers, REVOKED_WITHIN_MS, finished);
+    const grants = await granted;
     return {
       halt: raised.halt,
       gateMs,
@@ -128,7 +129,8 @@ export async function finishHalts(broker: Broker): Promise<void> {
   for (const halt of halts) {
     if (halt.state !== 'gated' || broker.flights.count(halt.scope) > 0) continue;
     const down = bringDown(broker, halt.scope, runNamed(halt.scope));
-    await endAll(broker, halt, down);
+    const { granted } = await endAll(broker, halt, down);
+    await granted;
   }
 }
 
@@ -161,10 +163,10 @@ async function endAll(
   }: { readonly heard?: (known: readonly Landing[]) => void; readonly alive?: Alive } = {},
 ): Promise<Ending> {
   const { scope } = halt;
-  const [{ runs: under, leases: covered }, grants] = await Promise.all([
-    coveredBy(broker, scope, alive),
-    grantsUnder(broker, scope, halt.at),
-  ]);
+  // beside: what users granted may have to be read, and nothing else waits for that
+  const granted = grantsUnder(broker, scope, halt.at);
+  granted.catch(() => {});
+  const { runs: under, leases: covered } = await coveredBy(broker, scope, alive);
   const runs = new Set([...under.map(({ id }) => id), ...covered.map(({ runId }) => runId)]);
   const rest = runs.size === 0 ? down : bringDown(broker, scope, runs);
   // what is kept open for the runs is closed beside: the sources end it in any case
@@ -174,14 +176,14 @@ async function endAll(
   ]);
   const elsewhere = landings(broker, halt.epoch, heard);
   const landed = Promise.all([landedHere, elsewhere]).then(([left]) => left);
-  const finished = revokeAll(broker, halt, { covered, grants, elsewhere }, landed);
+  const finished = revokeAll(broker, halt, { covered, granted, elsewhere }, landed);
   mindStuck(broker, halt, finished);
-  return { covered, grants, landedHere, finished };
+  return { covered, granted, landedHere, finished };
 }
 
 interface Ending {
   readonly covered: readonly Lease[];
-  readonly grants: CoveredGrants;
+  readonly granted: Promise<CoveredGrants>;
   /** Everything on this replica, with what could not be ended. */
   readonly landedHere: Promise<readonly string[]>;
   readonly finished: Promise<Ended>;
@@ -192,16 +194,16 @@ async function revokeAll(
   raised: Halt,
   {
     covered,
-    grants: { ends },
+    granted,
     elsewhere,
-  }: Pick<Ending, 'covered' | 'grants'> & { readonly elsewhere: Promise<readonly Landing[]> },
+  }: Pick<Ending, 'covered' | 'granted'> & { readonly elsewhere: Promise<readonly Landing[]> },
   landed: BroughtDown['landed'],
 ): Promise<Ended> {
   const [first, { left, alive }, grants] = await Promise.all([
     broker.credentials.endThese(covered),
     // an answer still on its way would be an effect after `inert`
     landed.then(async (left) => ({ left, alive: await leftAlive(broker, raised.scope) })),
-    endGrants(broker, ends, raised.at, landed),
+    granted.then(({ ends }) => endGrants(broker, ends, raised.at, landed)),
   ]);
   const over = new Set(first.filter(isOver).map(({ lease }) => lease.id));
   const late = await broker.credentials.endThese(alive.filter(({ id }) => !over.has(id)));

@@ -188,15 +188,14 @@ function ofTool(tool: Tool | null): ReturnType<OfTool> {
   };
 }
 
-/** What a run tree cost besides its actions; one that was read back from the ledger meanwhile is in it already. */
+/** What a run tree cost besides its actions. */
 export function rememberSpend(
   { store }: Pick<Broker, 'store'>,
   root: string,
   spend: Spend,
   at: number,
 ): void {
-  const turn = spentTurn(spend, at);
-  if (takes(store, root, turn)) add(store, root, turn);
+  heard(store, root, spentTurn(spend, at));
 }
 
 /** What a spend came to, that more was held for. */
@@ -214,20 +213,13 @@ export function rememberRefund({ store }: Pick<Broker, 'store'>, root: string, s
 
 /** A run that was begun under another says what for. */
 export function rememberBegun({ store }: Pick<Broker, 'store'>, run: Run): void {
-  const turn = begunTurn(run.id, run.startedAt, run.intent);
-  if (takes(store, run.root, turn)) add(store, run.root, turn);
+  heard(store, run.root, begunTurn(run.id, run.startedAt, run.intent));
 }
 
-type NewTurn = ReturnType<typeof begunTurn>;
-
-function takes(store: Store, root: string, { id }: NewTurn): boolean {
+/** Once: one that was read back from the ledger meanwhile is in it already. */
+function heard(store: Store, root: string, turn: ReturnType<typeof begunTurn>): void {
   const known = trails.get(store)?.get(root);
-  return known !== undefined && !known.trail.turns.some((turn) => turn.id === id);
-}
-
-function add(store: Store, root: string, turn: NewTurn): void {
-  const known = trails.get(store)?.get(root);
-  if (known === undefined) return;
+  if (known === undefined || known.trail.turns.some(({ id }) => id === turn.id)) return;
   known.trail = turned(known.trail, turn);
   known.spent = more(known.spent, turn);
 }

@@ -25,7 +25,7 @@ const WORST_FIRST = ['failed', 'disagreed', 'fallback'] as const;
 
 /**
  * Policies that do not work as they should. Each is told once: in the log, as a note of the system chain and to webhooks
- * (`fallback`, which is no fault, in the log alone), and stands in `doctor` and `/healthz` as long as its bundle is active.
+ * (`fallback`, which is no fault, in the log alone), and stands in `doctor` and `/readyz` as long as its bundle is active.
  */
 export class PolicyAlarms {
   readonly #parts: PolicyAlarmsParts;

@@ -2,7 +2,7 @@ import { type LimitFact, left } from '../domain/facts.ts';
 import type { Reservation } from '../domain/ops.ts';
 import type { Run } from '../domain/run.ts';
 import type { Spend } from '../domain/spend.ts';
-import { limitFacts, limitLines } from '../limits/blast-radius.ts';
+import { type LimitLine, limitFacts, limitLines } from '../limits/blast-radius.ts';
 import { saidOf } from '../limits/loops/turns.ts';
 import type { Broker } from './broker.ts';
 import { rememberSpend } from './loops.ts';
@@ -57,19 +57,33 @@ export async function reportUsage(broker: Broker, usage: ModelUsage): Promise<Re
   };
 }
 
+/** What is drawn on one limit, and how that limit stood before. */
+export interface Draw {
+  readonly draw: Reservation;
+  readonly fact: LimitFact;
+}
+
 /** What so much money draws on: every limit of money that the run's own calls draw on too. */
 export async function moneyDraws(
-  { doors, store, bundles }: Broker,
+  broker: Broker,
   run: Run,
   amount: number,
-): Promise<readonly { readonly draw: Reservation; readonly fact: LimitFact }[]> {
-  const bundle = await bundles.active();
-  const { lines } = limitLines(bundle, run, doors.clock.now());
+): Promise<readonly Draw[]> {
+  const bundle = await broker.bundles.active();
+  const { lines } = limitLines(bundle, run, broker.doors.clock.now());
   const ofMoney = lines.filter(({ dimension }) => dimension === 'moneyMicros');
-  if (ofMoney.length === 0) return [];
-  const facts = limitFacts(ofMoney, await store.usage(ofMoney.map(({ key }) => key)));
+  return drawsOn(broker, ofMoney, () => amount);
+}
+
+export async function drawsOn(
+  { store }: Broker,
+  lines: readonly LimitLine[],
+  amountOf: (dimension: LimitLine['dimension']) => number,
+): Promise<readonly Draw[]> {
+  if (lines.length === 0) return [];
+  const facts = limitFacts(lines, await store.usage(lines.map(({ key }) => key)));
   return facts.map((fact) => {
     const { key, dimension, limit } = fact;
-    return { draw: { key, dimension, amount, limit }, fact };
+    return { draw: { key, dimension, amount: amountOf(dimension), limit }, fact };
   });
 }

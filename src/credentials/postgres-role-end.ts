@@ -49,11 +49,10 @@ async function endTogether(
   roles: readonly string[],
   barred: () => void,
 ): Promise<void> {
-  const named = roles.map((role) => pg.escapeLiteral(role)).join(', ');
   // seen by every other session before the first of theirs is looked for; made durable by the drop, or by asking again
   await client.query(
     `BEGIN; SET LOCAL synchronous_commit = off; ${roles.map((role) => `ALTER ROLE ${quote(role)} NOLOGIN`).join('; ')}; COMMIT;
-     SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename IN (${named})`,
+     SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename IN (${namesOf(roles)})`,
   );
   barred();
   await empty(client, roles, `; DROP ROLE ${roles.map(quote).join(', ')}`);
@@ -70,9 +69,8 @@ const STAYS = 'SBX01';
 
 /** Ends the sessions of barred roles, then does what comes `then`. Throws when sessions stay. */
 async function empty(client: pg.ClientBase, roles: readonly string[], then: string): Promise<void> {
-  const named = roles.map((role) => pg.escapeLiteral(role)).join(', ');
   try {
-    await client.query(`${emptied(named)}${then}`);
+    await client.query(`${emptied(namesOf(roles))}${then}`);
   } catch (error) {
     if (!(error instanceof pg.DatabaseError) || error.code !== STAYS) throw error;
     const shown = roles.map((role) => `\`${role}\``).join(', ');
@@ -150,6 +148,10 @@ export async function aliveAmong(
 /** There is no such role. */
 export function isMissing(error: unknown): boolean {
   return error instanceof pg.DatabaseError && error.code === '42704';
+}
+
+function namesOf(roles: readonly string[]): string {
+  return roles.map((role) => pg.escapeLiteral(role)).join(', ');
 }
 
 const quote = pg.escapeIdentifier;

@@ -246,7 +246,7 @@ async function areDead(
     const one = bestKnown(suspects);
     if (tried.size === 0 && one !== undefined)
       tried.set(one, await logins.isRefused(connection, one));
-    // last: whoever was half in when they were barred is in by now, or was turned away like the one that came after
+    // last: what the answers above took is part of what is looked at
     const alive = await aliveAmong(client, roles);
     const isOneForAll = [...tried.values()].every((refused) => refused);
     const dead: boolean[] = [];

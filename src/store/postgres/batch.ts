@@ -1,5 +1,6 @@
 import type { Op, OpResults } from '../../domain/ops.ts';
 import type { LedgerEvent } from '../../domain/store.ts';
+import { type Common, decide, isCommon } from '../look-first.ts';
 import { type Applied, faultOf, type Work } from '../work.ts';
 import { Chains, type KeyRing } from './chains.ts';
 import {
@@ -11,7 +12,7 @@ import {
   together,
 } from './load.ts';
 import { channelOf } from './locks.ts';
-import { type Common, decide, groups, handle, isCommon } from './op-each.ts';
+import { groups, handle } from './op-each.ts';
 import { endLeases, isLeaseEnd } from './op-ledger.ts';
 import { Picture } from './picture.ts';
 import { placesOf } from './places.ts';

@@ -1,7 +1,6 @@
 import type { Op, OpResults } from '../../domain/ops.ts';
-import { admit, admitRead, decline, mark, settle } from '../actions.ts';
-import { fault, type Ground } from '../ground.ts';
-import { refund, spend } from '../spends.ts';
+import { fault } from '../ground.ts';
+import type { Rare } from '../look-first.ts';
 import type { Work } from '../work.ts';
 import { answer, park, voidApproval } from './op-approvals.ts';
 import { take } from './op-claims.ts';
@@ -20,23 +19,6 @@ import { applyBundle, erase, isLeaseEnd, note, writeLease } from './op-ledger.ts
 import { beginRun, endRun, say } from './op-runs.ts';
 import { seal } from './op-seal.ts';
 import type { Transaction } from './transaction.ts';
-
-/** Those whose rules are one text for both stores: decided in memory. */
-export type Common = Extract<
-  Work,
-  {
-    kind:
-      | 'read'
-      | 'unreadable'
-      | 'run.spend'
-      | 'run.refund'
-      | 'action.admit'
-      | 'action.mark'
-      | 'action.settle'
-      | 'action.decline';
-  }
->;
-export type Rare = Exclude<Work, Common>;
 
 type Handlers = {
   readonly [K in Rare['kind']]: (
@@ -89,43 +71,6 @@ export function groups(works: readonly Work[]): Work[][] {
     }
   }
   return all;
-}
-
-export function isCommon(work: Work): work is Common {
-  switch (work.kind) {
-    case 'read':
-    case 'unreadable':
-    case 'run.spend':
-    case 'run.refund':
-    case 'action.admit':
-    case 'action.mark':
-    case 'action.settle':
-    case 'action.decline':
-      return true;
-    default:
-      return false;
-  }
-}
-
-export function decide(tx: Ground, work: Common): OpResults[Op['kind']] {
-  switch (work.kind) {
-    case 'read':
-      return admitRead(tx, work);
-    case 'run.spend':
-      return spend(tx, work);
-    case 'run.refund':
-      return refund(tx, work);
-    case 'action.admit':
-      return admit(tx, work);
-    case 'action.mark':
-      return mark(tx, work);
-    case 'action.settle':
-      return settle(tx, work);
-    case 'action.decline':
-      return decline(tx, work);
-    default:
-      throw fault('a line feed in a name, scope or limit of a read');
-  }
 }
 
 export function handle(tx: Transaction, op: Rare): Promise<OpResults[Op['kind']]> {

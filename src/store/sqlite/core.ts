@@ -4,9 +4,8 @@ import type { Op, OpResults } from '../../domain/ops.ts';
 import { SYSTEM_CHAIN } from '../../domain/store.ts';
 import { ledgerCreated } from '../../ledger/record.ts';
 import { type Bytes, keyCheck, wrappingKey } from '../../ledger/seal.ts';
-import { admit, admitRead, decline, mark, settle } from '../actions.ts';
-import { type Drawn, fault } from '../ground.ts';
-import { refund, spend } from '../spends.ts';
+import type { Drawn } from '../ground.ts';
+import { decide, isCommon, type Rare } from '../look-first.ts';
 import { type Applied, faultOf, type Work } from '../work.ts';
 import { Chains } from './chains.ts';
 import { type Database, openWriter, SQLITE_CONSTRAINT, said, sqliteCode } from './database.ts';
@@ -33,7 +32,7 @@ import { Standing } from './standing.ts';
 import type { Transaction } from './transaction.ts';
 
 type Handlers = {
-  readonly [K in Op['kind']]: (
+  readonly [K in Rare['kind']]: (
     tx: Transaction,
     op: Extract<Op, { readonly kind: K }>,
   ) => OpResults[K];
@@ -44,12 +43,6 @@ const HANDLERS: Handlers = {
   'run.begin': beginRun,
   'run.end': endRun,
   'run.say': say,
-  'run.spend': spend,
-  'run.refund': refund,
-  'action.admit': admit,
-  'action.mark': mark,
-  'action.settle': settle,
-  'action.decline': decline,
   'action.park': park,
   'approval.answer': answer,
   'approval.void': voidApproval,
@@ -76,17 +69,9 @@ const HANDLERS: Handlers = {
  * Ops that look before they write: one that is refused has written nothing, so it needs no savepoint of its own. Should
  * one fail in writing all the same, the whole commit is taken back and done again with a savepoint around each op.
  */
-const LOOK_FIRST: ReadonlySet<string> = new Set<Work['kind']>([
-  'read',
-  'unreadable',
-  'run.spend',
-  'run.refund',
-  'action.admit',
-  'action.mark',
-  'action.settle',
-  'action.decline',
-  'ledger.seal',
-]);
+function looksFirst(op: Work): boolean {
+  return isCommon(op) || op.kind === 'ledger.seal';
+}
 
 /** A failure after the first write of an op without a savepoint. */
 const AGAIN = Symbol('again');
@@ -167,7 +152,7 @@ export class SqliteCore {
   #swiftly(ops: readonly Work[]): Applied[] | null {
     const { database, chains, standing } = this.#tx;
     try {
-      return ops.map((op) => (LOOK_FIRST.has(op.kind) ? this.#bare(op) : this.#guarded(op)));
+      return ops.map((op) => (looksFirst(op) ? this.#bare(op) : this.#guarded(op)));
     } catch (error) {
       if (error !== AGAIN) throw error;
       database.run('ROLLBACK');
@@ -221,8 +206,7 @@ export class SqliteCore {
   }
 
   #handle(op: Work): OpResults[Op['kind']] {
-    if (op.kind === 'read') return admitRead(this.#tx, op);
-    if (op.kind === 'unreadable') throw fault('a line feed in a name, scope or limit of a read');
+    if (isCommon(op)) return decide(this.#tx, op);
     const handler = HANDLERS[op.kind] as (tx: Transaction, op: Op) => OpResults[Op['kind']];
     return handler(this.#tx, op);
   }
