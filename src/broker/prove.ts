@@ -70,7 +70,7 @@ export interface ProofParts {
  * Whether it can be, over every agent, tool, argument and fact. Grants and the reversibility gate come first, then the
  * policies as far as they are known beforehand, then a solver. `proven` is said only of what is wider than what can be;
  * `counterexample` only of what judge and engines say too; everything else is `unknown`. What can only lower an action
- further (limits, loops, halts, consults, what is measured before it commits) are left out: they only make less possible.
+ * further (limits, loops, halts, consults, what is measured before it commits) are left out: they only make less possible.
  */
 export async function prove(
   parts: ProofParts,

@@ -1,5 +1,5 @@
 import { ERRORS, type ErrorCode, SignalboxError } from '../domain/errors.ts';
-import { isJsonObject, type JsonObject } from '../domain/json.ts';
+import { isJsonObject, type JsonObject, jsonIn } from '../domain/json.ts';
 import type { Io } from './io.ts';
 import { progress } from './progress.ts';
 
@@ -83,7 +83,7 @@ export function join(base: string, path: string): string {
 
 async function answerOf(response: Response, url: string): Promise<JsonObject> {
   const text = await response.text();
-  const value: unknown = text.length > LARGEST ? null : parsed(text);
+  const value: unknown = text.length > LARGEST ? null : jsonIn(text);
   if (response.ok && isJsonObject(value)) return value;
   if (isJsonObject(value) && isJsonObject(value.error)) throw faultOf(value.error);
   throw new SignalboxError(
@@ -123,14 +123,6 @@ class RemoteFault extends SignalboxError {
 
   override toJSON(): ReturnType<SignalboxError['toJSON']> {
     return { ...this.#body, ...super.toJSON() };
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
   }
 }
 

@@ -1,7 +1,7 @@
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { SignalboxError } from '../domain/errors.ts';
-import { isJsonObject, type JsonObject } from '../domain/json.ts';
+import { isJsonObject, type JsonObject, jsonIn } from '../domain/json.ts';
 import type { Io } from './io.ts';
 
 /** Where this user's Signalbox lives, and the few files the commands keep there. All of them 0600 in 0700 folders. */
@@ -85,20 +85,12 @@ async function readOwn(io: Io, path: string, keys: readonly string[]): Promise<J
       'FILE_UNSAFE',
       `expected \`${path}\` to be small, got ${known.size} bytes`,
     );
-  const value: unknown = parsed(await readFile(path, 'utf8'));
+  const value: unknown = jsonIn(await readFile(path, 'utf8'));
   if (!isJsonObject(value) || !keys.every((key) => typeof value[key] === 'string'))
     throw new SignalboxError('FILE_UNSAFE', `\`${path}\` is not a file that this program wrote`, {
       help: 'delete it and log in (or enrol the agent) again',
     });
   return value;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
 
 /** A key that others can read is no key: it is refused, not used. */

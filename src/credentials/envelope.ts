@@ -22,25 +22,20 @@ export class Envelopes {
 
   seal(name: string, value: string): string {
     const key = this.#entropy.bytes(KEY_BYTES);
-    return [FORMAT, this.#wrapped(name, key), this.#sealed(key, Buffer.from(value), name)].join(
-      '.',
-    );
+    const wrapped = this.#sealed(this.#wrapping, key, `key:${name}`);
+    return [FORMAT, wrapped, this.#sealed(key, Buffer.from(value), name)].join('.');
   }
 
   /** Throws MASTER_KEY. */
   open(name: string, envelope: string): string {
-    const [, , body = ''] = envelope.split('.');
-    return told(name, () => open(this.#key(name, envelope), body, name).toString('utf8'));
-  }
-
-  #key(name: string, envelope: string): Buffer {
-    const [format, wrapped = ''] = envelope.split('.');
+    const [format, wrapped = '', body = ''] = envelope.split('.');
     if (format !== FORMAT) throw unreadable(name);
-    return open(this.#wrapping, wrapped, `key:${name}`);
-  }
-
-  #wrapped(name: string, key: Uint8Array): string {
-    return this.#sealed(this.#wrapping, key, `key:${name}`);
+    try {
+      const key = open(this.#wrapping, wrapped, `key:${name}`);
+      return open(key, body, name).toString('utf8');
+    } catch {
+      throw unreadable(name);
+    }
   }
 
   #sealed(key: Uint8Array, plain: Uint8Array, name: string): string {
@@ -62,14 +57,6 @@ function open(key: Uint8Array, sealed: string, name: string): Buffer {
     decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)),
     decipher.final(),
   ]);
-}
-
-function told<T>(name: string, read: () => T): T {
-  try {
-    return read();
-  } catch {
-    throw unreadable(name);
-  }
 }
 
 function unreadable(name: string): SignalboxError {

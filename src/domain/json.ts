@@ -117,3 +117,12 @@ export function quoted(text: string): string {
   if (!text.isWellFormed()) throw new RangeError('a text with a lone surrogate');
   return JSON.stringify(text);
 }
+
+/** What a text says as JSON; null for one that is none. */
+export function jsonIn(text: string): Json | null {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return null;
+  }
+}

@@ -1,7 +1,7 @@
 import type { JSONWebKeySet } from 'jose';
 import type { Clock } from '../domain/doors.ts';
 import { SignalboxError } from '../domain/errors.ts';
-import { isJsonObject } from '../domain/json.ts';
+import { isJsonObject, jsonIn } from '../domain/json.ts';
 import type { SubjectTokenRules } from '../domain/subject-token.ts';
 
 type Place = Pick<SubjectTokenRules, 'jwks' | 'allowPrivate'>;
@@ -66,7 +66,7 @@ function nameOf({ jwks, allowPrivate }: Place): string {
 
 /** Only public keys that sign: a shared secret in a published set is nobody's proof. */
 function keysIn(text: string): JSONWebKeySet {
-  const set: unknown = parsed(text);
+  const set: unknown = jsonIn(text);
   const keys = isJsonObject(set) && Array.isArray(set.keys) ? set.keys : null;
   if (keys === null || keys.length > MOST_KEYS)
     throw unknown(`its issuer publishes no set of at most ${MOST_KEYS} keys`);
@@ -74,14 +74,6 @@ function keysIn(text: string): JSONWebKeySet {
     (key) => isJsonObject(key) && ['RSA', 'EC', 'OKP'].includes(String(key.kty)),
   );
   return { keys: usable as unknown as JSONWebKeySet['keys'] };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
 
 function unknown(why: string): SignalboxError {

@@ -2,6 +2,7 @@ import { createLocalJWKSet, errors, type JSONWebKeySet, jwtVerify } from 'jose';
 import type { Bundle } from '../domain/bundle.ts';
 import type { Clock } from '../domain/doors.ts';
 import { SignalboxError } from '../domain/errors.ts';
+import { own } from '../domain/own.ts';
 import type { ProvenSubject, SubjectTokenRules, SubjectTokens } from '../domain/subject-token.ts';
 import type { KeySets } from './key-sets.ts';
 
@@ -59,7 +60,7 @@ export function createSubjectTokens(keys: KeySets, clock: Clock): SubjectTokens 
 }
 
 function rulesOf({ agents }: Bundle, agent: string): SubjectTokenRules | null {
-  return (Object.hasOwn(agents, agent) ? agents[agent]?.subjectToken : undefined) ?? null;
+  return own(agents, agent)?.subjectToken ?? null;
 }
 
 /** By kind alone: what the library says can hold what the token said. */

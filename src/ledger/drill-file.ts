@@ -1,6 +1,6 @@
 import { DRILL_DOCUMENT, type DrillReport } from '../domain/drill.ts';
 import { SignalboxError } from '../domain/errors.ts';
-import { isJsonObject } from '../domain/json.ts';
+import { isJsonObject, jsonIn } from '../domain/json.ts';
 import { openCheckpoint, verifyDocument } from './checkpoint.ts';
 import { type InclusionProof, inclusionProblems, readProof } from './proof.ts';
 import type { VerifierKey } from './signed-note.ts';
@@ -25,7 +25,7 @@ export interface DrillVerified {
 
 /** Throws DRILL_FORGED for a file that is none. */
 export function readDrillFile(text: string): DrillFile {
-  const value = parsed(text);
+  const value = jsonIn(text);
   if (
     isJsonObject(value) &&
     typeof value.drill === 'string' &&
@@ -56,7 +56,7 @@ export function verifyDrill(
 ): DrillVerified {
   if (file.signature === null) throw forged('expected a signature, this report has none');
   verifyDocument(key, DRILL_DOCUMENT, Buffer.from(file.report), file.signature);
-  const report = parsed(file.report) as DrillReport | null;
+  const report = jsonIn(file.report) as DrillReport | null;
   if (report?.id !== file.drill)
     throw forged(`the report is of \`${report?.id}\`, the file says \`${file.drill}\``);
   const note = checkpoint ?? file.proof?.checkpoint ?? null;
@@ -72,21 +72,13 @@ export function verifyDrill(
 }
 
 function isOf({ drill, report, signature }: DrillFile, body: string): boolean {
-  const kept = parsed(body);
+  const kept = jsonIn(body);
   return (
     isJsonObject(kept) &&
     kept.drill === drill &&
     kept.report === report &&
     kept.signature === signature
   );
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
 
 function forged(message: string): SignalboxError {

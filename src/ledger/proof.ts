@@ -1,5 +1,5 @@
 import { SignalboxError } from '../domain/errors.ts';
-import { isJsonObject } from '../domain/json.ts';
+import { isJsonObject, jsonIn } from '../domain/json.ts';
 import type { LedgerEvent } from '../domain/store.ts';
 import { hashOf } from './chain.ts';
 import { type Checkpoint, recordLeaf } from './checkpoint.ts';
@@ -78,7 +78,7 @@ export function consistencyProblems(
 
 /** Throws SignalboxError `NOTE_MALFORMED`. */
 export function readProof(text: string): Proof {
-  const value = parsed(text);
+  const value = jsonIn(text);
   const shared = isJsonObject(value) && (value.checkpoint === null || isText(value.checkpoint));
   if (shared && value.kind === 'inclusion' && isText(value.id) && isCount(value.size)) {
     const { records } = value;
@@ -91,14 +91,6 @@ export function readProof(text: string): Proof {
     'NOTE_MALFORMED',
     'expected a proof as `signalbox ledger prove` printed it',
   );
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string';

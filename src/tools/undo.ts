@@ -1,5 +1,5 @@
 import type { Bound } from '../domain/bundle.ts';
-import { canonical, isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
+import { canonical, isJsonObject, type Json, type JsonObject, jsonIn } from '../domain/json.ts';
 import type { Measured, RowImage, ToolResult } from '../domain/proposal.ts';
 import { boundArguments, originOf } from './bound.ts';
 
@@ -71,19 +71,11 @@ function agree(is: JsonObject | null, was: JsonObject | null): boolean {
 /** What `{result:/…}` points into: structured content, else a text that is JSON; null: neither. */
 export function documentOf({ structured, text, wire }: ToolResult): Json | null {
   if (structured !== undefined) return structured;
-  if (wire === undefined) return parsed(text);
-  const members = parsed(`{${wire}}`);
+  if (wire === undefined) return jsonIn(text);
+  const members = jsonIn(`{${wire}}`);
   if (!isJsonObject(members)) return null;
   if (isJsonObject(members.structuredContent)) return members.structuredContent;
   const blocks = Array.isArray(members.content) ? (members.content as readonly Json[]) : [];
   const [first] = blocks.filter((block) => isJsonObject(block) && block.type === 'text');
-  return isJsonObject(first) ? parsed(String(first.text)) : null;
-}
-
-function parsed(text: string): Json | null {
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return null;
-  }
+  return isJsonObject(first) ? jsonIn(String(first.text)) : null;
 }

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { SignalboxError } from '../../domain/errors.ts';
-import { isJsonObject } from '../../domain/json.ts';
+import { isJsonObject, jsonIn } from '../../domain/json.ts';
 import { readVerifier, type VerifierKey } from '../../ledger/signed-note.ts';
 import type { Call } from '../command.ts';
 
@@ -28,7 +28,7 @@ export function notesIn(text: string): string[] {
   if (text.includes('\n\n— ')) return [text];
   const notes = text.split('\n').flatMap((line) => {
     const at = line.indexOf('{');
-    const value = at < 0 ? null : parsed(line.slice(at));
+    const value = at < 0 ? null : jsonIn(line.slice(at));
     return isJsonObject(value) && typeof value.note === 'string' ? [value.note] : [];
   });
   if (notes.length > 0) return notes;
@@ -40,12 +40,4 @@ export async function keptKey(call: Call): Promise<VerifierKey | null> {
   const given = call.options.key;
   if (typeof given !== 'string') return null;
   return readVerifier(given.includes('+') ? given : await fileText(call, given));
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

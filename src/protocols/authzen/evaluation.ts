@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
+import { isJsonObject, type JsonObject, jsonIn } from '../../domain/json.ts';
 
 /** One action as a decision point is asked about it (AuthZEN Authorization API 1.0, single evaluation). */
 export interface Evaluation {
@@ -58,7 +58,7 @@ const MOST_WHY = 300;
 
 /** A yes counts only when nothing is attached to it that we do not understand. Total: any text has an answer. */
 export function evaluationAnswer(text: string): PdpAnswer {
-  const answer = parsed(text);
+  const answer = jsonIn(text);
   if (!isJsonObject(answer)) return { decision: null, why: 'its answer is no JSON object' };
   const { decision, context = null } = answer;
   if (typeof decision !== 'boolean')
@@ -78,12 +78,4 @@ function whyOf(context: JsonObject | null): string {
   const said = context?.reason ?? context?.reason_admin ?? context?.reason_user ?? null;
   if (said === null) return 'it gave no reason';
   return (typeof said === 'string' ? said : JSON.stringify(said)).slice(0, MOST_WHY);
-}
-
-function parsed(text: string): Json | undefined {
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
+import { isJsonObject, type Json, type JsonObject, jsonIn } from '../../domain/json.ts';
 
 /** What a model is told of the action that it judges. Everything in it is data. */
 export interface JudgedAction {
@@ -78,9 +78,9 @@ export function judgeAnswer(
   nonce: string,
   text: string,
 ): ModelVerdict | null {
-  const answer = parsed(text);
+  const answer = jsonIn(text);
   if (!isJsonObject(answer)) return null;
-  const said = parsed(unfenced(api === 'anthropic' ? anthropicText(answer) : openaiText(answer)));
+  const said = jsonIn(unfenced(api === 'anthropic' ? anthropicText(answer) : openaiText(answer)));
   if (!isJsonObject(said) || said.case !== nonce) return null;
   const { verdict, reason } = said;
   if (verdict !== 'allow' && verdict !== 'ask' && verdict !== 'deny') return null;
@@ -113,12 +113,4 @@ function unfenced(text: string): string {
 
 function count(value: Json | undefined): number | null {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;
-}
-
-function parsed(text: string): Json | undefined {
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return undefined;
-  }
 }

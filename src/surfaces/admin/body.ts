@@ -1,5 +1,5 @@
 import { SignalboxError } from '../../domain/errors.ts';
-import { isJsonObject, type JsonObject } from '../../domain/json.ts';
+import { isJsonObject, type JsonObject, jsonIn } from '../../domain/json.ts';
 import type { Exchange } from '../http/listener.ts';
 
 /** Most bodies here are a name and a reason. */
@@ -75,16 +75,8 @@ export function isForm(exchange: Exchange): boolean {
 /** Policies that come along with a configuration: a JSON object of texts, by the names that it gives them. */
 export function policyFiles(text: string): { readonly [name: string]: string } {
   if (text === '') return {};
-  const files = parsed(text);
+  const files = jsonIn(text);
   if (!isJsonObject(files) || !Object.values(files).every((one) => typeof one === 'string'))
     throw new SignalboxError('REQUEST_MALFORMED', 'expected `policies` to be an object of texts');
   return files as { readonly [name: string]: string };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
