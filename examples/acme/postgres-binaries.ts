@@ -88,9 +88,16 @@ export function findPlatformPackage(
         'run `npm ci --include=dev --include=optional` in the repository',
     );
   }
-  const folder = path.resolve(path.dirname(entry), '..');
+  const found = packageIn(path.resolve(path.dirname(entry), '..'));
+  if (found === null) throw new Error(`\`${name}\` is not as expected: run \`npm ci\` again`);
+  return found;
+}
+
+/** Null when this folder is no platform package. */
+export function packageIn(folder: string): PlatformPackage | null {
+  if (!fs.existsSync(path.join(folder, 'native'))) return null;
   const manifest = JSON.parse(fs.readFileSync(path.join(folder, 'package.json'), 'utf8'));
-  return { name, version: String(manifest.version), folder };
+  return { name: String(manifest.name), version: String(manifest.version), folder };
 }
 
 export function binariesIn(folder: string): Binaries {

@@ -27,6 +27,7 @@ import {
   findPlatformPackage,
   isWholeCopy,
   type PlatformPackage,
+  packageIn,
   runAs,
   serverAccount,
   serverEnvironment,
@@ -50,8 +51,8 @@ interface Template {
 
 export const SUPERUSER = 'postgres';
 
-/** Names a folder with another `postgres` and `initdb` than npm's, for tests against other versions. */
-const BIN = 'SIGNALBOX_TEST_POSTGRES_BIN';
+/** Names another server than npm's, for tests against other versions: a platform package, or a folder with `postgres` and `initdb`. */
+const OTHER = 'SIGNALBOX_TEST_POSTGRES';
 
 const ENOUGH_MEMORY = 2 * 1024 ** 3;
 
@@ -61,19 +62,20 @@ const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
 /** Finds the first temporary folder in which the server's account can really run the binaries. */
 export async function openHome(
   places: readonly string[] = temporaryPlaces(),
-  found: PlatformPackage = findPlatformPackage(),
+  found?: PlatformPackage,
 ): Promise<Home> {
   const account = serverAccount();
   const failures: string[] = [];
-  const installed = process.env[BIN];
+  const other = found === undefined ? process.env[OTHER] : undefined;
+  const from = found ?? (other === undefined ? findPlatformPackage() : packageIn(other));
   for (const place of places) {
     try {
       const root = openRoot(place);
       const fastRoot = openMemory() ?? root;
       const { binaries, version } =
-        installed === undefined
-          ? { binaries: await readyBinaries(found, root, account), version: found.version }
-          : await installedIn(installed, account);
+        from !== null
+          ? { binaries: await readyBinaries(from, root, account), version: from.version }
+          : await installedIn(other ?? '', account);
       return { root, fastRoot, version, major: Number.parseInt(version, 10), binaries, account };
     } catch (error) {
       failures.push(`${place}: ${error instanceof Error ? error.message.trim() : String(error)}`);
@@ -81,7 +83,7 @@ export async function openHome(
   }
   const who = account === undefined ? 'this user' : `uid ${account.uid} (PostgreSQL refuses root)`;
   throw new Error(
-    `PostgreSQL from \`${found.name}\` cannot be run as ${who}; tried ${failures.join('; ')}. ` +
+    `PostgreSQL from \`${from?.name ?? other}\` cannot be run as ${who}; tried ${failures.join('; ')}. ` +
       'Set TMPDIR to a folder on a file system without noexec that this account can enter' +
       (account === undefined ? '' : ', or start as a user who is not root'),
   );

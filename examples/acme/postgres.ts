@@ -117,7 +117,7 @@ async function firstStart(where: ServerFolder): Promise<{ server: Server; passwo
     try {
       await copyTemplate(where.home, template, data);
       const server = await startServer(where, 0);
-      return { server, password: await changePassword(server, template.password) };
+      return { server, password: await changePassword(server, template.password, where.home) };
     } catch (error) {
       if (template.isNew) throw error;
       // A cleaner of temporary folders may have taken part of the template: make it anew, once.
@@ -134,13 +134,13 @@ function admitted({ tls }: ServerFolder): string {
     : `host all ${SUPERUSER} ${from}hostssl all all ${from}`;
 }
 
-async function changePassword(server: Server, known: string): Promise<string> {
+async function changePassword(server: Server, known: string, { major }: Home): Promise<string> {
   const password = newPassword();
   const client = new pg.Client(connection(server.port, known, 'postgres'));
   await client.connect();
   try {
     // A random password needs no rounds against guessing, and every connection would pay for them.
-    await client.query('SET scram_iterations = 1');
+    if (major >= 16) await client.query('SET scram_iterations = 1');
     await client.query(`ALTER ROLE ${SUPERUSER} PASSWORD ${pg.escapeLiteral(password)}`);
   } finally {
     await client.end();
