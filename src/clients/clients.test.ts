@@ -248,7 +248,15 @@ test('launchers are seen through', () => {
       headers: { Authorization: 'Bearer y' },
     },
   );
-  assert.equal(launchOf('uvx', ['mcp-server-git']).kind, 'fetched');
+  const uvx = (...args: string[]) => {
+    const launch = launchOf('uvx', args);
+    return launch.kind === 'fetched' ? [launch.what, launch.program, ...launch.args] : [];
+  };
+  assert.deepEqual(uvx('mcp-server-git', '-v'), ['mcp-server-git', 'mcp-server-git', '-v']);
+  assert.deepEqual(uvx('mcp-server-git@1.0', '-v').slice(0, 2), ['mcp-server-git@1.0', null]);
+  assert.deepEqual(uvx('--from', 'x', 'y').slice(0, 2), ['x', null]);
+  for (const [launcher, ...before] of [['bunx'], ['pnpm', 'dlx'], ['yarn', 'dlx'], ['bun', 'x']])
+    assert.equal(launchOf(launcher ?? '', [...before, '-y', 'p@1.2.3']).kind, 'package');
   assert.equal(launchOf('npx', ['github:a/b']).kind, 'fetched');
   assert.deepEqual(launchOf('node', ['a.js']), {
     kind: 'program',

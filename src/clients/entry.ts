@@ -11,6 +11,8 @@ export interface Entry {
   readonly envFile: string | null;
   readonly cwd: string | null;
   readonly url: string;
+  /** By what the file says it speaks the transport of before 2025. */
+  readonly sse: boolean;
   readonly headers: { readonly [name: string]: string };
   /** Headers whose values are variables of the client's environment. */
   readonly headerNames: { readonly [header: string]: string };
@@ -53,6 +55,7 @@ export function entryOf(value: JsonObject): Entry {
     envFile: typeof envFile === 'string' ? envFile : null,
     cwd: typeof cwd === 'string' && cwd !== '' ? cwd : null,
     url: String(address),
+    sse: kind === 'sse' || /\/sse\/?$/.test(String(address)),
     headers: { ...tableOf(value.http_headers), ...tableOf(value.headers) },
     headerNames: {
       ...tableOf(value.env_http_headers),

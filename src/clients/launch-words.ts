@@ -17,31 +17,33 @@ export type Launch =
       readonly headers: { readonly [name: string]: string };
     }
   /** A launcher that fetches what it starts. */
-  | { readonly kind: 'fetched'; readonly launcher: string; readonly what: string };
+  | {
+      readonly kind: 'fetched';
+      readonly launcher: string;
+      readonly what: string;
+      /** The program of that name, where it may be installed; null: it is not said so plainly. */
+      readonly program: string | null;
+      readonly args: readonly string[];
+    };
 
 const NPX_FLAGS_WITH_VALUE = new Set(['-p', '--package', '-c', '--call', '-w', '--workspace']);
-const FETCHING: Readonly<Record<string, string | null>> = {
-  uvx: null,
-  bunx: null,
-  pnpx: null,
-  dlx: null,
-};
-
 export function launchOf(command: string, args: readonly string[]): Launch {
   const program = nameOf(command);
   if ((program === 'cmd' || program === 'cmd.exe') && /^\/c$/i.test(args[0] ?? ''))
     return launchOf(args[1] ?? '', args.slice(2));
   if (program === 'npx' || (program === 'npm' && (args[0] === 'exec' || args[0] === 'x')))
     return packageOf(program === 'npx' ? args : args.slice(1));
-  if (program in FETCHING) return { kind: 'fetched', launcher: program, what: wordOf(args) };
+  if (program === 'bunx' || program === 'pnpx') return packageOf(args);
+  if (program === 'uvx') return fetchedBy('uvx', args);
   const [first = '', second = ''] = args;
-  if ((program === 'pnpm' || program === 'yarn') && (first === 'dlx' || first === 'exec'))
-    return { kind: 'fetched', launcher: `${program} ${first}`, what: wordOf(args.slice(1)) };
-  if (
-    (program === 'pipx' && first === 'run') ||
-    (program === 'uv' && first === 'tool' && second === 'run')
-  )
-    return { kind: 'fetched', launcher: `${program} ${first}`, what: wordOf(args.slice(1)) };
+  if ((program === 'pnpm' || program === 'yarn') && first === 'dlx')
+    return packageOf(args.slice(1));
+  if (program === 'bun' && first === 'x') return packageOf(args.slice(1));
+  if ((program === 'pnpm' || program === 'yarn') && first === 'exec')
+    return fetchedBy(`${program} exec`, args.slice(1));
+  if (program === 'pipx' && first === 'run') return fetchedBy('pipx run', args.slice(1));
+  if (program === 'uv' && first === 'tool' && second === 'run')
+    return fetchedBy('uv tool run', args.slice(2));
   return { kind: 'program', command, args };
 }
 
@@ -53,8 +55,11 @@ function nameOf(command: string): string {
     .toLowerCase();
 }
 
-function wordOf(args: readonly string[]): string {
-  return args.find((word) => !word.startsWith('-')) ?? '';
+/** Only a name alone, before which no option stands, is surely the program that is meant. */
+function fetchedBy(launcher: string, args: readonly string[]): Launch {
+  const what = args.find((word) => !word.startsWith('-')) ?? '';
+  const plain = what === args[0] && /^[A-Za-z0-9][\w.-]*$/.test(what);
+  return { kind: 'fetched', launcher, what, program: plain ? what : null, args: args.slice(1) };
 }
 
 function packageOf(args: readonly string[]): Launch {
@@ -71,13 +76,14 @@ function packageOf(args: readonly string[]): Launch {
     if (!NPX_FLAGS_WITH_VALUE.has(flag)) continue;
     const value = given ?? args[++at] ?? '';
     if (flag === '-p' || flag === '--package') packages.push(value);
-    else return { kind: 'fetched', launcher: `npx ${flag}`, what: value };
+    else return { kind: 'fetched', launcher: `npx ${flag}`, what: value, program: null, args: [] };
   }
   const [first = '', ...rest] = args.slice(at);
   const asked = packages[0] ?? first;
   const { name, version } = specOf(asked);
   if (name === 'mcp-remote') return remoteOf(rest);
-  if (name === '') return { kind: 'fetched', launcher: 'npx', what: asked };
+  if (name === '')
+    return { kind: 'fetched', launcher: 'npx', what: asked, program: null, args: [] };
   return { kind: 'package', name, version, bin: packages.length > 0 ? first : null, args: rest };
 }
 

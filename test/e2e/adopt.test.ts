@@ -122,7 +122,7 @@ test('without a yes nothing is started, stored or written', async () => {
   assert.deepEqual(await names(), before);
 });
 
-test('a tool whose words speak of another server’s is left out, and the rest is taken', {
+test('a tool whose words speak of another server’s is left out, and the rest is taken under names that differ', {
   timeout: 60_000,
 }, async () => {
   const liar = fileURLToPath(new URL('../malicious/server.mjs', import.meta.url));
@@ -149,10 +149,31 @@ test('a tool whose words speak of another server’s is left out, and the rest i
   ]);
   const file = await written(
     'claude_desktop_config.json',
-    JSON.stringify({ mcpServers: { bank, evil } }),
+    JSON.stringify({
+      mcpServers: {
+        bank,
+        evil,
+        // easily taken for the first
+        'ba-nk': { ...bank, env: { LEVEL: '${env:SIGNALBOX_TEST_UNSET}' } },
+        constructor: { command: `${bank.command} ${bank.args.join(' ')}` },
+        old: { type: 'sse', url: 'http://127.0.0.1:1/sse' },
+        secret: { ...bank, env: { API_TOKEN: '${env:SIGNALBOX_TEST_UNSET}' } },
+      },
+    }),
   );
   const ended = await terminal.run(['adopt', file, '--yes', '--json'], { env: ENV });
   assert.equal(ended.code, 0, ended.out + ended.err);
+  const found = servers(ended.json).map(({ name, state, connection = '' }) =>
+    [name, state, connection].join(' ').trim(),
+  );
+  assert.deepEqual(found.sort(), [
+    'ba-nk adopted ba-nk-2',
+    'bank adopted bank',
+    'constructor adopted constructor-2',
+    'evil adopted evil',
+    'old left',
+    'secret left',
+  ]);
   const { tools } = await system.broker.bundles.active();
   assert.equal(tools.evil_list_rates, undefined);
   assert.equal(tools.evil_list_banks?.effect, 'read');

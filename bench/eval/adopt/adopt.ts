@@ -141,7 +141,7 @@ async function useAll(
   const wanted = servers.flatMap(({ connection = '', tools }) =>
     tools
       .filter(({ served }) => served)
-      .map((tool) => ({ ...tool, as: `${connection}_${tool.name}` })),
+      .map((tool) => ({ ...tool, connection, as: `${connection}_${tool.name}` })),
   );
   tally.tools += wanted.length;
   const done = new Set<string>();
@@ -151,19 +151,25 @@ async function useAll(
       const listed = new Map(
         (await peer.tools()).map((tool) => [tool.name, tool.inputSchema as JsonObject]),
       );
-      const ground: Ground = { folder: null };
-      const first = wanted.find(
-        ({ as, name }) => name === 'list_allowed_directories' && listed.has(as),
-      );
-      if (first !== undefined) {
-        ground.folder =
-          (await peer.call(first.as, {})).text.split('\n').find((line) => line.startsWith('/')) ??
-          null;
+      const grounds = new Map<string, Ground>();
+      for (const { name, as, connection } of wanted) {
+        if (name !== 'list_allowed_directories' || !listed.has(as)) continue;
+        const { text } = await peer.call(as, {});
+        const ground = { folder: text.split('\n').find((line) => line.startsWith('/')) ?? null };
+        grounds.set(connection, ground);
         await groundwork(ground);
       }
-      for (const { name, as } of inUse(wanted)) {
+      let served = '';
+      for (const { name, as, connection } of inUse(wanted)) {
         const schema = listed.get(as);
         if (schema === undefined || done.has(as)) continue;
+        const ground = grounds.get(connection) ?? { folder: null };
+        // two servers may have the same folder, and the one before has moved what it found there
+        if (served !== connection) {
+          await clearGround(ground);
+          await groundwork(ground);
+        }
+        served = connection;
         const asked = tally.asks;
         try {
           const { text, failed } = await peer.call(as, argumentsFor(name, schema, ground));
@@ -180,7 +186,7 @@ async function useAll(
           done.add(as);
         }
       }
-      await clearGround(ground);
+      for (const ground of grounds.values()) await clearGround(ground);
     } finally {
       await peer.close();
     }
@@ -190,10 +196,15 @@ async function useAll(
 }
 
 /** What makes things comes before what needs them, what takes them away last. */
-function inUse<T extends { readonly name: string }>(tools: readonly T[]): T[] {
+function inUse<T extends { readonly name: string; readonly connection: string }>(
+  tools: readonly T[],
+): T[] {
+  const servers = [...new Set(tools.map(({ connection }) => connection))];
   const rank = ({ name }: T): number =>
     /^(?:create|write)/.test(name) ? 0 : /^(?:delete|move)/.test(name) ? 2 : 1;
-  return [...tools].sort((a, b) => rank(a) - rank(b));
+  return servers.flatMap((server) =>
+    tools.filter(({ connection }) => connection === server).sort((a, b) => rank(a) - rank(b)),
+  );
 }
 
 async function groundwork({ folder }: Ground): Promise<void> {

@@ -53,6 +53,16 @@ export function argumentsFor(tool: string, schema: JsonObject, { folder }: Groun
   return known[tool] ?? (sampleOf(schema, 0) as JsonObject);
 }
 
+/** Texts of a form that schemas name. */
+const FORMATS: { readonly [format: string]: string } = {
+  uri: 'https://example.com/',
+  url: 'https://example.com/',
+  email: 'someone@example.com',
+  date: '2026-01-02',
+  'date-time': '2026-01-02T03:04:05Z',
+  uuid: '00000000-0000-4000-8000-000000000000',
+};
+
 /** The least value that a schema takes, near enough. */
 function sampleOf(schema: Json | undefined, depth: number): Json {
   if (!isJsonObject(schema) || depth > 8) return 'x';
@@ -82,6 +92,8 @@ function sampleOf(schema: Json | undefined, depth: number): Json {
     case 'null':
       return null;
     default:
+      if (typeof schema.format === 'string' && Object.hasOwn(FORMATS, schema.format))
+        return FORMATS[schema.format] ?? '';
       return 'x'.repeat(typeof schema.minLength === 'number' ? schema.minLength : 1);
   }
 }

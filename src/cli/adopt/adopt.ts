@@ -188,7 +188,7 @@ async function looked(
       silent.push({
         found: one.found,
         why: String(members(fault).message ?? 'it gave no answer'),
-        fix: String(members(fault).fix ?? ''),
+        fix: one.found.entry.sse ? OLDER : String(members(fault).fix ?? ''),
       });
   }
   const answering = new Set(found.map(({ taken: { connection } }) => connection));
@@ -198,6 +198,9 @@ async function looked(
       proposal.forget(name);
   return { servers: found, left: silent };
 }
+
+const OLDER =
+  'its file says `sse`, the transport of before 2025, which Signalbox does not speak: write its newer address, often the same with `/mcp`';
 
 /** `--class files.write_file=write`. Throws USAGE. */
 function classesOf({ options }: Call): Map<string, EffectClass> {

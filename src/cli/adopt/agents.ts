@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { ClientFile } from '../../clients/client-file.ts';
+import { silhouette } from '../../config/names.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import { isJsonObject, type JsonObject } from '../../domain/json.ts';
 import type { Call } from '../command.ts';
@@ -70,10 +71,11 @@ function freeName(
   proposal: Proposal,
 ): string {
   if (own !== null && NAME.test(own) && !used.has(own)) return own;
-  const known = proposal.members('agents');
+  const known = [...used, ...Object.keys(proposal.members('agents'))].map(silhouette);
+  const free = (name: string): boolean => !known.includes(silhouette(name));
   for (let i = 1; ; i++) {
     const name = i === 1 ? wanted : `${wanted}-${i}`;
-    if (!used.has(name) && !Object.hasOwn(known, name)) return name;
+    if (free(name)) return name;
   }
 }
 

@@ -14,12 +14,21 @@ import { starterFile } from '../../config/starter.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Found, Left, Moved, Taken } from './found.ts';
-import { type Program, packageProgram, programOf, Unresolved, type Where } from './resolve.ts';
-import { isSecretValue } from './secret-values.ts';
+import {
+  isThere,
+  type Program,
+  packageProgram,
+  programOf,
+  Unresolved,
+  type Where,
+} from './resolve.ts';
+import { isSecretValue, namesSomeSecret } from './secret-values.ts';
 
 export interface Taking {
   readonly around: Surroundings;
   readonly where: Where;
+  /** What is to be said of it before anything is started. */
+  readonly notes: readonly string[];
   /** A name for a connection, and for a secret, that nothing else has. */
   readonly nameOf: (wanted: string) => string;
   readonly secretName: (connection: string, what: string) => string;
@@ -60,12 +69,13 @@ class Maker {
   readonly #connection: string;
   readonly #taking: Taking;
   readonly #secrets: Moved[] = [];
-  readonly #notes: string[] = [];
+  readonly #notes: string[];
 
   constructor(found: Found, connection: string, taking: Taking) {
     this.#found = found;
     this.#connection = connection;
     this.#taking = taking;
+    this.#notes = [...taking.notes];
   }
 
   async make(): Promise<Taken> {
@@ -76,35 +86,70 @@ class Maker {
         'mend the entry, or take it out',
       );
     if (entry.transport === 'http') return this.#remote(entry.url, entry.headers, null);
-    const args = entry.args.map((word) => this.#plain(word, 'an argument'));
+    const around = await this.#aroundArguments();
+    const whole = this.#plain(entry.command, 'the command').value;
+    const [command = '', ...first] = await this.#words(whole);
+    const args = [
+      ...first.map((value): Expanded => ({ value, missing: [], from: [] })),
+      ...entry.args.map((word) => this.#plain(word, 'an argument', around)),
+    ];
     const launch = launchOf(
-      this.#plain(entry.command, 'the command').value,
+      command,
       args.map(({ value }) => value),
     );
     switch (launch.kind) {
       case 'remote':
         return this.#remote(launch.url, launch.headers, 'mcp-remote');
-      case 'fetched':
+      case 'fetched': {
+        const installed =
+          launch.program === null
+            ? null
+            : await programOf(launch.program, launch.args, await this.#where()).catch(() => null);
+        if (installed !== null) {
+          this.#notes.push(
+            `it was started by \`${launch.launcher}\`: what is installed is started`,
+          );
+          return this.#local(installed, args);
+        }
         throw new Unresolved(
           `\`${launch.launcher}\` may download \`${launch.what.slice(0, 80)}\` at every start`,
           'install it, and write the program that was installed as `command`',
         );
+      }
       case 'package':
-        return this.#local(await packageProgram(launch, launch.args, this.#where()), args);
+        return this.#local(await packageProgram(launch, launch.args, await this.#where()), args);
       case 'program':
-        return this.#local(await programOf(launch.command, launch.args, this.#where()), args);
+        return this.#local(await programOf(launch.command, launch.args, await this.#where()), args);
     }
   }
 
-  #where(): Where {
+  /** Bridges read what stands in their arguments from the variables of their own entry. */
+  async #aroundArguments(): Promise<Surroundings> {
+    const { around } = this.#taking;
+    const own = [...(await this.#variables())].map(([name, { value }]) => [name, value]);
+    return { ...around, env: { ...Object.fromEntries(own), ...around.env } };
+  }
+
+  /** Some write a whole command line as `command`; a program whose path has blanks in it is none. */
+  async #words(command: string): Promise<string[]> {
+    if (!/^[\w.~/-]+\s/.test(command) || (await isThere(command))) return [command];
+    this.#notes.push('its `command` is a whole line: it is taken as the words of it');
+    return [...command.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
+      ([, double, single, bare]) => double ?? single ?? bare ?? '',
+    );
+  }
+
+  async #where(): Promise<Where> {
     const { cwd } = this.#found.entry;
     const { where, around } = this.#taking;
     if (cwd === null) return where;
-    return { ...where, bases: [resolve(around.workspace, this.#plain(cwd, '`cwd`').value)] };
+    const base = resolve(around.workspace, this.#plain(cwd, '`cwd`').value);
+    if (await isThere(base)) return { ...where, bases: [base] };
+    throw new Unresolved(`its folder \`${base}\` is not there`, 'make it, or mend `cwd`');
   }
 
-  #plain(text: string, what: string): Expanded {
-    const expanded = expandText(text, this.#taking.around);
+  #plain(text: string, what: string, around = this.#taking.around): Expanded {
+    const expanded = expandText(text, around);
     const [missing] = expanded.missing;
     if (missing === undefined) return expanded;
     const input = missing.startsWith('input:');
@@ -152,8 +197,19 @@ class Maker {
         variables.set(name, { value, missing: [], from: [{ name, secret: false }] });
     }
     for (const [name, text] of Object.entries(entry.env))
-      variables.set(name, this.#plain(text, `\`env.${name}\``));
+      if (!this.#isUnset(name, text)) variables.set(name, this.#plain(text, `\`env.${name}\``));
     return variables;
+  }
+
+  /** A variable that is nothing but another one, which has no value here, is not set, as with its client; but no secret. */
+  #isUnset(name: string, text: string): boolean {
+    const { value, missing } = expandText(text, this.#taking.around);
+    const [other = ''] = missing;
+    if (value !== '' || missing.length !== 1 || other.startsWith('input:')) return false;
+    if (namesSomeSecret(name) || namesSomeSecret(other)) return false;
+    const note = `\`env.${name}\` is not set: \`${other}\` has no value here`;
+    if (!this.#notes.includes(note)) this.#notes.push(note);
+    return true;
   }
 
   #withoutSecrets(

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import {
   CLIENTS,
@@ -8,6 +8,7 @@ import {
 } from '../../clients/client-file.ts';
 import { entryOf } from '../../clients/entry.ts';
 import { readClientFile } from '../../clients/read.ts';
+import { isReserved, silhouette } from '../../config/names.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import { canonical, isJsonObject } from '../../domain/json.ts';
 import type { Call } from '../command.ts';
@@ -74,7 +75,9 @@ export async function gathered(
       });
       continue;
     }
-    all.push(await named(one, takingOf(call, place, file, one, answers), names, proposal, active));
+    all.push(
+      await named(one, await takingOf(call, place, file, one, answers), names, proposal, active),
+    );
   }
   return {
     file,
@@ -110,8 +113,10 @@ async function named(
   proposal: Proposal,
   active: readonly string[],
 ): Promise<Taken | Left> {
+  const known = [...names.keys(), ...Object.keys(proposal.members('connections')), ...active];
   for (let i = 1; i <= MAX_SUFFIX; i++) {
     const name = `${slug(found.name)}${i === 1 ? '' : `-${i}`}`;
+    if (isReserved(name) || known.some((other) => isEasilyTakenFor(name, other))) continue;
     const one = await taken(found, {
       ...taking,
       nameOf: () => name,
@@ -132,6 +137,11 @@ async function named(
   return { found, why: 'there are too many servers of this name', fix: 'give it another name' };
 }
 
+/** `fs-2` for `fs2`: no file may have both. */
+function isEasilyTakenFor(name: string, other: string): boolean {
+  return name !== other && silhouette(name) === silhouette(other);
+}
+
 /** A secret of a connection that is in use may be another account's: it is not replaced. */
 function isFree(
   { connection, value, secrets }: Taken,
@@ -149,15 +159,22 @@ function secretNameOf(connection: string, what: string): string {
   return `${connection}-${what.toLowerCase()}`.replaceAll(/[^a-z0-9._-]/g, '-').slice(0, 63);
 }
 
-function takingOf(
+async function takingOf(
   { io }: Call,
   place: string,
   file: ClientFile,
   { project }: Found,
   answers: { readonly [id: string]: string },
-): Omit<Taking, 'nameOf' | 'secretName'> {
+): Promise<Omit<Taking, 'nameOf' | 'secretName'>> {
   const workspace = project ?? workspaceOf(place, io.home);
+  const wanted = [...new Set([workspace, dirname(place), io.cwd])];
+  const there = await Promise.all(wanted.map(isFolder));
+  const bases = wanted.filter((_, i) => there[i]);
   return {
+    notes:
+      bases[0] === workspace
+        ? []
+        : [`\`${workspace}\`, which it is for, is not here: it is started in \`${bases[0]}\``],
     around: {
       ...{
         client: file.client,
@@ -169,12 +186,16 @@ function takingOf(
       },
     },
     where: {
-      bases: [...new Set([workspace, dirname(place), io.cwd])],
+      bases,
       path: io.env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
       node: io.program[0] ?? 'node',
       home: io.home,
     },
   };
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null))?.isDirectory() === true;
 }
 
 const FOLDERS = new Set(['.cursor', '.vscode', '.gemini', '.codex', '.claude']);

@@ -180,7 +180,7 @@ function entryOf(bin: Json | undefined, wanted: string | null, name: string): st
   return typeof entry === 'string' ? entry : null;
 }
 
-async function isThere(path: string): Promise<boolean> {
+export async function isThere(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,
     () => false,

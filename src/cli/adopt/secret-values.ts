@@ -18,6 +18,11 @@ export function isSecretValue(name: string, value: string): boolean {
   );
 }
 
+/** Does this name stand for a secret, whatever it holds? */
+export function namesSomeSecret(name: string): boolean {
+  return namesSecret(name) || ALSO.test(name);
+}
+
 /** Numbers, switches, paths, addresses without a user, words. */
 function isPlain(value: string): boolean {
   return (

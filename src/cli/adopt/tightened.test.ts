@@ -24,6 +24,27 @@ test('a write needs proofs of all that decides, a destruction of who gets what',
   assert.deepEqual(of('pay', paid, 'destroy').authority, ['iban', 'amount', 'contactEmail']);
 });
 
+test('the end of an edge is nobody who gets something, unless something is handed over', () => {
+  const ends = (types: { [name: string]: string }): JsonObject => ({
+    type: 'object',
+    properties: { relations: { type: 'array', items: schema(types) } },
+  });
+  const edge = { from: 'string', to: 'string', relationType: 'string' };
+  const needed = (inputSchema: JsonObject) =>
+    of('delete_relations', inputSchema, 'destroy').authority;
+  assert.deepEqual(needed(ends(edge)), []);
+  assert.deepEqual(needed(ends({ ...edge, amount: 'number' })).toSorted(), [
+    'relations[].amount',
+    'relations[].to',
+  ]);
+  assert.deepEqual(needed(ends({ to: 'string' })), ['relations[].to']);
+  assert.deepEqual(of('remove', schema(edge), 'destroy').authority, []);
+  const people = schema(edge);
+  const told = { ...people, properties: { ...(people.properties as JsonObject) } };
+  told.properties.to = { type: 'string', description: 'who is sent it: an e-mail address' };
+  assert.deepEqual(of('remove', told, 'destroy').authority, ['to']);
+});
+
 test('optional switches that take a safety catch off are hidden, and nothing else', () => {
   const deploy = schema(
     { force: 'boolean', skip_confirmation: 'boolean', noVerify: 'boolean', forceful: 'boolean' },

@@ -17,6 +17,11 @@ const MOST = 64;
 /** Who gets something. */
 const RECIPIENT =
   /(?:^|[^a-z])(?:to|cc|bcc|recipients?|emails?|attendees?|invitees?|participants?|phone|iban|bic|swift|beneficiary|payee)$/;
+/** What somebody would be sent, and how it is said that there is somebody. */
+const HANDED =
+  /amount|subject|body|message|text|content|value|^b?cc|currency|attach|price|total|sum|quantity|funds|money|mail|note|memo|tokens?$/i;
+const PERSON =
+  /mail|recipient|address|account|phone|person|\buser|wallet|iban|contact|customer|payee|send/i;
 /** `force`, `skip_confirmation`, `noVerify`, `bypassChecks`. */
 const CATCH =
   /^(?:force|forced|(?:skip|no|bypass|ignore|disable|without)(?:confirm|confirmation|checks?|verify|verification|validation|safety|protection|approval|warnings?))$/;
@@ -36,7 +41,10 @@ export function tightened(
     ({ argument, kind }) =>
       PLACE.test(argument) &&
       isIn(inputSchema, argument) &&
-      (effect === 'write' || kind === 'amount' || kind === 'secret' || isRecipient(argument)),
+      (effect === 'write' ||
+        kind === 'amount' ||
+        kind === 'secret' ||
+        (isRecipient(argument) && !isAnEnd(inputSchema, argument))),
   );
   return {
     authority: named.slice(0, MOST).map(({ argument }) => argument),
@@ -46,6 +54,10 @@ export function tightened(
 
 /** A name that has a dot in it is not the place that it looks like. */
 function isIn(schema: JsonObject, argument: string): boolean {
+  return isJsonObject(schemaAt(schema, argument));
+}
+
+function schemaAt(schema: JsonObject, argument: string): Json | undefined {
   let at: Json | undefined = schema;
   for (const part of argument.split(/\.|(?=\[\])/)) {
     if (!isJsonObject(at)) return false;
@@ -53,7 +65,19 @@ function isIn(schema: JsonObject, argument: string): boolean {
     if (part === '[]') at = items;
     else at = isJsonObject(properties) && Object.hasOwn(properties, part) ? properties[part] : null;
   }
-  return isJsonObject(at);
+  return at;
+}
+
+/** `from` and `to` of an edge or of a move: `from` stands beside it, and nothing that somebody would get. */
+function isAnEnd(schema: JsonObject, argument: string): boolean {
+  const at = argument.lastIndexOf('.');
+  if (argument.slice(at + 1) !== 'to') return false;
+  const around = at === -1 ? schema : schemaAt(schema, argument.slice(0, at));
+  if (!isJsonObject(around) || !isJsonObject(around.properties)) return false;
+  const { from, to, ...others } = around.properties;
+  if (!isJsonObject(from) || !isJsonObject(to) || PERSON.test(JSON.stringify([from, to])))
+    return false;
+  return !Object.keys(others).some((name) => HANDED.test(name));
 }
 
 function isRecipient(argument: string): boolean {
