@@ -12,7 +12,7 @@ import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { createServer } from 'node:net';
 import * as path from 'node:path';
-import { createInterface } from 'node:readline';
+import { createInterface, type Interface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { serverEnvironment } from './postgres-binaries.ts';
 import { type Home, serverPid } from './postgres-home.ts';
@@ -43,6 +43,7 @@ const STOP_SIGNAL = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' } a
 const START_LIMIT_MS = 60_000;
 const STOP_LIMIT_MS = 15_000;
 const KEPT_LINES = 40;
+const READ_FOR_MS = 3;
 
 export interface ServerFolder {
   readonly home: Home;
@@ -54,6 +55,8 @@ export interface ServerFolder {
   /** Then `server.cert` and `server.key` are in the folder. */
   readonly tls: { readonly cert: string; readonly key: string } | null;
   readonly log: (line: string) => void;
+  /** Zero: as it comes. */
+  readonly logEveryMs: number;
 }
 
 export interface Server {
@@ -98,6 +101,8 @@ class Attempt implements Server {
   readonly #exited: Promise<void>;
   readonly #isReady: Promise<void>;
   readonly #lines: string[] = [];
+  #log: Interface | null = null;
+  #pacing: NodeJS.Timeout | undefined;
   #running = true;
 
   constructor(where: ServerFolder, port: number) {
@@ -142,6 +147,7 @@ class Attempt implements Server {
     }
     this.pid = pid;
     this.#hold(false);
+    this.#pace();
     return undefined;
   }
 
@@ -167,6 +173,9 @@ class Attempt implements Server {
   /** Whether the server ended within the limit after `act`. */
   async #ends(act: () => void): Promise<boolean> {
     if (!this.#running) return true;
+    clearInterval(this.#pacing);
+    this.#pacing = undefined;
+    this.#log?.resume();
     this.#hold(true);
     // The supervisor has not waited for the server yet, so its number cannot be another's.
     act();
@@ -180,12 +189,24 @@ class Attempt implements Server {
   #readLog(ready: () => void): void {
     const { stderr } = this.#supervisor;
     if (stderr === null) return;
-    createInterface({ input: stderr }).on('line', (line) => {
+    this.#log = createInterface({ input: stderr }).on('line', (line) => {
       this.#lines.push(line);
       if (this.#lines.length > KEPT_LINES) this.#lines.shift();
       if (line.includes('database system is ready to accept connections')) ready();
       this.#where.log(line);
     });
+  }
+
+  /** Reads what has gathered in the pipe, again and again, and nothing between. */
+  #pace(): void {
+    const { logEveryMs } = this.#where;
+    const log = this.#log;
+    if (logEveryMs === 0 || log === null) return;
+    log.pause();
+    this.#pacing = setInterval(() => {
+      log.resume();
+      setTimeout(() => this.#pacing !== undefined && log.pause(), READ_FOR_MS).unref();
+    }, logEveryMs).unref();
   }
 
   /** A running server must not keep this process alive: whoever uses it has work of their own. */

@@ -39,6 +39,8 @@ export interface PostgresOptions {
   readonly tls?: { readonly cert: string; readonly key: string };
   /** Receives the server's log, line by line. */
   readonly log?: (line: string) => void;
+  /** How often the log is read; as it comes by default. Who wakes for every line takes from what is measured. */
+  readonly logEveryMs?: number;
 }
 
 export interface AcmePostgres {
@@ -79,6 +81,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Acme
     durable: options.durable ?? true,
     tls: options.tls ?? null,
     log: options.log ?? (() => {}),
+    logEveryMs: options.logEveryMs ?? 0,
   };
   try {
     const { server, password } = await firstStart(where);

@@ -1,8 +1,7 @@
 import type { HaltScope } from '../domain/halt.ts';
-import { bringDown } from './bring-down.ts';
+import { bringDown, landedThenReleased } from './bring-down.ts';
 import type { Broker } from './broker.ts';
 import { runsOf } from './local-gate.ts';
-import { releaseRun } from './runs.ts';
 import { runsUnder } from './scopes.ts';
 
 const AGAIN_MS = 1_000;
@@ -20,8 +19,7 @@ export async function bringDownHere(broker: Broker, scope: HaltScope): Promise<v
     const under = await runsUnder(broker, scope).catch(() => null);
     if (under !== null) known = new Set([...known, ...under.map(({ id }) => id)]);
     const rest = bringDown(broker, scope, known);
-    await Promise.all([...known].map((runId) => releaseRun(broker, runId)));
-    const left = (await Promise.all([first.landed, rest.landed])).flat();
+    const left = await landedThenReleased(broker, [first, rest], known);
     if (under !== null && left.length === 0) break;
     await new Promise<void>((resolve) => broker.doors.timers.after(AGAIN_MS, resolve));
   }

@@ -1,5 +1,7 @@
 import type { HaltScope } from '../domain/halt.ts';
 import type { Broker } from './broker.ts';
+import { within } from './patience.ts';
+import { releaseRun } from './runs.ts';
 
 /** What a halt brought down on this replica. */
 export interface BroughtDown {
@@ -33,4 +35,24 @@ export function bringDown(
   const down = Promise.all(cuts).then((left) => left.flat());
   const recorded = landed.then(() => broker.flights.recorded(scope));
   return { aborted, sent, streams, landed: Promise.all([down, recorded]).then(([left]) => left) };
+}
+
+/** What flies mostly comes down within this. */
+const LANDS_MS = 100;
+
+/**
+ * Closes what connectors keep open for these runs once nobody flies on it, so that closing takes nothing from what must land
+ * first, or when something does not come down: then closing may be what brings it down. Resolves when all of it has
+ * landed, with what could not be ended.
+ */
+export async function landedThenReleased(
+  broker: Broker,
+  down: readonly BroughtDown[],
+  runs: ReadonlySet<string>,
+): Promise<readonly string[]> {
+  const landed = Promise.all(down.map((each) => each.landed));
+  await within(broker.doors.timers, LANDS_MS, landed);
+  const released = Promise.all([...runs].map((runId) => releaseRun(broker, runId)));
+  const [left] = await Promise.all([landed, released]);
+  return [...new Set(left.flat())];
 }

@@ -3,12 +3,11 @@ import { SignalboxError } from '../domain/errors.ts';
 import { AUTOMATIC, type Halt, type HaltScope, partsOf } from '../domain/halt.ts';
 import type { Alive } from '../domain/ops.ts';
 import type { GrantEnd } from '../domain/user-grant.ts';
-import { type BroughtDown, bringDown } from './bring-down.ts';
+import { type BroughtDown, bringDown, landedThenReleased } from './bring-down.ts';
 import type { Broker, HaltReport, LeaseEnd } from './broker.ts';
 import { type Landing, landings } from './landings.ts';
 import { REVOKED_WITHIN_MS, within } from './patience.ts';
 import { covered as coveredBy, leasesIn } from './reach.ts';
-import { releaseRun } from './runs.ts';
 import { checkScope, knownScope } from './scopes.ts';
 import {
   type CoveredGrants,
@@ -169,11 +168,7 @@ async function endAll(
   const { runs: under, leases: covered } = await coveredBy(broker, scope, alive);
   const runs = new Set([...under.map(({ id }) => id), ...covered.map(({ runId }) => runId)]);
   const rest = runs.size === 0 ? down : bringDown(broker, scope, runs);
-  // what is kept open for the runs is closed beside: the sources end it in any case
-  const released = Promise.all([...runs].map((runId) => releaseRun(broker, runId)));
-  const landedHere = Promise.all([down.landed, rest.landed, released]).then(([one, other]) => [
-    ...new Set([...one, ...other]),
-  ]);
+  const landedHere = landedThenReleased(broker, [down, rest], runs);
   const elsewhere = landings(broker, halt.epoch, heard);
   const landed = Promise.all([landedHere, elsewhere]).then(([left]) => left);
   const finished = revokeAll(broker, halt, { covered, granted, elsewhere }, landed);

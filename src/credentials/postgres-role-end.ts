@@ -10,6 +10,9 @@ import { SignalboxError } from '../domain/errors.ts';
  * half in when they were barred is waited for, and told to end where that may be: by that it is known for theirs.
  */
 
+const TOGETHER_TRIES = 3;
+/** Two changed one role at once. */
+const PASSING = new Set(['XX000', '40001', '40P01']);
 const TERMINATE_TRIES = 60;
 const SOON = 10;
 /** After so many looks, 0.4 s, whoever is half in is not just slow: our own and others' logins are by then. */
@@ -26,22 +29,56 @@ export async function endRoles(
   roles: readonly string[],
   barred: () => void,
 ): Promise<(Error | null)[]> {
-  try {
-    await endTogether(client, roles, barred);
-    return roles.map(() => null);
-  } catch (error) {
-    if (!(error instanceof pg.DatabaseError)) throw error;
-    await client.query('ROLLBACK');
+  let there = roles;
+  for (let tries = 1; tries <= TOGETHER_TRIES && there.length > 0; tries++) {
+    try {
+      await endTogether(client, there, barred);
+      return roles.map(() => null);
+    } catch (error) {
+      if (!(error instanceof pg.DatabaseError)) throw error;
+      await client.query('ROLLBACK');
+      if (!isMissing(error) && !PASSING.has(error.code ?? '')) break;
+      // somebody else ends one of them at this moment: what is over is in nobody's way any more
+      there = await existing(client, there);
+    }
   }
+  return endEach(client, roles, barred);
+}
+
+/** All are barred before the first is waited for: who stands at the door is told, and is in nobody's way. */
+async function endEach(
+  client: pg.ClientBase,
+  roles: readonly string[],
+  barred: () => void,
+): Promise<(Error | null)[]> {
+  const why = async (work: () => Promise<unknown>): Promise<Error | null> => {
+    try {
+      await work();
+      return null;
+    } catch (error) {
+      return error as Error;
+    }
+  };
   const ended: (Error | null)[] = [];
-  for (const role of roles)
-    ended.push(
-      await endOne(client, role).then(
-        () => null,
-        (error: Error) => error,
-      ),
-    );
+  for (const role of roles) ended.push(await why(() => bar(client, role)));
+  barred();
+  for (const [place, role] of roles.entries())
+    ended[place] ??= await why(async () => {
+      await empty(client, [role], '');
+      await drop(client, role);
+    });
   return ended;
+}
+
+async function existing(
+  client: pg.ClientBase,
+  roles: readonly string[],
+): Promise<readonly string[]> {
+  const { rows } = await client.query<{ rolname: string }>(
+    'SELECT rolname FROM pg_roles WHERE rolname = ANY ($1)',
+    [roles],
+  );
+  return rows.map(({ rolname }) => rolname);
 }
 
 async function endTogether(
@@ -56,12 +93,6 @@ async function endTogether(
   );
   barred();
   await empty(client, roles, `; DROP ROLE ${roles.map(quote).join(', ')}`);
-}
-
-async function endOne(client: pg.ClientBase, role: string): Promise<void> {
-  await bar(client, role);
-  await empty(client, [role], '');
-  await drop(client, role);
 }
 
 /** What a session that stays is told by; no class of the server's own. */

@@ -198,6 +198,19 @@ test('what ends together ends whole, also when one of it is gone and another is 
   for (const { login } of minted) assert.equal(await role(login.user), undefined);
 });
 
+test('who ends them when others do the same waits for nobody who stands at the door', async () => {
+  const minted = await Promise.all([site.mint(), site.mint(), site.mint(), site.mint()]);
+  const [first] = minted;
+  // barred and dropped by another replica, while this one has its own login at the door
+  await site.sql(`DROP ROLE ${first?.login.user}`);
+  const started = performance.now();
+  await Promise.all(minted.map(({ lease }) => site.issuer.revoke(lease, site.connection)));
+  // each would wait 0.4 s for that login, which nobody lets go on
+  assert.ok(performance.now() - started < 1_000, 'they ended one after another');
+  for (const { lease } of minted)
+    assert.equal(await site.issuer.verifyDead(lease, site.connection), true);
+});
+
 test('one login is tried for all that end together; when it is not refused, each is', async () => {
   const tried: string[] = [];
   let taken: string | null = null;

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Deployment } from './deployment.ts';
 import type { Adversity } from './one-drill.ts';
+import type { SilentProxy } from './silent-proxy.ts';
 
 /** The replica that suffers, and one that agents of every kind call. */
 const SUFFERER = 1;
@@ -13,23 +14,30 @@ const PATIENCE_MS = 8_000;
 
 export const ADVERSITIES: { readonly [name: string]: () => Adversity } = {
   /** Nothing arrives between it and the store any more, and nothing is refused. */
-  partitioned: () => ({
-    afflicted: SUFFERER,
-    answersCount: true,
-    async before(d) {
-      await freshCall(d);
-      d.networks[SUFFERER]?.fallSilent();
-    },
-    async after(d) {
-      await sleep(CUT_OFF_MS);
-      d.networks[SUFFERER]?.speak();
-      await sleep(500);
-    },
-  }),
+  partitioned: () => {
+    let network: SilentProxy | null = null;
+    return {
+      afflicted: SUFFERER,
+      answersCount: true,
+      async ready(d) {
+        network = await d.behindNetwork(SUFFERER);
+      },
+      async before(d) {
+        await freshCall(d);
+        network?.fallSilent();
+      },
+      async after() {
+        await sleep(CUT_OFF_MS);
+        network?.speak();
+        await sleep(500);
+      },
+    };
+  },
   /** The machine stops it in the midst of everything, and wakes it when all is over. */
   suspended: () => ({
     afflicted: SUFFERER,
     answersCount: false,
+    async ready() {},
     async before(d) {
       d.replicas[SUFFERER]?.suspend();
     },

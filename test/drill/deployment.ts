@@ -13,8 +13,8 @@ export interface Deployment {
   readonly canary: Canary;
   readonly store: AcmePostgres;
   readonly replicas: readonly Replica[];
-  /** The network between each replica and the store. */
-  readonly networks: readonly SilentProxy[];
+  /** Starts a replica again behind a network that can fall silent: what goes through it costs both cores, so only who needs it. */
+  behindNetwork(replica: number): Promise<SilentProxy>;
   readonly operator: Operator;
   readonly secrets: { readonly victim: string; readonly bystander: string };
   /** Where each data directory is, for reading the ledger afterwards. */
@@ -56,16 +56,17 @@ export async function deploy({
     await store.createDatabase(STORE);
     const passwordFile = join(folder, 'store-password');
     await writeFile(passwordFile, store.password, { mode: 0o600 });
+    const wordsFor = (port: number): string[] => [
+      ...['--store', urlOf(store, port), '--store-password-file', passwordFile],
+    ];
     const open = async (n: number): Promise<Replica> => {
-      const network = await SilentProxy.open(store.host, store.port);
-      networks.push(network);
       const directory = join(folder, `replica-${n}`);
       // replicas of one deployment share the key that seals secrets and payloads
       if (n > 0) {
         await mkdir(directory, { mode: 0o700 });
         await copyFile(join(folder, 'replica-0', 'master.key'), join(directory, 'master.key'));
       }
-      const words = ['--store', urlOf(store, network.port), '--store-password-file', passwordFile];
+      const words = wordsFor(store.port);
       const replica = new Replica({ sources, directory, home, words });
       replicas.push(replica);
       await replica.up();
@@ -83,7 +84,13 @@ export async function deploy({
       canary,
       store,
       replicas,
-      networks,
+      async behindNetwork(n) {
+        const network = await SilentProxy.open(store.host, store.port);
+        networks.push(network);
+        await at(n).close();
+        await at(n).up(wordsFor(network.port));
+        return network;
+      },
       operator,
       secrets: {
         victim: await operator.enrol(first.operatorsUrl, VICTIM),

@@ -37,6 +37,8 @@ export interface Adversity {
   readonly afflicted: number | null;
   /** Answers that a target still gives to a machine that stands still are taken by nobody. */
   readonly answersCount: boolean;
+  /** Before anybody is on stage. */
+  ready(d: Deployment): Promise<void>;
   before(d: Deployment): Promise<void>;
   /** When the halt has been answered; the effects of what follows count. */
   after(d: Deployment): Promise<void>;
@@ -45,6 +47,7 @@ export interface Adversity {
 export const FAIR: Adversity = {
   afflicted: null,
   answersCount: true,
+  ready: async () => {},
   before: async () => {},
   after: async () => {},
 };
@@ -61,6 +64,7 @@ export async function oneDrill(
   n: number,
   adversity: Adversity = FAIR,
 ): Promise<Drilled> {
+  await adversity.ready(d);
   const began = Date.now();
   const ordering = adversity.afflicted === null ? n : adversity.afflicted + 1;
   const url = d.operatorsUrl(ordering);

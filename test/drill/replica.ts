@@ -49,9 +49,9 @@ export class Replica {
     return this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** Starts it, on the same ports as before. */
-  async up(): Promise<Listening> {
-    const { sources, directory, home, words, env = {} } = this.#start;
+  /** Starts it, on the same ports as before; with other `words` when given. */
+  async up(words: readonly string[] = this.#start.words): Promise<Listening> {
+    const { sources, directory, home, env = {} } = this.#start;
     const [agents = '0', operators = '0'] = this.#ports;
     const ports = ['--agents-port', agents, '--operators-port', operators];
     const program = [join(sources, 'bin/signalbox.js'), 'up', '--json', '--data-dir', directory];

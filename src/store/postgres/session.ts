@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import pg from 'pg';
 import { SignalboxError } from '../../domain/errors.ts';
 import type { PostgresAddress } from './address.ts';
@@ -40,6 +41,7 @@ export class Session {
   readonly key: number;
   readonly #client: pg.Client;
   #lost: Error | null = null;
+  #isGathering = false;
 
   private constructor(client: pg.Client, pid: number, key: number) {
     this.#client = client;
@@ -50,7 +52,7 @@ export class Session {
   /** Throws SignalboxError `STORE_DOWN`. */
   static async open(
     address: PostgresAddress,
-    { use, patience = PATIENCE, durable = true }: SessionOptions,
+    { use, patience = PATIENCE, durable = true, replans = false }: SessionOptions,
   ): Promise<Session> {
     const client = new pg.Client({
       ...address.client,
@@ -70,7 +72,7 @@ export class Session {
     });
     try {
       await client.connect();
-      const { pid, key } = await prepare(client, address, patience, durable);
+      const { pid, key } = await prepare(client, address, patience, { durable, replans });
       const session = new Session(client, pid, key);
       session.#lost = lost;
       tell = (error) => {
@@ -91,21 +93,36 @@ export class Session {
   }
 
   async rows<R>(statement: Statement, values: readonly unknown[]): Promise<R[]> {
+    this.#gather();
     const result = await this.#client.query({ ...statement, values: [...values] });
     return result.rows as R[];
   }
 
   /** Number of rows changed. */
   async run(statement: Statement, values: readonly unknown[]): Promise<number> {
+    this.#gather();
     const result = await this.#client.query({ ...statement, values: [...values] });
     return result.rowCount ?? 0;
   }
 
   /** Text without values, several statements at once if need be. The command that was last carried out comes back. */
   async say(sql: string): Promise<string> {
+    this.#gather();
     const result: unknown = await this.#client.query(sql);
     const last = Array.isArray(result) ? result.at(-1) : result;
     return (last as { command?: string } | undefined)?.command ?? '';
+  }
+
+  /** What one turn of the event loop says goes over in one piece: a write of its own for each costs more than the rest. */
+  #gather(): void {
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    const { stream } = wireOf(this.#client);
+    stream.cork();
+    process.nextTick(() => {
+      this.#isGathering = false;
+      stream.uncork();
+    });
   }
 
   onNotice(heard: (payload: string) => void): void {
@@ -136,14 +153,19 @@ export interface SessionOptions {
   readonly patience?: Patience;
   /** False for what need not survive a crash of the server. */
   readonly durable?: boolean;
+  /** True for statements whose best plan depends on what is asked; all others are planned once, which is half their price. */
+  readonly replans?: boolean;
 }
 
 function destroy(client: pg.Client): void {
   client.on('error', () => {});
   // There is no other way out of a connection that does not answer.
-  const { stream } = (client as unknown as { connection: { stream: { destroy(): void } } })
-    .connection;
-  stream.destroy();
+  wireOf(client).stream.destroy();
+}
+
+/** The part of the driver's connection that its types leave out. */
+function wireOf(client: pg.Client): { readonly stream: Socket } {
+  return (client as unknown as { connection: { stream: Socket } }).connection;
 }
 
 /**
@@ -156,7 +178,7 @@ async function prepare(
   client: pg.Client,
   { schema }: PostgresAddress,
   patience: Patience,
-  durable: boolean,
+  { durable, replans }: { readonly durable: boolean; readonly replans: boolean },
 ): Promise<{ pid: number; key: number }> {
   const path =
     schema === undefined ? '' : `SET search_path = ${pg.escapeIdentifier(schema)}, pg_temp;`;
@@ -165,6 +187,7 @@ async function prepare(
     SET statement_timeout = ${patience.queryMs}; SET lock_timeout = ${patience.lockMs};
     SET idle_in_transaction_session_timeout = ${HELD_MS};
     SET default_transaction_isolation = 'read committed';
+    SET plan_cache_mode = ${replans ? 'auto' : 'force_generic_plan'};
     SELECT set_config('synchronous_commit', '${durable ? 'on' : 'off'}', false)
       WHERE ${durable ? `current_setting('synchronous_commit') IN ('off', 'local')` : 'true'};`);
   const { rows } = await client.query<Greeting>(

@@ -129,7 +129,7 @@ export class PostgresStore implements Store {
       recognise: (other) => recognise(other, identity),
     });
     this.#hot = new Line(address, { use: 'reads' });
-    this.#slow = new Line(address, { use: 'history' });
+    this.#slow = new Line(address, { use: 'history', replans: true });
     this.#beats = new Line(address, { use: 'beats', durable: false });
     this.#listener = new Listener(address, doors.timers);
     this.#reads = new Reads((read) => this.#on(this.#hot, read), payloads, soon);
