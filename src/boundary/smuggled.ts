@@ -12,7 +12,8 @@ import { codePointName } from './text.ts';
 const TAGS = '\u{e0000}-\u{e00ff}';
 const CONTROLS = '\\x00-\\x08\\x0b\\x0e-\\x1f\\x7f-\\x9f';
 const DIRECTIONS = '\\u202a-\\u202e\\u2066-\\u2069';
-const WIDTHLESS = '\\u00ad\\u034f\\u180e\\u200b-\\u200d\\u2060-\\u2065\\ufeff\\u{1d173}-\\u{1d17a}';
+const WIDTHLESS =
+  '\\u00ad\\u034f\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200d\\u2060-\\u2065\\u206a-\\u206f\\u3164\\ufeff\\uffa0\\ufff0-\\ufffb\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}';
 const SELECTORS = '\\ufe00-\\ufe0f\\u{e0100}-\\u{e01ef}';
 /** England, Scotland and Wales: the only flags that are written with tags. */
 const FLAG =
@@ -23,6 +24,7 @@ const SMUGGLED = new RegExp(
 );
 /** One look at a serialised text for every character that may belong to it; almost no text has one. */
 const UNUSUAL = new RegExp(`[\\x80-\\x9f${DIRECTIONS}${WIDTHLESS}${SELECTORS}${TAGS}]`, 'u');
+const RAW_CONTROL = new RegExp(`[${CONTROLS}]`);
 /** So many of a run are written out; how many more there are is said. */
 const MOST_SHOWN = 8;
 
@@ -32,6 +34,13 @@ export function isSuspect(serialised: string): boolean {
   if (serialised.includes('\x7f')) return true;
   // bytes are counted faster than characters are looked at, and most texts are ASCII
   return Buffer.byteLength(serialised) !== serialised.length && UNUSUAL.test(serialised);
+}
+
+/** The same for a text as it came; `isJson`: one that was read as JSON, which holds no control character but escaped. */
+export function maySmuggle(text: string, isJson: boolean): boolean {
+  if (text.includes('\\u') || text.includes('\\b') || text.includes('\x7f')) return true;
+  if (Buffer.byteLength(text) !== text.length && UNUSUAL.test(text)) return true;
+  return !isJson && RAW_CONTROL.test(text);
 }
 
 /** A text with such characters written out (`⟦U+202E⟧`); `found` is told how many there were. */
@@ -44,6 +53,11 @@ export function withSmuggledShown(text: string, found: (count: number) => void =
     const more = each.length - shown.length;
     return `⟦${shown.join(' ')}${more === 0 ? '' : ` and ${more} more`}⟧`;
   });
+}
+
+/** What is said with a result in which some were. */
+export function toldHidden(hidden: number): string {
+  return `${hidden} hidden characters are written out (⟦U+…⟧)`;
 }
 
 /** The same for every text and name of a value. `hidden`: how many there were. Throws TooDeep. */

@@ -131,7 +131,8 @@ async function read(
     // the same facts need no second look: the judge is pure
     const second =
       flight.measured === null ? decision : judge(withMeasured(broker, facts, flight.measured));
-    const settlement = courseOf(second, facts) === 'execute' ? done(result) : refused(second);
+    const settlement =
+      courseOf(second, facts) === 'execute' ? done(result, facts.tool) : refused(second);
     isOver = true;
     return await recordRead(broker, intent, late, aloft, settlement, flight.measured); // 4 and 6 in one
   } catch (error) {
@@ -171,7 +172,7 @@ async function effect(
     aloft.finishing = true;
     broker.flights.sent(intent.action.id);
     const result = await flight.finish();
-    return await settle(broker, intent, done(result), flight.measured); // 6. post, outcome
+    return await settle(broker, intent, done(result, facts.tool), flight.measured); // 6. post, outcome
   } catch (error) {
     if (!open) throw error;
     await ground(aloft);
@@ -198,7 +199,7 @@ async function preview(
     const call = await inject(broker, facts, intent, aloft);
     const flight = await connectorOf(broker, facts).begin(call, muted(sink));
     await flight.cancel();
-    const looked = await settle(broker, intent, done(null), flight.measured);
+    const looked = await settle(broker, intent, done(null, null), flight.measured);
     open = false;
     if (looked.kind !== 'done') return looked;
     const seen = withMeasured(broker, facts, flight.measured);
@@ -283,7 +284,8 @@ async function glance(
     const flight = await connectorOf(broker, there).begin({ ...call, purpose: 'execute' }, NO_SINK);
     const result = await flight.finish();
     const second = judge(withMeasured(broker, there, flight.measured));
-    const settlement = courseOf(second, there) === 'execute' ? done(result) : refused(second);
+    const settlement =
+      courseOf(second, there) === 'execute' ? done(result, there.tool) : refused(second);
     const looked = await settle(broker, intent, settlement, flight.measured);
     open = false;
     return looked.kind === 'done' ? { by: intent.action.id, result: looked.result } : looked;

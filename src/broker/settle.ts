@@ -1,3 +1,6 @@
+import { shownResult } from '../boundary/shown-result.ts';
+import { withSmuggledShown } from '../boundary/smuggled.ts';
+import type { Tool } from '../domain/bundle.ts';
 import { ConnectorFailure } from '../domain/connector.ts';
 import { type Decision, decisive } from '../domain/decision.ts';
 import { type EffectVector, NO_EFFECT } from '../domain/effect.ts';
@@ -14,8 +17,11 @@ import { safeMeasured, safeSettlement } from './withhold.ts';
 
 const NOTHING: ToolResult = { text: '', cut: [] };
 
-export function done(result: ToolResult | null): Settlement {
-  return { kind: 'done', result: result ?? NOTHING };
+/** What nobody sees in it is written out, unless its tool hands that on. */
+export function done(result: ToolResult | null, tool: Tool | null): Settlement {
+  if (result === null || tool === null) return { kind: 'done', result: result ?? NOTHING };
+  const keeps = tool.binding.keepHidden === true;
+  return { kind: 'done', result: keeps ? result : shownResult(result, tool.maxResultBytes) };
 }
 
 export function refused(why: Decision | 'HALTED'): Settlement {
@@ -184,7 +190,8 @@ function codeOf(error: unknown): string {
 }
 
 function messageOf(error: unknown): string {
-  if (error instanceof ConnectorFailure || error instanceof SignalboxError) return error.message;
+  if (error instanceof ConnectorFailure || error instanceof SignalboxError)
+    return withSmuggledShown(error.message);
   return 'an unexpected fault was stopped here';
 }
 

@@ -251,7 +251,7 @@ function finished(declared: ToolDeclaration, derived: Derived, place: Connection
     cap: capFor(effect, reversibility, declared.cap, isOutward(place)),
     maxResultBytes,
     timeoutMs,
-    binding: derived.binding,
+    binding: declared.keepHidden ? { ...derived.binding, keepHidden: true } : derived.binding,
     derivation: derived.derivation,
     ...tableEnvironment(place, derived.binding),
     ...(declared.pollingMs === undefined ? {} : { pollingMs: declared.pollingMs }),

@@ -24,6 +24,8 @@ export interface ToolDeclaration {
   readonly cap: { readonly [D in Dimension]?: number };
   readonly maxResultBytes: number;
   readonly timeoutMs: number;
+  /** Hidden characters of its results are handed on as they came. */
+  readonly keepHidden: boolean;
   /** Absent: it is not meant to be polled. */
   readonly pollingMs?: number;
   /** Null where the file says nothing of it. */
@@ -36,7 +38,7 @@ export interface ToolDeclaration {
 /** What an operator accepts of one tool of an MCP server. */
 export type ServedTool = Pick<
   ToolDeclaration,
-  'reversibility' | 'cap' | 'maxResultBytes' | 'timeoutMs' | 'pollingMs' | 'lineage'
+  'reversibility' | 'cap' | 'maxResultBytes' | 'timeoutMs' | 'keepHidden' | 'pollingMs' | 'lineage'
 > & {
   readonly effect: EffectClass;
   readonly idempotent: boolean;
@@ -45,8 +47,6 @@ export type ServedTool = Pick<
   /** Instead of its server’s words; null: those. */
   readonly description: string | null;
   readonly narrowing: DeclaredNarrowing;
-  /** Hidden characters of its results are handed on as they came. */
-  readonly keepHidden: boolean;
   readonly bindings: Bindings;
 };
 

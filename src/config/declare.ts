@@ -171,6 +171,7 @@ function toolOf(name: string, tool: JsonObject): ToolDeclaration {
     cap: countsOf(members(tool.cap)),
     maxResultBytes: numberOr(tool.maxResultBytes, RESULT_BYTES.usual),
     timeoutMs: numberOr(tool.timeoutMs, TIMEOUT_MS.usual),
+    keepHidden: tool.keepHidden === true,
     ...pollingMsOf(tool.polling),
     lineage: lineageOf(tool),
     binding: bindingOf(tool),

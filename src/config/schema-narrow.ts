@@ -67,10 +67,6 @@ export const NARROWING: JsonObject = {
     minimum: 1,
     maximum: 10_000,
   }),
-  keepHidden: flag(
-    'Hidden characters of a result are handed on as they came, instead of written out as `⟦U+202E⟧`',
-    false,
-  ),
 };
 
 /** `#/$defs/…` of narrowing. */

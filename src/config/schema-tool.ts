@@ -30,6 +30,10 @@ export const CALL_BOUNDS: JsonObject = {
     default: RESULT_BYTES.usual,
     description: 'Bytes of result handed to the agent; what is cut is said',
   },
+  keepHidden: flag(
+    'Hidden characters of a result are handed on as they came, instead of written out as `⟦U+202E⟧`',
+    false,
+  ),
   timeoutMs: {
     type: 'integer',
     minimum: TIMEOUT_MS.least,

@@ -24,6 +24,20 @@ export const OF_TOOLS: readonly Mutation[] = [
     test: 'src/connectors/mcp/hostile-http.test.ts',
   },
   {
+    control: 'hidden characters of rows, answers and outputs are written out',
+    file: 'src/broker/settle.ts',
+    find: 'result: keeps ? result : shownResult(result, tool.maxResultBytes)',
+    replace: 'result: keeps ? shownResult(result, tool.maxResultBytes) : result',
+    test: 'test/e2e/hidden-characters.test.ts',
+  },
+  {
+    control: 'hidden characters in words of errors are written out',
+    file: 'src/broker/settle.ts',
+    find: 'return withSmuggledShown(error.message);',
+    replace: 'return error.message;',
+    test: 'test/e2e/hidden-characters.test.ts',
+  },
+  {
     control: 'an undo is of the row as the action left it',
     file: 'src/tools/undo.ts',
     find: 'if (!agree(now.before, after))',

@@ -1,4 +1,5 @@
 import { TooDeep } from '../../boundary/each-text.ts';
+import { toldHidden } from '../../boundary/smuggled.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import type { ToolResult, Wants } from '../../domain/proposal.ts';
 import { mayBeAsked } from '../../protocols/mcp/upstream-request.ts';
@@ -55,10 +56,6 @@ function callResult(result: JsonObject, reading: Reading): ToolResult {
   const words = hidden === 0 ? cut : [...cut, toldHidden(hidden)];
   if (fits(wire, reading.maxBytes)) return { text: '', cut: words, wire };
   return shortened(shown, words, reading);
-}
-
-function toldHidden(hidden: number): string {
-  return `${hidden} hidden characters are written out (⟦U+…⟧)`;
 }
 
 /** Blocks first, then what says the same in another form, if there is room for all of it. */
