@@ -1,9 +1,8 @@
 import { machine } from './cli/door.ts';
 import { main as command } from './cli/main.ts';
-import type { Parts, StoreAt } from './cli/parts.ts';
-import { hasMasterKey, masterKeyOf } from './credentials/key-source.ts';
+import type { Parts } from './cli/parts.ts';
 import type { Doors } from './domain/doors.ts';
-import { haltFile, outputOf, realDoors } from './doors.ts';
+import { haltFile, realDoors } from './doors.ts';
 import { VERSION } from './version.ts';
 
 /** Runs one command line; answers its exit code. */
@@ -15,36 +14,63 @@ export async function main(argv: readonly string[]): Promise<number> {
     // most commands only talk to a running Signalbox: they need not load one
     start: async (options) => (await import('./system.ts')).startSystem(options),
     verify: async (at) => {
-      const masterKey = await keyIn(at.directory, doors);
-      const { verifyAt } = await import('./store/open.ts');
+      const { keyCheckAt, verifyAt } = await import('./store/open.ts');
+      const masterKey = await keyOf(at.directory, doors, () => keyCheckAt(at));
       return verifyAt(at, { masterKey });
     },
     treeOf: async (at) => (await import('./store/open.ts')).treeAt(at),
     store: storeWorks(doors),
+    keys: keyWorks(doors),
   };
   return command(argv, machine(doors), parts);
 }
 
-async function keyIn(directory: string, doors: Doors): Promise<Uint8Array | null> {
-  if (!(await hasMasterKey(directory))) return null;
-  const credentials = process.env.CREDENTIALS_DIRECTORY ?? null;
-  return masterKeyOf(directory, { doors, credentials, outputOf });
+/** The key in a data directory that fits; null when there is none. */
+async function keyOf(
+  directory: string,
+  doors: Doors,
+  check: () => Promise<string | null>,
+): Promise<Uint8Array | null> {
+  const { keyFor } = await import('./system/keys.ts');
+  return keyFor(await placeOf(directory, doors), check);
+}
+
+async function placeOf(directory: string, doors: Doors) {
+  const { keyPlace } = await import('./system/keys.ts');
+  return keyPlace(directory, doors, process.env.CREDENTIALS_DIRECTORY ?? null);
+}
+
+function keyWorks(doors: Doors): Parts['keys'] {
+  const works = () => import('./system/keys.ts');
+  return {
+    rotate: async (at, source) =>
+      (await works()).rekeyStore(at, await placeOf(at.directory, doors), source),
+    forgetOld: async (at) => (await works()).forgetOldKey(at, await placeOf(at.directory, doors)),
+  };
 }
 
 /** Loaded when it is asked for: no other command needs the databases. */
 function storeWorks(doors: Doors): Parts['store'] {
   const works = () => import('./store/carry/works.ts');
-  const arriving = async ({ directory }: StoreAt) => ({
-    masterKey: await keyIn(directory, doors),
-    now: doors.clock.now(),
+  const now = (): number => doors.clock.now();
+  const keyOfBackup = (directory: string, file: string) =>
+    keyOf(directory, doors, async () => (await works()).backupKeyCheck(file));
+  const arriving = async (directory: string, file: string) => ({
+    masterKey: await keyOfBackup(directory, file),
+    now: now(),
   });
   return {
-    migrate: async (at, apply) =>
-      (await works()).migrateStore(at, { now: doors.clock.now(), apply }),
+    migrate: async (at, apply) => (await works()).migrateStore(at, { now: now(), apply }),
     backup: async (at, file) =>
       (await works()).backupStore(at, file, `${file}.${doors.entropy.id('tmp')}`),
-    restore: async (file, at) => (await works()).restoreStore(file, at, await arriving(at)),
-    check: async (file, at) => (await works()).checkBackup(file, await arriving(at)),
-    move: async (from, to) => (await works()).moveStore(from, to, await arriving(from)),
+    restore: async (file, at) =>
+      (await works()).restoreStore(file, at, await arriving(at.directory, file)),
+    check: async (file, at) =>
+      (await works()).checkBackup(file, await arriving(at.directory, file)),
+    move: async (from, to) => {
+      const { keyCheckAt } = await import('./store/open.ts');
+      const masterKey = await keyOf(from.directory, doors, () => keyCheckAt(from));
+      return (await works()).moveStore(from, to, { masterKey, now: now() });
+    },
   };
 }

@@ -39,6 +39,7 @@ import { run } from './run/run.ts';
 import { runSay } from './run/say.ts';
 import { runShow } from './run/show.ts';
 import { secretList } from './secret/list.ts';
+import { secretRekey } from './secret/rekey.ts';
 import { secretRotate } from './secret/rotate.ts';
 import { secretSet } from './secret/set.ts';
 import { storeBackup } from './store/backup.ts';
@@ -82,6 +83,7 @@ export const COMMANDS: readonly Command[] = [
   operatorInvite,
   secretSet,
   secretRotate,
+  secretRekey,
   secretList,
   connectionAuthorize,
   connectionList,

@@ -97,6 +97,13 @@ async function files({ io }: Call, directory: string): Promise<Finding[]> {
   const key = joinPath(directory, 'master.key');
   const keyFile = await stat(key).catch(() => null);
   if (keyFile !== null) findings.push(modeOf('key file', key, keyFile.mode, 0o600));
+  if ((await stat(`${key}.old`).catch(() => null)) !== null)
+    findings.push({
+      name: 'key before',
+      state: 'warn',
+      says: `${key}.old is kept: backups from before the last change of the key need it`,
+      fix: 'when none of them is needed: `signalbox secret rekey --forget-old`',
+    });
   const readable = await canRead(key);
   findings.push(
     readable

@@ -14,6 +14,7 @@ export interface Parts {
   /** The signed tree of a store, likewise; to be closed. */
   readonly treeOf: (store: StoreAt) => Promise<TreeFace & { close(): Promise<void> }>;
   readonly store: StoreWorks;
+  readonly keys: KeyWorks;
 }
 
 /** A PostgreSQL database that several replicas share. */
@@ -63,6 +64,23 @@ export interface StoreWorks {
   /** Restores to nowhere. */
   check(file: string, at: StoreAt): Promise<ArrivedStore>;
   move(from: StoreAt, to: StoreAt): Promise<ArrivedStore>;
+}
+
+/** The master key of a store that nobody uses; it is in the data directory, or what that says of it. */
+export interface KeyWorks {
+  /** `source`: a file that says where the new one comes from. */
+  rotate(
+    at: StoreAt,
+    source: string | null,
+  ): Promise<{
+    readonly how: 'new' | 'finished' | 'current';
+    readonly chains: number;
+    readonly secrets: number;
+    readonly unreadable: readonly string[];
+    readonly kept: readonly string[];
+  }>;
+  /** What was removed of the one before. */
+  forgetOld(at: StoreAt): Promise<readonly string[]>;
 }
 
 export interface StartOptions extends StoreAt {

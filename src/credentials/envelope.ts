@@ -38,6 +38,19 @@ export class Envelopes {
     }
   }
 
+  /** The same value for who has `to`; its data key changes hands, the value stays sealed. Throws MASTER_KEY. */
+  rewrapped(name: string, envelope: string, to: Envelopes): string {
+    const [format, wrapped = '', body = ''] = envelope.split('.');
+    if (format !== FORMAT) throw unreadable(name);
+    let key: Buffer;
+    try {
+      key = open(this.#wrapping, wrapped, `key:${name}`);
+    } catch {
+      throw unreadable(name);
+    }
+    return [FORMAT, to.#sealed(to.#wrapping, key, `key:${name}`), body].join('.');
+  }
+
   #sealed(key: Uint8Array, plain: Uint8Array, name: string): string {
     const nonce = this.#entropy.bytes(NONCE_BYTES);
     const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(name));

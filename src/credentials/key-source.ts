@@ -1,11 +1,10 @@
-import { constants } from 'node:fs';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Resolve } from '../boundary/egress.ts';
 import type { Doors } from '../domain/doors.ts';
-import { SignalboxError } from '../domain/errors.ts';
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
-import { KEY_FILE, loadMasterKey } from './master-key.ts';
+import { keyFault as fault, textOf, writeDurably } from './key-files.ts';
+import { KEY_FILE, loadMasterKey, readMasterKey } from './master-key.ts';
 import { OutwardPool } from './outward.ts';
 import { failed, VaultDesk } from './vault/desk.ts';
 import { type VaultServer, vaultServerOf } from './vault/settings.ts';
@@ -16,11 +15,11 @@ import { type VaultServer, vaultServerOf } from './vault/settings.ts';
  *   { "from": "command", "command": ["/usr/bin/…", "…"] }      what a program prints: a cloud's KMS, the kernel's keyring
  *   { "from": "transit", "url": "https://…", "key": "signalbox", "auth": { … } }   wrapped by a vault, in `master.sealed`
  * With transit a `master.key` that is there is wrapped, and gone once that is durable. Never an environment variable.
+ * The same names with `.next` and `.old` are the key that takes its place and the one before (key-rotation.ts).
  */
 export const SOURCE_FILE = 'key.json';
-const SEALED_FILE = 'master.sealed';
+export const SEALED_FILE = 'master.sealed';
 const KEY_BYTES = 32;
-const MOST_TEXT = 16_384;
 
 export interface KeyParts {
   readonly doors: Doors;
@@ -31,44 +30,116 @@ export interface KeyParts {
   readonly resolve?: Resolve;
 }
 
-/** The key everything at rest is encrypted under. Throws MASTER_KEY. */
+/** Of the keys that a data directory may hold: the one in use, the one that takes its place, the one before it. */
+export type Which = '' | '.next' | '.old';
+
+/** The key everything at rest is encrypted under, made when it is a file that is not there. Throws MASTER_KEY. */
 export async function masterKeyOf(directory: string, parts: KeyParts): Promise<Uint8Array> {
   const source = await sourceIn(directory);
-  switch (source?.from) {
-    case undefined:
+  switch (kindOf(source)) {
     case 'file':
       return loadMasterKey(directory, parts.doors.entropy);
-    case 'systemd':
-      return fromSystemd(String(source.name), parts.credentials);
-    case 'command':
-      return fromCommand(source.command, parts);
     case 'transit':
-      return fromTransit(directory, source, parts);
+      return fromTransit(directory, source ?? {}, parts);
     default:
-      throw fault(
-        `\`${SOURCE_FILE}\` names no source that is known: file, systemd, command, transit`,
-      );
+      return fromElsewhere(source ?? {}, parts);
   }
+}
+
+/** The same, and never made: null when there is none. */
+export async function keyAt(
+  directory: string,
+  which: Which,
+  parts: KeyParts,
+): Promise<Uint8Array | null> {
+  const source = await sourceIn(directory, which);
+  const material = materialOf(source);
+  if (material === null) return fromElsewhere(source ?? {}, parts);
+  const names = [material + which];
+  // what takes the place of another has its own name first, and the usual one once it was moved there
+  if (which === '.next' && source !== null) names.push(material);
+  for (const name of names) {
+    const path = join(directory, name);
+    if (material === KEY_FILE) {
+      const key = await readMasterKey(path);
+      if (key !== null) return key;
+      continue;
+    }
+    const sealed = await textOf(path);
+    if (sealed !== null) return withTransit(source ?? {}, parts, (one) => one.open(sealed.trim()));
+  }
+  return null;
+}
+
+/** Makes the key that is to take the place of the one in use, and says durably where it is. Throws MASTER_KEY. */
+export async function makeNext(
+  directory: string,
+  source: JsonObject | null,
+  parts: KeyParts,
+): Promise<Uint8Array> {
+  const material = materialOf(source);
+  const { entropy } = parts.doors;
+  if (material === SEALED_FILE) {
+    const key = entropy.bytes(KEY_BYTES);
+    const sealed = await withTransit(source ?? {}, parts, (one) => one.seal(key));
+    await writeDurably(join(directory, `${SEALED_FILE}.next`), `${sealed}\n`);
+  }
+  // one that was put there, or that an attempt before this one made, is taken
+  if (material === KEY_FILE) await loadMasterKey(directory, entropy, `${KEY_FILE}.next`);
+  if (source !== null)
+    await writeDurably(join(directory, `${SOURCE_FILE}.next`), `${JSON.stringify(source)}\n`);
+  const key = await keyAt(directory, '.next', parts);
+  if (key === null) throw fault('the new one vanished');
+  return key;
 }
 
 /** Whether a key can be had here without making one. */
 export async function hasMasterKey(directory: string): Promise<boolean> {
   const source = await sourceIn(directory);
-  if (source !== null && source.from !== 'file') return true;
+  if (kindOf(source) !== 'file') return true;
   return (await textOf(join(directory, KEY_FILE))) !== null;
 }
 
 /** It may name a program to run: nobody else may write it. */
-async function sourceIn(directory: string): Promise<JsonObject | null> {
-  const text = await textOf(join(directory, SOURCE_FILE), 0o022);
-  if (text === null) return null;
+export async function sourceIn(directory: string, which: Which = ''): Promise<JsonObject | null> {
+  const name = SOURCE_FILE + which;
+  const text = await textOf(join(directory, name), 0o022);
+  return text === null ? null : sourceFrom(text, name);
+}
+
+export function sourceFrom(text: string, name: string): JsonObject {
   try {
     const source: unknown = JSON.parse(text);
     if (isJsonObject(source)) return source;
   } catch {
     // told below
   }
-  throw fault(`\`${SOURCE_FILE}\` is not a JSON object`);
+  throw fault(`\`${name}\` is not a JSON object`);
+}
+
+/** The file that the key of such a source lies in; null when it lies elsewhere. */
+export function materialOf(source: JsonObject | null): string | null {
+  switch (kindOf(source)) {
+    case 'file':
+      return KEY_FILE;
+    case 'transit':
+      return SEALED_FILE;
+    default:
+      return null;
+  }
+}
+
+function kindOf(source: JsonObject | null): string {
+  const from = source?.from ?? 'file';
+  if (typeof from === 'string' && ['file', 'systemd', 'command', 'transit'].includes(from))
+    return from;
+  throw fault(`\`${SOURCE_FILE}\` names no source that is known: file, systemd, command, transit`);
+}
+
+function fromElsewhere(source: JsonObject, parts: KeyParts): Promise<Uint8Array> {
+  return kindOf(source) === 'systemd'
+    ? fromSystemd(String(source.name), parts.credentials)
+    : fromCommand(source.command, parts);
 }
 
 async function fromSystemd(name: string, directory: string | null): Promise<Uint8Array> {
@@ -102,11 +173,9 @@ async function fromTransit(
   source: JsonObject,
   parts: KeyParts,
 ): Promise<Uint8Array> {
-  const outward = new OutwardPool(parts.doors.timers, parts.resolve);
-  try {
-    const transit = new Transit(source, outward, parts);
-    const path = join(directory, SEALED_FILE);
-    const sealed = await textOf(path);
+  const path = join(directory, SEALED_FILE);
+  const sealed = await textOf(path);
+  return withTransit(source, parts, async (transit) => {
     if (sealed !== null) {
       const key = await transit.open(sealed.trim());
       await rm(join(directory, KEY_FILE), { force: true });
@@ -116,6 +185,17 @@ async function fromTransit(
     await writeDurably(path, `${await transit.seal(key)}\n`);
     await rm(join(directory, KEY_FILE));
     return key;
+  });
+}
+
+async function withTransit<T>(
+  source: JsonObject,
+  parts: KeyParts,
+  use: (transit: Transit) => Promise<T>,
+): Promise<T> {
+  const outward = new OutwardPool(parts.doors.timers, parts.resolve);
+  try {
+    return await use(new Transit(source, outward, parts));
   } finally {
     await outward.close();
   }
@@ -176,52 +256,4 @@ function keyIn(text: string, what: string): Uint8Array {
   if (bytes.length !== KEY_BYTES)
     throw fault(`${what} is no key: expected ${2 * KEY_BYTES} hexadecimal digits or 44 of base64`);
   return new Uint8Array(bytes);
-}
-
-/** Of a regular file that is nobody else's; null when it is not there. `forbidden`: bits that its mode may not have. */
-async function textOf(path: string, forbidden = 0o077): Promise<string | null> {
-  let file: FileHandle;
-  try {
-    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw fault(`\`${path}\` cannot be read (${(error as NodeJS.ErrnoException).code})`);
-  }
-  try {
-    const stat = await file.stat();
-    const uid = process.getuid?.();
-    if (!stat.isFile() || stat.size > MOST_TEXT) throw fault(`\`${path}\` is no small file`);
-    if (stat.uid !== uid && stat.uid !== 0) throw fault(`\`${path}\` belongs to another user`);
-    if ((stat.mode & forbidden) !== 0)
-      throw fault(
-        `\`${path}\` has mode \`${(stat.mode & 0o777).toString(8)}\`: others could use it`,
-      );
-    return await file.readFile('utf8');
-  } finally {
-    await file.close();
-  }
-}
-
-/** Whole or not at all, also when the power fails. */
-async function writeDurably(path: string, text: string): Promise<void> {
-  const aside = `${path}.new`;
-  await rm(aside, { force: true });
-  const file = await open(aside, 'wx', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(aside, path);
-  const folder = await open(join(path, '..'), constants.O_RDONLY);
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
-
-function fault(why: string): SignalboxError {
-  return new SignalboxError('MASTER_KEY', `there is no master key: ${why}`);
 }

@@ -11,12 +11,17 @@ const KEY_BYTES = 32;
  * The key everything at rest is encrypted under: 32 bytes in hexadecimal in `master.key` of the data directory, made
  * when absent. Throws MASTER_KEY unless it is a regular file of this user that nobody else can read.
  */
-export async function loadMasterKey(directory: string, entropy: Entropy): Promise<Uint8Array> {
-  const path = join(directory, KEY_FILE);
-  return (await read(path)) ?? (await create(directory, path, entropy));
+export async function loadMasterKey(
+  directory: string,
+  entropy: Entropy,
+  name = KEY_FILE,
+): Promise<Uint8Array> {
+  const path = join(directory, name);
+  return (await readMasterKey(path)) ?? (await create(directory, path, entropy));
 }
 
-async function read(path: string): Promise<Uint8Array | null> {
+/** Null when there is no such file. */
+export async function readMasterKey(path: string): Promise<Uint8Array | null> {
   let file: FileHandle;
   try {
     file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -65,12 +70,12 @@ async function create(directory: string, path: string, entropy: Entropy): Promis
     const { code } = error as NodeJS.ErrnoException;
     throw fault(path, `it cannot be created (${code ?? 'fault'})`, error);
   }
-  const key = await read(path);
+  const key = await readMasterKey(path);
   if (key === null) throw fault(path, 'it vanished');
   return key;
 }
 
-async function syncDirectory(directory: string): Promise<void> {
+export async function syncDirectory(directory: string): Promise<void> {
   const handle = await open(directory, constants.O_RDONLY);
   try {
     await handle.sync();

@@ -3,6 +3,7 @@ import type { Connection } from '../domain/bundle.ts';
 import type { CredentialIssuer } from '../domain/credential.ts';
 import type { Doors } from '../domain/doors.ts';
 import type { Store } from '../domain/store.ts';
+import type { SecretVault } from './secrets.ts';
 
 export interface StraysParts {
   readonly store: Pick<Store, 'leases' | 'commit'>;
@@ -16,7 +17,21 @@ export interface StraysParts {
 const EVERY_MS = 5 * 60_000;
 const TAG_BYTES = 4;
 
-/** What stands in the names of what this deployment makes: the same on each of its replicas, another one elsewhere. */
+/** Where the mark of a deployment is kept once its master key is not its first any more. */
+export const DEPLOYMENT = 'deployment:tag';
+
+/** What stands in the names of what this deployment makes, under any of its master keys. */
+export async function tagOf(
+  { kept }: Pick<SecretVault, 'kept'>,
+  masterKey: Uint8Array,
+): Promise<string> {
+  const record = await kept(DEPLOYMENT);
+  if (record === null) return deploymentTag(masterKey);
+  const { tag } = JSON.parse(record) as { readonly tag: string };
+  return tag;
+}
+
+/** By the first master key: the same on each replica, another one elsewhere. */
 export function deploymentTag(masterKey: Uint8Array): string {
   const salt = new Uint8Array();
   const bytes = hkdfSync('sha256', masterKey, salt, 'signalbox/deployment/1', TAG_BYTES);

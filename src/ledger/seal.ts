@@ -49,6 +49,13 @@ function derived(masterKey: Uint8Array, use: string): KeyObject {
   return createSecretKey(Buffer.from(hkdfSync('sha256', masterKey, '', use, 32)));
 }
 
+/** Two keys that wrap: of the master key so far, and of the one that takes its place. */
+export interface Rewrapping {
+  readonly from: KeyObject;
+  readonly to: KeyObject;
+  readonly bytes: Bytes;
+}
+
 /** A fresh key for `chain`, and its wrapped form for the store. */
 export function newChainKey(
   wrapping: KeyObject,
@@ -65,6 +72,15 @@ export function newChainKey(
 /** Throws when the wrapped key was changed, belongs to another chain or to another master key. */
 export function unwrapChainKey(wrapping: KeyObject, chain: string, wrapped: Uint8Array): ChainKey {
   return createSecretKey(decrypt(wrapping, keyContext(chain), wrapped));
+}
+
+/** The same key for who has `to`. Throws when it does not open under `from`. */
+export function rewrapChainKey(
+  { from, to, bytes }: Rewrapping,
+  chain: string,
+  wrapped: Uint8Array,
+): Uint8Array {
+  return encrypt(to, bytes(NONCE), keyContext(chain), decrypt(from, keyContext(chain), wrapped));
 }
 
 /** The secret of the ledger's signing key, for the store. */

@@ -13,7 +13,13 @@ import {
   moveStore,
   restoreStore,
 } from '../../src/store/carry/works.ts';
-import { openStore, type SharedStore, verifyAt, type Whereabouts } from '../../src/store/open.ts';
+import {
+  openStore,
+  type SharedStore,
+  storeAtRest,
+  verifyAt,
+  type Whereabouts,
+} from '../../src/store/open.ts';
 import { Ground } from './replicas.ts';
 import { action, admit, BUNDLE_1, beginRun, calls, MASTER_KEY, T0 } from './store-cast.ts';
 import { everyKind } from './store-everything.ts';
@@ -27,8 +33,17 @@ describe('a store that is carried', () => {
   });
   after(() => ground.server.stop());
 
-  const opened = (at: Whereabouts): Promise<Store> =>
-    openStore({ ...at, masterKey: MASTER_KEY, doors: realDoors(), soon: setImmediate });
+  const opened = (at: Whereabouts, masterKey = MASTER_KEY): Promise<Store> =>
+    openStore({ ...at, masterKey, doors: realDoors(), soon: setImmediate });
+
+  async function store<T>(
+    at: Whereabouts,
+    use: (store: Store) => Promise<T>,
+    masterKey = MASTER_KEY,
+  ): Promise<T> {
+    const one = await opened(at, masterKey);
+    return use(one).finally(() => one.close());
+  }
 
   function folder(t: TestContext): string {
     const made = mkdtempSync(join(tmpdir(), 'signalbox-carry-'));
@@ -69,14 +84,14 @@ describe('a store that is carried', () => {
     }
   }
 
-  async function goesOn(at: Whereabouts): Promise<void> {
-    const store = await opened(at);
+  async function goesOn(at: Whereabouts, masterKey = MASTER_KEY): Promise<void> {
+    const store = await opened(at, masterKey);
     const { stamp } = await store.haltState();
     assert.deepEqual(await store.commit(beginRun('run_new')), { ok: true });
     const op = admit(action('act_new', 'run_new'), { stamp, reservations: [calls('k', 9)] });
     assert.deepEqual(await store.commit(op), { ok: true });
     await store.close();
-    assert.deepEqual((await verifyAt(at, { masterKey: MASTER_KEY })).problems, []);
+    assert.deepEqual((await verifyAt(at, { masterKey })).problems, []);
   }
 
   test('from SQLite to PostgreSQL and back it is the same, and goes on', async (t) => {
@@ -173,6 +188,76 @@ describe('a store that is carried', () => {
     await assert.rejects(moveStore(there, back, ARRIVING), { code: 'STORE_LOCKED' });
     await replica.close();
     assert.equal((await moveStore(there, back, ARRIVING)).ok, true);
+  });
+
+  const NEXT_KEY = new Uint8Array(32).fill(9);
+  const UNDER = { bytes: realDoors().entropy.bytes, at: T0 };
+  const order = {
+    from: MASTER_KEY,
+    to: NEXT_KEY,
+    rewrap: (_name: string, sealed: string) => `${sealed}, anew`,
+    add: { name: 'deployment:tag', sealed: 'a mark' },
+  };
+
+  test('under a new master key it is the same, goes on, and is another’s no more', async (t) => {
+    const directory = join(folder(t), 'data');
+    for (const at of [{ directory }, { directory, shared: await shared() }]) {
+      await lived(at);
+      const chains = await store(at, (one) => one.chains());
+      const before = await store(at, (one) => one.timeline('run_a'));
+      const rest = await storeAtRest(at, UNDER);
+      const done = await rest.rekey(order);
+      await rest.close();
+      const keyed = chains.length - 1; // one run is erased: it has no key
+      assert.deepEqual([done.chains, done.unreadable], [keyed, []]);
+      await assert.rejects(opened(at), { code: 'MASTER_KEY' });
+      await assert.rejects(verifyAt(at, { masterKey: MASTER_KEY }), { code: 'MASTER_KEY' });
+      assert.deepEqual(await store(at, (one) => one.timeline('run_a'), NEXT_KEY), before);
+      const secret = await store(at, (one) => one.secret('acme-db'), NEXT_KEY);
+      assert.match(secret?.sealed ?? '', /, anew$/);
+      assert.equal((await store(at, (one) => one.secret('deployment:tag'), NEXT_KEY))?.version, 1);
+      await goesOn(at, NEXT_KEY);
+      const again = await storeAtRest(at, UNDER);
+      const back = { ...order, from: NEXT_KEY, to: MASTER_KEY };
+      assert.deepEqual((await again.rekey(back)).unreadable, []);
+      await again.close();
+      assert.equal((await verifyAt(at, { masterKey: MASTER_KEY })).ok, true);
+    }
+  });
+
+  test('a replica that is connected, or was just heard of, keeps its master key', async (t) => {
+    const at = { directory: folder(t), shared: await shared() };
+    await lived(at);
+    const replica = await opened(at);
+    const rest = await storeAtRest(at, UNDER);
+    await assert.rejects(rest.rekey(order), { code: 'STORE_LOCKED' });
+    await rest.close();
+    await replica.beat(0);
+    await assert.rejects(storeAtRest(at, UNDER), { code: 'STORE_LOCKED' });
+    await replica.close();
+    await goesOn(at);
+  });
+
+  test('what does not open is left as it is, and a change that fails changes nothing', async (t) => {
+    const directory = join(folder(t), 'data');
+    for (const at of [{ directory }, { directory, shared: await shared() }]) {
+      await lived(at);
+      const before = await told(at);
+      const failing = await storeAtRest(at, { ...UNDER, at: 0.5 });
+      await assert.rejects(failing.rekey(order));
+      await failing.close();
+      assert.deepEqual(await told(at), before);
+      const rest = await storeAtRest(at, UNDER);
+      const rewrap = (): never => {
+        throw new Error('it does not open');
+      };
+      const { unreadable } = await rest.rekey({ ...order, rewrap });
+      await rest.close();
+      assert.ok(unreadable.includes('secret `acme-db`'), String(unreadable));
+      const secret = await store(at, (one) => one.secret('acme-db'), NEXT_KEY);
+      assert.equal(secret?.sealed.includes('anew'), false);
+      await goesOn(at, NEXT_KEY);
+    }
   });
 
   test('what is still to be migrated is shown before it is done', async (t) => {

@@ -3,6 +3,27 @@ import type { Mutation } from './mutations.ts';
 /** Credentials: made elsewhere, ended there, and never told. */
 export const OF_CREDENTIALS: readonly Mutation[] = [
   {
+    control: 'the start takes the key that the store is under',
+    file: 'src/credentials/key-rotation.ts',
+    find: "if (found.which === '.next') await promote(at.directory);\n  return found.key;",
+    replace: 'return masterKeyOf(at.directory, at);',
+    test: 'src/credentials/key-rotation.test.ts',
+  },
+  {
+    control: 'the mark of a deployment outlives its master key',
+    file: 'src/credentials/strays.ts',
+    find: 'if (record === null) return',
+    replace: 'if (record !== undefined) return',
+    test: 'src/credentials/key-rotation.test.ts',
+  },
+  {
+    control: 'no master key is changed under a replica that is connected',
+    file: 'src/store/postgres/rekey.ts',
+    find: 'if (writers?.ours !== true)',
+    replace: 'if (writers === undefined)',
+    test: 'test/contract/store-carry.test.ts',
+  },
+  {
     control: 'no known secret goes to a webhook',
     file: 'src/broker/alerts.ts',
     find: 'facts: this.#parts.redact(facts)',
@@ -79,8 +100,8 @@ export const OF_CREDENTIALS: readonly Mutation[] = [
   {
     control: 'a file that names a program is nobody else’s',
     file: 'src/credentials/key-source.ts',
-    find: 'textOf(join(directory, SOURCE_FILE), 0o022)',
-    replace: 'textOf(join(directory, SOURCE_FILE), 0)',
+    find: 'textOf(join(directory, name), 0o022)',
+    replace: 'textOf(join(directory, name), 0)',
     test: 'src/credentials/key-source.test.ts',
   },
   {

@@ -69,7 +69,7 @@ export async function onDisk(world: World, places: Places, when: string): Promis
     ['temporary files', world.temporary],
   ] as const)
     for (const path of await readdir(folder, { recursive: true })) {
-      if (path.endsWith('master.key')) continue;
+      if (path.includes('master.key')) continue;
       const bytes = await readFile(join(folder, path)).catch(() => Buffer.alloc(0));
       put(places, `${place} (${when})`, bytes.toString('latin1'));
     }
@@ -79,10 +79,26 @@ export async function onDisk(world: World, places: Places, when: string): Promis
 export async function backedUp(world: World, places: Places): Promise<void> {
   const file = join(world.temporary, 'backup');
   const words = ['store', 'backup', file, '--data-dir', world.directory, '--json'];
-  const bin = fileURLToPath(new URL('../../bin/signalbox.js', import.meta.url));
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [bin, ...words]);
+  const { stdout, stderr } = await signalbox(words);
   put(places, 'output of the backup', stdout + stderr);
   put(places, 'backup', (await readFile(file)).toString('latin1'));
+}
+
+/** The master key is changed, and what was sealed under the one before lies under another. */
+export async function rekeyed(world: World, places: Places): Promise<void> {
+  const words = ['secret', 'rekey', '--yes', '--data-dir', world.directory, '--json'];
+  const key = async (name: string): Promise<string> =>
+    (await readFile(join(world.directory, name), 'utf8')).trim();
+  world.planted.set('master key before', await key('master.key'));
+  const { stdout, stderr } = await signalbox(words);
+  world.planted.set('master key', await key('master.key'));
+  put(places, 'output of the change of the key', stdout + stderr);
+  await onDisk(world, places, 'under a new key');
+}
+
+function signalbox(words: readonly string[]): Promise<{ stdout: string; stderr: string }> {
+  const bin = fileURLToPath(new URL('../../bin/signalbox.js', import.meta.url));
+  return promisify(execFile)(process.execPath, [bin, ...words]);
 }
 
 /** What anybody on the machine may read of a process, and of those that it started. */

@@ -9,7 +9,15 @@
 import { parseArgs } from 'node:util';
 import { Agent } from './agent.ts';
 import { formsOf } from './forms.ts';
-import { backedUp, ofProcesses, onDisk, operatorsSide, type Places, put } from './places.ts';
+import {
+  backedUp,
+  ofProcesses,
+  onDisk,
+  operatorsSide,
+  type Places,
+  put,
+  rekeyed,
+} from './places.ts';
 import { openWorld, type World } from './world.ts';
 
 const { values } = parseArgs({
@@ -99,6 +107,7 @@ async function perform(at: World): Promise<void> {
   put(places, 'webhooks', target.delivered.join('\n'));
   await onDisk(at, places, 'after a crash');
   await backedUp(at, places);
+  await rekeyed(at, places);
   answered = thief.answered;
   took('searching begins');
 }

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type AcmePostgres, startPostgres } from '../../../examples/acme/postgres.ts';
 import { beginRun, MASTER_KEY } from '../../../test/contract/store-cast.ts';
+import { masterKeyOf } from '../../credentials/key-source.ts';
 import { realDoors } from '../../doors.ts';
 import {
+  backupKeyCheck,
   backupStore,
   checkBackup,
   migrateStore,
@@ -13,6 +15,7 @@ import {
   restoreStore,
 } from '../../store/carry/works.ts';
 import { openStore, treeAt, verifyAt } from '../../store/open.ts';
+import { forgetOldKey, keyFor, keyPlace, rekeyStore } from '../../system/keys.ts';
 import type { Parts, StartOptions } from '../parts.ts';
 import { openTerminal, type Terminal } from '../testing/terminal.ts';
 
@@ -30,6 +33,9 @@ const works: Partial<Parts> = {
     move: (from, to) => moveStore(from, to, arriving),
   },
 };
+
+const keyOfFile = async (path: string): Promise<Buffer> =>
+  Buffer.from((await readFile(path, 'utf8')).trim(), 'hex');
 
 describe('signalbox store', () => {
   let terminal: Terminal;
@@ -83,6 +89,34 @@ describe('signalbox store', () => {
     assert.deepEqual([moved.code, moved.said.ok], [0, true]);
     const nowhere = await run('store', 'move', '--data-dir', directory);
     assert.equal(nowhere.code, 2);
+  });
+
+  test('puts a store under a new master key when it is told yes, and restores what is older', async () => {
+    const place = join(terminal.folder, 'keyed');
+    const at = keyPlace(place, doors);
+    await mkdir(place, { mode: 0o700 });
+    const masterKey = await masterKeyOf(place, at);
+    const store = await openStore({ directory: place, masterKey, doors, soon: setImmediate });
+    await store.commit(beginRun('run_a'));
+    await store.close();
+    const parts: Partial<Parts> = {
+      ...works,
+      keys: {
+        rotate: (whose, source) => rekeyStore(whose, at, source),
+        forgetOld: (whose) => forgetOldKey(whose, at),
+      },
+    };
+    const rekey = async (...argv: string[]) =>
+      terminal.run(['secret', 'rekey', '--data-dir', place, ...argv, '--json'], { parts });
+    assert.match((await rekey()).out, /NOT_CONFIRMED/);
+    await run('store', 'backup', 'older', '--data-dir', place);
+    const { code, json } = await rekey('--yes');
+    assert.deepEqual([code, json.how, json.chains, json.kept], [0, 'new', 2, ['master.key.old']]);
+    assert.match((await rekey('--yes')).out, /is still kept/);
+    const older = await keyFor(at, () => backupKeyCheck(join(terminal.folder, 'older')));
+    assert.deepEqual(Buffer.from(older ?? []), await keyOfFile(join(place, 'master.key.old')));
+    assert.deepEqual((await rekey('--forget-old', '--yes')).json.removed, ['master.key.old']);
+    assert.match((await rekey('--forget-old', '--source', 'x', '--yes')).out, /are two things/);
   });
 
   test('a password is taken from a file that nobody else reads, and from nowhere else', async () => {

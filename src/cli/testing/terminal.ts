@@ -48,6 +48,7 @@ const NO_PARTS: Parts = {
   verify: () => Promise.reject(new Error('no directory in this test')),
   treeOf: () => Promise.reject(new Error('no directory in this test')),
   store: { migrate: noStore, backup: noStore, restore: noStore, check: noStore, move: noStore },
+  keys: { rotate: noStore, forgetOld: noStore },
 };
 
 export async function openTerminal(doors: Doors): Promise<Terminal> {

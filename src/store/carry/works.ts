@@ -81,6 +81,16 @@ export async function restoreStore(
   return arrived(done, at, masterKey);
 }
 
+/** Which master key a backup was made under. */
+export async function backupKeyCheck(file: string): Promise<string> {
+  const backup = new BackupReader(file);
+  try {
+    return (await backup.head()).keyCheck;
+  } finally {
+    await backup.close();
+  }
+}
+
 /** Reads a backup whole, as restoring it would, and leaves nothing behind. */
 export async function checkBackup(file: string, arriving: Arriving): Promise<Arrived> {
   const directory = await mkdtemp(join(tmpdir(), 'signalbox-check-'));

@@ -64,11 +64,7 @@ export class PostgresSource implements Source {
       requireKnown(taken, 'postgres');
       if (alone) {
         await session.say(`SELECT pg_advisory_lock(${gateKey(session.key)})`);
-        const [there] = await session.rows<{ n: number }>(THERE, [THERE_MS]);
-        if (there?.n !== 0)
-          throw new SignalboxError('STORE_LOCKED', `${there?.n} replicas use the database`, {
-            help: 'stop every replica first; one that was killed is forgotten in half a minute',
-          });
+        await requireNobody(session);
       }
       await session.say('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
       return new PostgresSource(session);
@@ -118,6 +114,18 @@ export class PostgresSource implements Source {
     }
     await this.#session.say('CLOSE carried');
   }
+}
+
+/** Throws SignalboxError `STORE_LOCKED`; also for one that is cut off, until it is known to be gone. */
+export async function requireNobody(session: Session): Promise<void> {
+  const [there] = await session.rows<{ n: number }>(THERE, [THERE_MS]);
+  if (there?.n !== 0) throw inUse(`${there?.n} replicas use the database`);
+}
+
+export function inUse(why: string): SignalboxError {
+  return new SignalboxError('STORE_LOCKED', why, {
+    help: 'stop every replica first; one that was killed is forgotten in half a minute',
+  });
 }
 
 /** Records with a place of their own, dense: that of their leaf where they are sealed, those that wait after them. */

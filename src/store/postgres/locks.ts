@@ -19,6 +19,11 @@ export const LOCK_CLASS = 23_308;
 /** The same for the lock of whoever seals. */
 export const SEAL_CLASS = LOCK_CLASS + 1;
 
+/** Shared by every connection that writes, for as long as it is there; alone for what no writer may be there for. */
+export function writersKey(control: number): number {
+  return (LOCK_CLASS + 2) * 2 ** 32 + control;
+}
+
 export function gateKey(control: number): number {
   return LOCK_CLASS * 2 ** 32 + control;
 }

@@ -20,7 +20,7 @@ import { Chains, KeyRing } from './chains.ts';
 import { History } from './history.ts';
 import { Line } from './lines.ts';
 import { together } from './load.ts';
-import { LOCK_CLASS } from './locks.ts';
+import { LOCK_CLASS, writersKey } from './locks.ts';
 import { migrate, takenSteps } from './migrate.ts';
 import { Payloads } from './payloads.ts';
 import { Picture } from './picture.ts';
@@ -80,6 +80,7 @@ async function foundOrFind(
   check: string,
 ): Promise<string> {
   const { bytes } = doors.entropy;
+  await session.say(`SELECT pg_advisory_lock_shared(${writersKey(session.key)})`);
   await session.say(`BEGIN; SELECT pg_advisory_xact_lock(${LOCK_CLASS * 2 ** 32})`);
   const [found] = await session.rows<Identity>(CONTROL, []);
   if (found !== undefined) {
@@ -278,6 +279,7 @@ export class PostgresStore implements Store {
 
 async function recognise(session: Session, { ledger, key_check }: Identity): Promise<void> {
   requireKnown(await takenSteps(session), 'postgres');
+  await session.say(`SELECT pg_advisory_lock_shared(${writersKey(session.key)})`);
   const [found] = await session.rows<Identity>(CONTROL, []);
   if (found?.ledger !== ledger || found.key_check !== key_check)
     throw new SignalboxError('STORE_DOWN', 'the database at this address is not this store');
