@@ -1,5 +1,6 @@
 import type { Clock } from '../domain/doors.ts';
 import { SignalboxError } from '../domain/errors.ts';
+import type { HaltScope } from '../domain/halt.ts';
 import { Joined } from '../domain/joined.ts';
 import type { Beat, Replica, Store } from '../domain/store.ts';
 
@@ -7,6 +8,7 @@ import type { Beat, Replica, Store } from '../domain/store.ts';
 export const FRESH_MS = 1_000;
 const BOUND_MS = { least: 250, most: 5_000 };
 const LEAST_BEAT_MS = 50;
+const MOST_RAISED = 256;
 /**
  * Quiet for so many freshness bounds, a replica counts as dead and what it left is taken over. It has served nothing
  * since the first of them, and an adapter lets no aborted flight live for the other nine.
@@ -31,7 +33,8 @@ export class Freshness {
   #replicas: readonly Replica[] = [];
   #epoch = -1;
   #bundle: string | null = null;
-  /** Of halts that were raised here and are being brought down: what of theirs could not be ended. */
+  readonly #raising = new Set<{ readonly scope: HaltScope }>();
+  /** Of halts that were raised here, the newest: what of theirs could not be ended. Asked for when they are heard of. */
   readonly #raised = new Map<number, Promise<readonly string[]>>();
   readonly #again = new Joined<Beat>(() => this.ask());
 
@@ -67,12 +70,26 @@ export class Freshness {
 
   /** A halt was raised here, and `landing` brings down what it reaches on this replica. */
   raised(epoch: number, landing: Promise<readonly string[]>): void {
+    if (this.#store.alone) return;
     this.#raised.set(epoch, landing);
-    const forget = (): boolean => this.#raised.delete(epoch);
-    landing.then(forget, forget);
+    for (const old of this.#raised.keys()) {
+      if (this.#raised.size <= MOST_RAISED) break;
+      this.#raised.delete(old);
+    }
   }
 
-  /** Undefined: nobody here is bringing it down. */
+  /** A halt of this scope is being raised here: its own notice tells nothing new. The answer says that it is over. */
+  raising(scope: HaltScope): () => void {
+    const one = { scope };
+    this.#raising.add(one);
+    return () => void this.#raising.delete(one);
+  }
+
+  isRaising(scope: HaltScope): boolean {
+    return [...this.#raising].some((one) => one.scope === scope);
+  }
+
+  /** Undefined: nobody here brought it down. */
   landingOf(epoch: number): Promise<readonly string[]> | undefined {
     return this.#raised.get(epoch);
   }

@@ -5,7 +5,7 @@ import type { Alive } from '../domain/ops.ts';
 import type { GrantEnd } from '../domain/user-grant.ts';
 import { type BroughtDown, bringDown, landedThenReleased } from './bring-down.ts';
 import type { Broker, HaltReport, LeaseEnd } from './broker.ts';
-import { type Landing, landings } from './landings.ts';
+import { type Landing, landings, mayFly } from './landings.ts';
 import { REVOKED_WITHIN_MS, within } from './patience.ts';
 import { covered as coveredBy, leasesIn } from './reach.ts';
 import { checkScope, knownScope } from './scopes.ts';
@@ -48,7 +48,10 @@ export async function raise(
 ): Promise<() => Promise<HaltReport>> {
   const { clock } = broker.doors;
   const started = clock.monotonic();
-  const raised = await broker.store.commit({ kind: 'halt.raise', ...request, at: clock.now() });
+  const isOver = broker.freshness.raising(request.scope);
+  const raised = await broker.store
+    .commit({ kind: 'halt.raise', ...request, at: clock.now() })
+    .finally(isOver);
   const gateMs = clock.monotonic() - started;
   // at once, by what is known here; who else is in scope came with the answer
   const down = bringDown(broker, request.scope, runNamed(request.scope));
@@ -206,13 +209,14 @@ async function revokeAll(
   const leases = [...first.filter(({ lease }) => !again.has(lease.id)), ...late];
   const ended = { leases, grants, left };
   if (!isInert(ended)) return ended;
-  if ((await elsewhere).some(({ silentMs }) => silentMs !== null)) await backAgain(broker, raised);
+  if ((await elsewhere).some(({ silentMs }) => silentMs !== null))
+    await backAgain(broker, raised.epoch);
   await sayInert(broker, raised, { leases, grants });
   return ended;
 }
 
 /** One that was silent and is back meanwhile may still be landing what it flew: it is waited for like the others. */
-async function backAgain(broker: Broker, { epoch }: Halt): Promise<void> {
+async function backAgain(broker: Broker, epoch: number): Promise<void> {
   await broker.freshness.lookAgain();
   await landings(broker, epoch);
 }
@@ -233,10 +237,15 @@ async function sayInert(
   };
   const ids = leases.map(({ lease }) => lease.id);
   const at = broker.doors.clock.now();
-  const inert = { kind: 'halt.inert', scope, epoch, leases: ids, report, at } as const;
+  const heardMs = mayFly(broker.freshness);
+  const inert = { kind: 'halt.inert', scope, epoch, leases: ids, heardMs, report, at } as const;
   let said = await broker.store.commit(inert);
   if (!said.ok && said.because === 'alive') {
     await broker.credentials.revokeThese(leases.map(({ lease }) => lease));
+    said = await broker.store.commit(inert);
+  }
+  while (!said.ok && said.because === 'flying') {
+    await backAgain(broker, epoch); // one that was silent came back after the last look
     said = await broker.store.commit(inert);
   }
   for (const { lease } of leases.filter(({ dead }) => !dead)) tellResidual(broker, lease);

@@ -1,4 +1,5 @@
 import type { Broker } from './broker.ts';
+import type { Freshness } from './freshness.ts';
 
 /** What became of a halt on another replica: ms after it was raised until all had landed there, or how long it is silent. */
 export interface Landing {
@@ -9,6 +10,11 @@ export interface Landing {
 
 /** What an aborted flight may take to come down, beyond the bound at which a silent replica stops itself. */
 const ABORT_GRACE_MS = 1_000;
+/** A replica that was heard of so lately may still act, or be bringing down what it flew. */
+export function mayFly({ boundMs }: Pick<Freshness, 'boundMs'>): number {
+  return boundMs + ABORT_GRACE_MS;
+}
+
 /** How often it is asked again while no notice of a landing comes, at first and later. */
 const SOON_MS = 25;
 const LATER_MS = 250;
@@ -32,7 +38,7 @@ export async function landings(
     const report = known.map(({ id, landed, quietMs }): Landing => {
       if (landed >= epoch && !landedAt.has(id)) landedAt.set(id, doors.clock.monotonic() - started);
       const landedMs = landedAt.get(id) ?? null;
-      const isSilent = landedMs === null && quietMs > freshness.boundMs + ABORT_GRACE_MS;
+      const isSilent = landedMs === null && quietMs > mayFly(freshness);
       return { replica: id, landedMs, silentMs: isSilent ? quietMs : null };
     });
     heard(report);

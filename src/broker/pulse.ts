@@ -1,5 +1,5 @@
 import type { Timer } from '../domain/doors.ts';
-import type { Halt } from '../domain/halt.ts';
+import { type Halt, type HaltScope, noticed } from '../domain/halt.ts';
 import type { Beat } from '../domain/store.ts';
 import { bringDownHere } from './bring-down-here.ts';
 import type { Broker } from './broker.ts';
@@ -8,6 +8,8 @@ import { closeRun } from './runs.ts';
 
 /** Questions without an answer: one that hangs must not keep the next from being asked. */
 const MOST_ASKED = 4;
+/** Halts that only a notice told of. */
+const MOST_EARLY = 64;
 /** Runs in the air that are looked at with one beat. */
 const MOST_RUNS = 32;
 
@@ -21,6 +23,11 @@ export class Pulse {
   readonly #broker: Broker;
   readonly #left: () => void;
   readonly #silent = new Set<string>();
+  /** Halts that a notice told of before a beat did, by their number. */
+  readonly #early = new Map<
+    number,
+    { readonly scope: HaltScope; readonly landing: Promise<void> }
+  >();
   #beating: Timer | null = null;
   #expiry: Timer | null = null;
   #unwatch: () => void = () => {};
@@ -88,6 +95,7 @@ export class Pulse {
     const news = halts.filter(({ epoch }) => epoch > this.#applied);
     this.#applied = stamp.halt;
     const down = news.map((halt) => this.#bringDown(halt));
+    for (const epoch of this.#early.keys()) if (epoch <= stamp.halt) this.#early.delete(epoch);
     this.#landing = Promise.all([this.#landing, ...down]).then(() => {
       const { freshness } = this.#broker;
       freshness.landed = Math.max(freshness.landed, stamp.halt);
@@ -97,6 +105,11 @@ export class Pulse {
 
   /** Whoever raised it here brings it down; what that one could not is tried without end. */
   async #bringDown({ scope, epoch }: Halt): Promise<void> {
+    const early = this.#early.get(epoch);
+    if (early?.scope === scope) {
+      await early.landing;
+      if (this.#broker.flights.count(scope) === 0) return;
+    }
     const left = await this.#broker.freshness.landingOf(epoch)?.catch(() => undefined);
     if (left === undefined || left.length > 0) await bringDownHere(this.#broker, scope);
   }
@@ -119,9 +132,19 @@ export class Pulse {
   }
 
   #notice(key: string): void {
-    if (key === 'halt') void this.#beat();
+    const halt = noticed(key);
+    if (halt !== null) this.#expect(halt);
+    if (halt !== null || key === 'halt') void this.#beat();
     else if (key.startsWith('run:')) void this.#lookAt(key.slice(4));
     this.#broker.notices.notify(key);
+  }
+
+  /** What flies comes down at once. Only a beat says that the halt stands, and only after one has it landed. */
+  #expect({ epoch, scope }: Pick<Halt, 'epoch' | 'scope'>): void {
+    const { freshness } = this.#broker;
+    if (epoch <= this.#applied || this.#early.has(epoch) || this.#early.size >= MOST_EARLY) return;
+    if (freshness.isRaising(scope) || freshness.landingOf(epoch) !== undefined) return;
+    this.#early.set(epoch, { scope, landing: bringDownHere(this.#broker, scope) });
   }
 
   #lookForDead(): void {

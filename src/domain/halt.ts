@@ -37,6 +37,17 @@ export interface Halt {
   readonly state: 'gated' | 'inert' | 'lifted';
 }
 
+/** What others are told of a halt that was raised: enough to bring it down before they have asked what stands. */
+export function noticeOf({ epoch, scope }: Pick<Halt, 'epoch' | 'scope'>): string {
+  return `halt ${epoch} ${scope}`;
+}
+
+/** The halt that a notice tells of; null for any other notice. */
+export function noticed(key: string): Pick<Halt, 'epoch' | 'scope'> | null {
+  const [, epoch, scope] = /^halt (\d{1,15}) (\S.*)$/.exec(key) ?? [];
+  return epoch === undefined || scope === undefined ? null : { epoch: Number(epoch), scope };
+}
+
 /** What a decision was made on. The store refuses an intent whose stamp is no longer the present one. */
 export interface Stamp {
   /** Number of the newest halt or resume, of any scope. */

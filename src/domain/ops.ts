@@ -192,8 +192,12 @@ export interface HaltInert {
   readonly epoch: number;
   /** The leases that it ended, by id: refused unless the store has each of them as over. */
   readonly leases: readonly string[];
+  /** Refused while the store heard of another replica within so many ms that has not said that this halt landed there. */
+  readonly heardMs: number;
   readonly report: JsonObject;
   readonly at: number;
+  /** Who says so; filled in by the store. */
+  readonly replica?: string;
 }
 
 /** Lifts the halt on exactly this scope; raises the halt number too. Old run tokens stay revoked. */
@@ -368,7 +372,7 @@ export interface OpResults {
     readonly tokens: number;
     readonly alive: Alive;
   }>;
-  'halt.inert': Ok | Refused<'moved' | 'alive'>;
+  'halt.inert': Ok | Refused<'moved' | 'alive' | 'flying'>;
   'halt.lift': Ok<{ readonly halt: Halt }> | Refused<'missing'>;
   /** `halted`: nothing may be minted under a halt in scope. */
   'lease.write': Ok | Refused<'halted'>;

@@ -149,7 +149,8 @@ export interface Store {
    */
   beat(landed: number): Promise<Beat>;
   /**
-   * Tells what changed elsewhere, by the keys of notices (`halt`, `landed`, `bundle`, `ask:ID`, `run:ID`). Only ever faster than
+   * Tells what changed elsewhere, by the keys of notices (`halt NUMBER SCOPE`, `halt` when one was lifted, `landed`,
+   * `bundle`, `ask:ID`, `run:ID`). Only ever faster than
    * asking: a notice may be lost, late or doubled. Returns how to stop listening.
    */
   watch(heard: (key: string) => void): () => void;

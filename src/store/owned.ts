@@ -11,6 +11,7 @@ export function owned<O extends Op>(op: O, replica: string): O {
       return op.outcome === null ? { ...op, replica } : op;
     case 'lease.write':
     case 'run.begin':
+    case 'halt.inert':
       return { ...op, replica };
     default:
       return op;

@@ -115,6 +115,27 @@ describe('replicas on one database', () => {
     await holds(replicas);
   });
 
+  test('inert is taken only when every other replica that was heard lately has landed', async (t) => {
+    const replicas = await ground.fresh();
+    t.after(() => replicas.close());
+    const [one, two] = await replicas.several(2);
+    assert.ok(one && two);
+    await one.commit(raise('all'));
+    const inert = (epoch: number, scope: string, heardMs: number) =>
+      one.commit({ kind: 'halt.inert', scope, epoch, leases: [], heardMs, report: {}, at: 0 });
+    await one.beat(0); // its own is not asked for
+    await two.beat(0);
+    assert.deepEqual(await inert(1, 'all', 60_000), { ok: false, because: 'flying' });
+    await two.beat(1);
+    assert.deepEqual(await inert(1, 'all', 60_000), { ok: true });
+    assert.deepEqual(await inert(1, 'all', 60_000), { ok: false, because: 'moved' });
+    await one.commit(raise('agent:support'));
+    // one that is silent for longer has stopped itself
+    assert.deepEqual(await inert(2, 'agent:support', 0), { ok: true });
+    await replicas.close();
+    await holds(replicas);
+  });
+
   test('a halt is seen by whoever asks after it, and told to who listens', async (t) => {
     const replicas = await ground.fresh();
     t.after(() => replicas.close());
@@ -132,7 +153,7 @@ describe('replicas on one database', () => {
     assert.equal((await two.haltState()).stamp.halt, 1);
     assert.equal((await two.beat(0)).halts.length, 1);
     await first.promise;
-    assert.deepEqual(heard, ['halt']);
+    assert.deepEqual(heard, ['halt 1 all']);
     const bundle = one.commit(applyBundle('bundle_1'));
     while (!heard.includes('bundle')) await two.haltState();
     await bundle;

@@ -154,7 +154,15 @@ function evening(): Op[] {
     raise('agent:support'),
     { kind: 'lease.write', lease: { ...LEASE, state: 'revoking' }, note: '', at },
     { kind: 'lease.write', lease: { ...LEASE, state: 'dead' }, note: 'asked the source', at },
-    { kind: 'halt.inert', scope: 'agent:support', epoch: 1, leases: [], report: { leases: 1 }, at },
+    {
+      kind: 'halt.inert',
+      scope: 'agent:support',
+      epoch: 1,
+      leases: [],
+      heardMs: 0,
+      report: { leases: 1 },
+      at,
+    },
     {
       ...{ kind: 'halt.lift', scope: 'agent:support', reason: 'looked at', by: 'dana' },
       ...{ alone: true, at },

@@ -118,7 +118,15 @@ function leases(open: Open): void {
     await store.commit(write(one));
     const { scope, epoch } = (await store.commit(raise('run:run_a'))).halt;
     const leases = [one.id, 'lease_never'];
-    const inert = { kind: 'halt.inert', scope, epoch, leases, report: {}, at: T0 } as const;
+    const inert = {
+      kind: 'halt.inert',
+      scope,
+      epoch,
+      leases,
+      heardMs: 2_000,
+      report: {},
+      at: T0,
+    } as const;
     const revoking = store.commit(write({ ...one, state: 'revoking' }));
     assert.deepEqual(await store.commit(inert), { ok: false, because: 'alive' });
     await revoking;
@@ -186,6 +194,7 @@ function numbers(open: Open): void {
       scope,
       epoch,
       leases: [],
+      heardMs: 2_000,
       report: { leases: 0 },
       at: T0 + 1,
     } as const;

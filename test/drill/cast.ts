@@ -60,6 +60,8 @@ export interface Cast {
 }
 
 const PACE_MS = 100;
+/** Agents whose calls stay in the air: at a page, at a child, at a lock. */
+const LINGER = [4, 5, 7];
 /** Everybody at ordinary work before the halt, when all have begun. */
 const AT_WORK_MS = 500;
 const PATIENCE_MS = 25_000;
@@ -105,7 +107,7 @@ export async function assemble(d: Deployment, crew: Crew, from: number): Promise
   for (const answer of started)
     if (answer !== 'done' && answer !== 'lingers')
       missing.push(`somebody could not work: ${answer}`);
-  await inTheAir(d, from, missing);
+  await inTheAir(d, crew, from, missing);
   const logins = await d.canary.mintedLogins();
   const { host, port, database } = d.canary;
   await crew.thief.steal({ host, port, database, user: await victimsLogin(d) });
@@ -129,7 +131,7 @@ function jobOf(
     linger('victim'),
   ];
   const wish = wishes[n];
-  if (wish !== undefined) return { job: calls(d, n, run, wish), lingers: n >= 4 };
+  if (wish !== undefined) return { job: calls(d, n, run, wish), lingers: LINGER.includes(n) };
   if (n === 6)
     return { job: { kind: 'stream', url: d.agentsUrl(n), token: run.token }, lingers: false };
   return { job: calls(d, n, run, hitSlot(slot)), lingers: true };
@@ -173,7 +175,7 @@ export async function approve(d: Deployment, n: number, run: RunHandle, wish: Wi
 }
 
 /** Waits until each kind of flight was seen at its target. */
-async function inTheAir(d: Deployment, from: number, missing: string[]): Promise<void> {
+async function inTheAir(d: Deployment, crew: Crew, from: number, missing: string[]): Promise<void> {
   const until = Date.now() + PATIENCE_MS;
   for (;;) {
     const effects = await d.canary.effects(from);
@@ -189,10 +191,17 @@ async function inTheAir(d: Deployment, from: number, missing: string[]): Promise
     if (absent.length === 0) return;
     if (Date.now() > until) {
       missing.push(...absent.map(([what]) => `${what} was not in the air`));
+      for (const n of LINGER) missing.push(await heardBy(crew, n, from));
       return;
     }
     await sleep(100);
   }
+}
+
+/** Why an agent is not where it should be: what it was told meanwhile. */
+async function heardBy({ agents }: Crew, n: number, from: number): Promise<string> {
+  const heard = await agents[n]?.account(from);
+  return `agent ${n} heard ${JSON.stringify(heard?.after)}${heard?.isFlying ? ', and waits' : ''}`;
 }
 
 /** A login that was minted for a run of the agent that is about to be halted. */

@@ -54,6 +54,22 @@ export const OF_REPLICAS: readonly Mutation[] = [
     test: 'test/properties/freshness_or_stop.test.ts',
   },
   {
+    control: 'inert waits for a replica that came back after it was looked for',
+    file: 'src/store/postgres/op-halts.ts',
+    find: ' AND NOT ${FLYING}`',
+    replace: ' AND $4 <> $5::text`',
+    test: 'test/contract/postgres-replicas.test.ts',
+    slow: true,
+  },
+  {
+    control: 'what a notice told is no word for what flies when the halt is confirmed',
+    file: 'src/broker/pulse.ts',
+    find: 'if (this.#broker.flights.count(scope) === 0) return;',
+    replace: 'return;',
+    test: 'test/replicas/halts.test.ts',
+    slow: true,
+  },
+  {
     control: 'what flies is aborted when knowledge of halts grows too old',
     file: 'src/broker/pulse.ts',
     find: "flights.abort('all', STALE_ABORT);",

@@ -34,6 +34,46 @@ for (const [how, isDeaf, within] of [
     assert.ok(!(outcome instanceof Error) && outcome.kind === 'refused');
   });
 
+test('a notice alone brings down what flies; that it landed is said when the store has confirmed the halt', async (t) => {
+  const { time, target, a, b, run, approved } = await openPair(t);
+  const ann = await run();
+  await approved(ann, 1);
+  const held = hold(target, 'finish');
+  const flying = b.call(ann, 1);
+  const { signal } = await held.full;
+  b.way.cut(); // no question of it is answered
+  const halting = halt(a.broker, KILL);
+  await time.pass(1);
+  assert.ok(signal.aborted, 'it flies on');
+  held.open();
+  await time.pass(1);
+  assert.equal(b.broker.freshness.landed, 0);
+  b.way.mend();
+  const report = await time.until(halting);
+  assert.equal(b.broker.freshness.landed, 1);
+  assert.notEqual(report.inertMs, null);
+  await time.until(flying);
+  assert.equal(target.effects.length, 0);
+});
+
+test('a notice of a halt that is none holds nothing up', async (t) => {
+  const { time, shared, target, a, b, run, approved } = await openPair(t);
+  const ann = await run();
+  await approved(ann, 1);
+  shared.tell('halt 1 agent:ann');
+  await time.pass(1);
+  const held = hold(target, 'finish');
+  const flying = b.call(ann, 1);
+  const { signal } = await held.full;
+  const halting = halt(a.broker, KILL); // the real one has the number that was told
+  await time.pass(1);
+  assert.ok(signal.aborted, 'what was told before counted as this halt');
+  held.open();
+  assert.notEqual((await time.until(halting)).inertMs, null);
+  await time.until(flying);
+  assert.equal(target.effects.length, 0);
+});
+
 test('a halt is inert only when what flew on the others has landed', async (t) => {
   const { time, target, a, b, run, approved } = await openPair(t);
   const ann = await run();

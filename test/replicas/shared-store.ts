@@ -1,4 +1,5 @@
 import { SignalboxError } from '../../src/domain/errors.ts';
+import { type Halt, noticeOf } from '../../src/domain/halt.ts';
 import type { Op } from '../../src/domain/ops.ts';
 import type { Beat, Replica, Store } from '../../src/domain/store.ts';
 import { openSqliteCore, type SqliteCore } from '../../src/store/sqlite/core.ts';
@@ -65,10 +66,13 @@ export class SharedStore {
       commit: (op) =>
         way.go(async () => {
           if (way.loses(op)) throw new SignalboxError('STORE_DOWN', 'lost on the way');
+          if (this.#mayFly(op, store.replica)) return { ok: false, because: 'flying' } as never;
           const answer = await store.commit(op);
-          if (op.kind === 'halt.raise' || op.kind === 'halt.lift') this.#tell('halt');
-          if (op.kind === 'run.end') this.#tell(`run:${op.runId}`);
-          if (op.kind === 'approval.answer') this.#tell(`ask:${op.approvalId}`);
+          if (op.kind === 'halt.raise' && 'halt' in answer)
+            this.tell(noticeOf(answer.halt as Halt));
+          if (op.kind === 'halt.lift') this.tell('halt');
+          if (op.kind === 'run.end') this.tell(`run:${op.runId}`);
+          if (op.kind === 'approval.answer') this.tell(`ask:${op.approvalId}`);
           return answer;
         }),
       close: async () => void this.#beats.delete(store.replica),
@@ -87,6 +91,15 @@ export class SharedStore {
     this.#core.close();
   }
 
+  /** As a store that replicas share must look before it says inert. */
+  #mayFly(op: Op, replica: string): boolean {
+    if (op.kind !== 'halt.inert') return false;
+    const now = this.#time.elapsed;
+    return [...this.#beats].some(
+      ([id, { at, landed }]) => id !== replica && landed < op.epoch && now - at <= op.heardMs,
+    );
+  }
+
   async #beat(store: Store, landed: number): Promise<Beat> {
     const now = this.#time.elapsed;
     this.#beats.set(store.replica, { at: now, landed });
@@ -96,7 +109,8 @@ export class SharedStore {
     return { ...(await store.haltState()), replicas };
   }
 
-  #tell(key: string): void {
+  /** Of what happened, or of what did not. */
+  tell(key: string): void {
     if (!this.isDeaf) for (const heard of this.#watching.values()) heard(key);
   }
 }

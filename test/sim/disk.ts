@@ -1,5 +1,6 @@
 import { threadId } from 'node:worker_threads';
-import type { Op } from '../../src/domain/ops.ts';
+import { noticeOf } from '../../src/domain/halt.ts';
+import type { HaltRaise, Op, ResultOf } from '../../src/domain/ops.ts';
 import type { Beat, Usage } from '../../src/domain/store.ts';
 import { readCheckpoint, recordLeaf, type SealedRecord } from '../../src/ledger/checkpoint.ts';
 import { Frontier } from '../../src/ledger/tiles.ts';
@@ -79,12 +80,22 @@ export class Disk {
   /** The same for an op of a replica that shares the store; who watches is told, or not, or twice. */
   commitShared(incarnation: number, sent: Sent): Applied {
     const carried = this.#plant?.carries?.(sent) ?? sent.work;
-    const { applied } = write(this.shared, [carried]);
-    const answer = applied[0] as Applied;
+    const answer: Applied = this.#mayFly(sent.op)
+      ? { result: { ok: false, because: 'flying' } }
+      : (write(this.shared, [carried]).applied[0] as Applied);
     this.#done(this.shared, sent.op, answer);
-    const key = 'result' in answer && answer.result.ok ? noticeOf(sent.op) : null;
+    const key = 'result' in answer && answer.result.ok ? noticeFor(sent.op, answer.result) : null;
     if (key !== null) this.#spread(key, incarnation);
     return answer;
+  }
+
+  /** As a store that replicas share must look before it says inert. */
+  #mayFly(op: Op): boolean {
+    if (op.kind !== 'halt.inert') return false;
+    return [...this.#beats].some(
+      ([id, { landed }]) =>
+        id !== op.replica && landed < op.epoch && this.quietMs(id) <= op.heardMs,
+    );
   }
 
   beat(replica: string, landed: number): Beat {
@@ -170,9 +181,10 @@ export class Disk {
 }
 
 /** What a replica is told of what another one did. */
-function noticeOf(op: Op): string | null {
+function noticeFor(op: Op, result: ResultOf<Op>): string | null {
   switch (op.kind) {
     case 'halt.raise':
+      return noticeOf((result as ResultOf<HaltRaise>).halt);
     case 'halt.lift':
       return 'halt';
     case 'run.end':

@@ -1,4 +1,4 @@
-import { type Halt, partsOf } from '../../domain/halt.ts';
+import { type Halt, noticeOf, partsOf } from '../../domain/halt.ts';
 import type { HaltInert, HaltLift, HaltRaise, OpResults } from '../../domain/ops.ts';
 import { SYSTEM_CHAIN } from '../../domain/store.ts';
 import {
@@ -12,18 +12,22 @@ import {
 import { refused } from '../ground.ts';
 import { aliveOf } from '../halted.ts';
 import { together } from './load.ts';
-import { ALIVE, type Raised, raising } from './raising.ts';
+import { ALIVE, QUIET, type Raised, raising } from './raising.ts';
 import type { Transaction } from './transaction.ts';
 
 const NUMBER = { name: 'number', text: 'UPDATE control SET halt = $1 WHERE id = 1' };
+/** Of another replica that the store heard of lately: what it flew may still be landing. */
+const FLYING = `EXISTS (SELECT FROM replicas WHERE id <> $4 AND landed < $1
+    AND ${QUIET} <= $5 * interval '1 millisecond')`;
 const INERT = {
   name: 'inert',
   text: `UPDATE halts SET state = 'inert' WHERE epoch = $1 AND scope = $2 AND state = 'gated'
-    AND NOT EXISTS (SELECT FROM leases WHERE id = ANY ($3) AND ${ALIVE})`,
+    AND NOT EXISTS (SELECT FROM leases WHERE id = ANY ($3) AND ${ALIVE}) AND NOT ${FLYING}`,
 };
 const IS_GATED = {
   name: 'is-gated',
-  text: `SELECT 1 AS n FROM halts WHERE epoch = $1 AND scope = $2 AND state = 'gated'`,
+  text: `SELECT EXISTS (SELECT FROM leases WHERE id = ANY ($3) AND ${ALIVE}) AS alive FROM halts
+    WHERE epoch = $1 AND scope = $2 AND state = 'gated'`,
 };
 const ASKS_OF_RUNS = {
   name: 'asks-of-runs',
@@ -46,12 +50,12 @@ export async function raise(tx: Transaction, op: HaltRaise): Promise<OpResults['
   const { scope, reason, by, at } = op;
   const [kind, name] = partsOf(scope);
   const raised = tx.one<Raised>(raising(kind), name, scope, reason, by, at);
-  tx.notify('halt');
   const found = await raised;
   if (found === undefined) throw new Error('the store has no control row');
   tx.chains.locked(found.heads ?? []);
   tx.chains.unlock(found.keys ?? []);
   const { epoch } = found;
+  tx.notify(noticeOf({ epoch, scope }));
   const asks = (found.asks ?? []).toSorted(byRun);
   for (const ask of asks) {
     tx.chains.append(approvalVoided(ask, { cause: 'halt', halt: epoch, because: reason, at }));
@@ -75,13 +79,14 @@ function byRun(a: AskRef, b: AskRef): number {
 }
 
 export async function inert(tx: Transaction, op: HaltInert): Promise<OpResults['halt.inert']> {
-  const { epoch, scope, leases } = op;
-  const [, changed, gated] = await together([
+  const { epoch, scope, leases, replica = '', heardMs } = op;
+  const [, changed, [gated]] = await together([
     tx.lock(SYSTEM_CHAIN),
-    tx.run(INERT, epoch, scope, leases),
-    tx.all(IS_GATED, epoch, scope),
+    tx.run(INERT, epoch, scope, leases, replica, heardMs),
+    tx.all<{ alive: boolean }>(IS_GATED, epoch, scope, leases),
   ]);
-  if (changed === 0) return refused(gated.length > 0 ? 'alive' : 'moved');
+  if (changed === 0)
+    return refused(gated === undefined ? 'moved' : gated.alive ? 'alive' : 'flying');
   tx.chains.append(haltInert(op));
   return { ok: true };
 }

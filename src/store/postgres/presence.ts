@@ -2,6 +2,7 @@ import type { Beat } from '../../domain/store.ts';
 import { type HaltState, IN_FORCE, inForceOf } from './facts.ts';
 import { together } from './load.ts';
 import { channelOf } from './locks.ts';
+import { QUIET } from './raising.ts';
 import type { Session } from './session.ts';
 
 /** A replica that said nothing for so long is forgotten. */
@@ -11,7 +12,6 @@ const FORGOTTEN_MS = 60 * 60_000;
  * A beat is one round trip on a connection that does not wait for the disk. What is quiet is told by the database's
  * clock alone: those of the replicas are never compared. The time before the server last started is nobody's silence.
  */
-const QUIET = 'clock_timestamp() - greatest(heard_at, pg_postmaster_start_time())';
 const BEAT = {
   name: 'beat',
   text: `WITH mine AS (

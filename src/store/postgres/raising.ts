@@ -8,6 +8,9 @@ import type { Statement } from './session.ts';
 /** Of a lease that is not known to be over. */
 export const ALIVE = `state IN ('minting', 'live', 'revoking')`;
 
+/** How long a replica said nothing; the time before the server last started is nobody's silence. */
+export const QUIET = 'clock_timestamp() - greatest(heard_at, pg_postmaster_start_time())';
+
 /** What came of raising a halt; null where there is none. */
 export interface Raised {
   readonly epoch: number;
