@@ -1,6 +1,6 @@
 /**
  * What a database administrator runs once so that Signalbox can hand out narrow, short-lived
- * credentials: `psql -d <database> -v broker_password=… -f admin-setup.sql` (PostgreSQL 16 or later; tried on 18.4).
+ * credentials: `psql -d <database> -v broker_password=… -f admin-setup.sql` (PostgreSQL 14 to 18).
  *
  * The result is one login role, `signalbox_broker`, that owns one empty schema and is no superuser. It can
  *  - create roles, and administer those it created and no others (the rule since PostgreSQL 16);
@@ -33,9 +33,8 @@
  * gone from pg_stat_activity 0.8 ms later, drop 0.6 ms. `pg_terminate_backend(pid, timeout)` looks
  * only every 100 ms: without the timeout, and looking for oneself, it is forty times faster.
  *
- * PostgreSQL 14 and 15: do not use CREATEROLE there. It administers every role that is no superuser
- * (on 15.18 a broker granted itself `pg_execute_server_program`), and membership has no INHERIT or
- * SET option; let the administrator create the roles beforehand.
+ * PostgreSQL 14 and 15: CREATEROLE administers every role that is no superuser, and membership has no INHERIT or SET option. A
+ * broker can grant itself `pg_execute_server_program` there (same test): guard its password as a superuser's.
  */
 
 /** Once per server. */
@@ -53,6 +52,8 @@ GRANT USAGE ON SCHEMA public TO signalbox_broker WITH GRANT OPTION;
 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE public.customers, public.orders
   TO signalbox_broker WITH GRANT OPTION;
 CREATE SCHEMA IF NOT EXISTS signalbox AUTHORIZATION signalbox_broker;
+-- closed since PostgreSQL 15 where the database is no older: else every login may make things there
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 `;
 
 export const ADMIN_SETUP: string = ADMIN_ROLE + ADMIN_GRANTS;

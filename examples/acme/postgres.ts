@@ -46,6 +46,8 @@ export interface PostgresOptions {
 export interface AcmePostgres {
   readonly host: '127.0.0.1';
   readonly port: number;
+  /** Its major version: 18. */
+  readonly major: number;
   /** The superuser. */
   readonly user: string;
   readonly password: string;
@@ -158,6 +160,7 @@ function connection(port: number, password: string, database: string): pg.PoolCo
 class Instance implements AcmePostgres {
   readonly host = '127.0.0.1';
   readonly port: number;
+  readonly major: number;
   readonly user = SUPERUSER;
   readonly password: string;
   readonly database = 'postgres';
@@ -172,6 +175,7 @@ class Instance implements AcmePostgres {
     this.#where = where;
     this.#server = server;
     this.port = server.port;
+    this.major = where.home.major;
     this.password = password;
     this.directory = where.folder;
     this.url = `postgresql://${SUPERUSER}:${password}@127.0.0.1:${server.port}/postgres`;

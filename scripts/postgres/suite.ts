@@ -91,14 +91,14 @@ interface Drill {
 export async function runPrograms(tell: (line: string) => void): Promise<Tally> {
   const tally: Tally = { files: 2, passed: 0, failed: 0, skipped: 0, failing: [] };
   const groups = 'sql-arguments,sql-function,sql-query';
-  const evasion = await program<Evasion>('test/evasion/run.ts', ['--only', groups]);
+  const evasion = await program<Evasion>('test/evasion/run.ts', ['--only', groups], tell);
   const bad = [
     ...(evasion?.escaped ?? ['evasion: no answer']),
     ...(evasion?.refusedControls ?? []),
   ];
   tally.passed +=
     (evasion?.cases ?? 0) + (evasion?.controls.passed ?? 0) - (evasion?.escaped.length ?? 0);
-  const drill = await program<Drill>('test/drill/run.ts', ['--untimed', '--runs', '2']);
+  const drill = await program<Drill>('test/drill/run.ts', ['--untimed', '--runs', '2'], tell);
   if (drill?.ok === true) tally.passed += drill.runs;
   else bad.push(...(drill?.problems ?? ['drill: no answer']));
   for (const one of bad) {
@@ -108,15 +108,20 @@ export async function runPrograms(tell: (line: string) => void): Promise<Tally> 
   return tally;
 }
 
-/** Its one object on stdout; null when there is none. */
-function program<T>(script: string, args: readonly string[]): Promise<T | null> {
+/** Its one object on stdout; null when there is none, and why is told. */
+function program<T>(
+  script: string,
+  args: readonly string[],
+  tell: (line: string) => void,
+): Promise<T | null> {
   const words = ['--import', './scripts/compiled.js', script, '--json', ...args];
   return new Promise((resolve) => {
     const options = { cwd: ROOT, timeout: PROGRAM_LIMIT_MS, maxBuffer: 64 * 1024 * 1024 };
-    execFile(process.execPath, words, options, (_, stdout) => {
+    execFile(process.execPath, words, options, (_, stdout, stderr) => {
       try {
         resolve(JSON.parse(stdout) as T);
       } catch {
+        tell(stderr.slice(-2_000));
         resolve(null);
       }
     });

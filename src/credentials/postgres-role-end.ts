@@ -8,6 +8,10 @@ import { SignalboxError } from '../domain/errors.ts';
  * A login is half in from when the server has taken it until its session can be seen, which is as long as who logs in
  * wants (`post_auth_delay`). Dropped meanwhile, its role would have a session that nobody can find any more. So what was
  * half in when they were barred is waited for, and told to end where that may be: by that it is known for theirs.
+ *
+ * Before PostgreSQL 16 a login can be taken on by a session of somebody else (SET ROLE), in 14 by whomever it makes its member,
+ * and nothing shows that. Such a session is not ended: what the login holds itself is taken from it, which ends it there too.
+ * In 14 a login can also put the broker out of its members, who may always come back.
  */
 
 const TOGETHER_TRIES = 3;
@@ -20,19 +24,23 @@ const LONG = 30;
 /** At first and at most: a session mostly ends within a few milliseconds. */
 const TERMINATE_PAUSE_MS = [3, 20] as const;
 
-/**
- * NOLOGIN, sessions ended, dropped. In the order of `roles`: why one did not end, else null. `barred` is called
- * when none of them can log in any more and their sessions were told to end. Throws when the session broke.
- */
+interface Ending {
+  /** They hold their rights themselves: a server before 16. */
+  readonly hold: boolean;
+  /** Called when none of them can log in any more and their sessions were told to end. */
+  readonly barred: () => void;
+}
+
+/** NOLOGIN, sessions ended, dropped. In the order of `roles`: why one did not end, else null. Throws when the session broke. */
 export async function endRoles(
   client: pg.ClientBase,
   roles: readonly string[],
-  barred: () => void,
+  ending: Ending,
 ): Promise<(Error | null)[]> {
   let there = roles;
   for (let tries = 1; tries <= TOGETHER_TRIES && there.length > 0; tries++) {
     try {
-      await endTogether(client, there, barred);
+      await endTogether(client, there, ending);
       return roles.map(() => null);
     } catch (error) {
       if (!(error instanceof pg.DatabaseError)) throw error;
@@ -42,14 +50,14 @@ export async function endRoles(
       there = await existing(client, there);
     }
   }
-  return endEach(client, roles, barred);
+  return endEach(client, roles, ending);
 }
 
 /** All are barred before the first is waited for: who stands at the door is told, and is in nobody's way. */
 async function endEach(
   client: pg.ClientBase,
   roles: readonly string[],
-  barred: () => void,
+  ending: Ending,
 ): Promise<(Error | null)[]> {
   const why = async (work: () => Promise<unknown>): Promise<Error | null> => {
     try {
@@ -61,11 +69,11 @@ async function endEach(
   };
   const ended: (Error | null)[] = [];
   for (const role of roles) ended.push(await why(() => bar(client, role)));
-  barred();
+  ending.barred();
   for (const [place, role] of roles.entries())
     ended[place] ??= await why(async () => {
-      await empty(client, [role], '');
-      await drop(client, role);
+      await empty(client, [role], ending.hold, '');
+      await drop(client, role, ending.hold);
     });
   return ended;
 }
@@ -84,7 +92,7 @@ async function existing(
 async function endTogether(
   client: pg.ClientBase,
   roles: readonly string[],
-  barred: () => void,
+  { hold, barred }: Ending,
 ): Promise<void> {
   // seen by every other session before the first of theirs is looked for; made durable by the drop, or by asking again
   await client.query(
@@ -92,16 +100,28 @@ async function endTogether(
      SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename IN (${namesOf(roles)})`,
   );
   barred();
-  await empty(client, roles, `; DROP ROLE ${roles.map(quote).join(', ')}`);
+  const them = roles.map(quote).join(', ');
+  await empty(client, roles, hold, `${hold ? `; ${stripText(them)}` : ''}; DROP ROLE ${them}`);
+}
+
+/** Takes what they hold and own in this database; the lock is that of whoever else gives and takes grants there. */
+function stripText(them: string): string {
+  return `SELECT pg_advisory_xact_lock(hashtextextended('signalbox grants', 0));
+    GRANT ${them} TO CURRENT_USER; DROP OWNED BY ${them} CASCADE`;
 }
 
 /** What a session that stays is told by; no class of the server's own. */
 const STAYS = 'SBX01';
 
 /** Ends the sessions of barred roles, then does what comes `then`. Throws when sessions stay. */
-async function empty(client: pg.ClientBase, roles: readonly string[], then: string): Promise<void> {
+async function empty(
+  client: pg.ClientBase,
+  roles: readonly string[],
+  hold: boolean,
+  then: string,
+): Promise<void> {
   try {
-    await client.query(`${emptied(namesOf(roles))}${then}`);
+    await client.query(`${emptied(roles, hold)}${then}`);
   } catch (error) {
     if (!(error instanceof pg.DatabaseError) || error.code !== STAYS) throw error;
     const shown = roles.map((role) => `\`${role}\``).join(', ');
@@ -115,9 +135,12 @@ async function empty(client: pg.ClientBase, roles: readonly string[], then: stri
  * when one is half in no more, it is looked once more, since it can be seen from then on. Whom we may not end is not
  * theirs, or nobody yet: then it is turned away, because they are barred.
  */
-function emptied(named: string): string {
+function emptied(roles: readonly string[], hold: boolean): string {
+  const named = namesOf(roles);
+  const join = `GRANT ${roles.map(quote).join(', ')} TO CURRENT_USER`;
+  const joined = hold ? `BEGIN ${join}; EXCEPTION WHEN undefined_object THEN NULL; END;` : '';
   const [soon, later] = TERMINATE_PAUSE_MS.map((ms) => ms / 1_000);
-  return `DO $looks$ DECLARE half integer[]; one integer; BEGIN
+  return `DO $looks$ DECLARE half integer[]; one integer; BEGIN ${joined}
       half := ARRAY(SELECT pid FROM pg_locks WHERE locktype = 'virtualxid' AND pid <> pg_backend_pid());
       FOR look IN 1..${TERMINATE_TRIES} LOOP
         PERFORM pg_stat_clear_snapshot();
@@ -128,8 +151,10 @@ function emptied(named: string): string {
         EXCEPTION WHEN insufficient_privilege THEN half := array_remove(half, one);
         END; END LOOP; END IF;
         PERFORM pg_stat_clear_snapshot();
-        PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename IN (${named});
-        IF NOT FOUND AND cardinality(half) = 0 THEN RETURN; END IF;
+        BEGIN
+          PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename IN (${named});
+          IF NOT FOUND AND cardinality(half) = 0 THEN RETURN; END IF;
+        EXCEPTION WHEN insufficient_privilege THEN ${join}; END;
         PERFORM pg_sleep(CASE WHEN look < ${SOON} THEN ${soon} ELSE ${later} END);
       END LOOP;
       RAISE EXCEPTION 'sessions stay' USING ERRCODE = '${STAYS}';
@@ -144,24 +169,25 @@ async function bar(client: pg.ClientBase, role: string): Promise<void> {
   }
 }
 
-/** False: it is kept. Tidiness, not safety: a NOLOGIN role without sessions is as dead, and may be kept by what it owns elsewhere. */
-async function drop(client: pg.ClientBase, role: string): Promise<boolean> {
+/** What it holds and owns here ends before it and by itself: it may be kept by what it owns elsewhere, and is as dead then. */
+async function drop(client: pg.ClientBase, role: string, hold: boolean): Promise<void> {
   try {
+    if (hold) await client.query(stripText(quote(role)));
     await client.query(`DROP ROLE ${quote(role)}`);
   } catch (error) {
-    if (isMissing(error)) return true;
+    if (isMissing(error)) return;
     if (!(error instanceof pg.DatabaseError) || error.code !== '2BP01') throw error;
-    try {
-      await client.query(`DROP OWNED BY ${quote(role)} CASCADE; DROP ROLE ${quote(role)}`);
-    } catch (kept) {
+    if (!hold) await client.query(`DROP OWNED BY ${quote(role)} CASCADE`);
+    await client.query(`DROP ROLE ${quote(role)}`).catch((kept: unknown) => {
       if (!(kept instanceof pg.DatabaseError)) throw kept;
-      return false;
-    }
+    });
   }
-  return true;
 }
 
-/** Those that can log in, have a session, or hold a prepared transaction that outlives both. */
+/**
+ * Those that can log in, have a session, hold a prepared transaction that outlives both, or own something here (before 16:
+ * or hold something).
+ */
 export async function aliveAmong(
   client: pg.ClientBase,
   roles: readonly string[],
@@ -170,7 +196,11 @@ export async function aliveAmong(
     `SELECT role FROM unnest($1::text[]) AS asked (role)
      WHERE role IN (SELECT rolname FROM pg_roles WHERE rolcanlogin
        UNION ALL SELECT usename FROM pg_stat_activity WHERE usename IS NOT NULL
-       UNION ALL SELECT owner FROM pg_prepared_xacts)`,
+       UNION ALL SELECT owner FROM pg_prepared_xacts
+       UNION ALL SELECT r.rolname FROM pg_roles r JOIN pg_shdepend d ON d.refobjid = r.oid
+         WHERE r.rolname = ANY ($1) AND d.refclassid = 'pg_authid'::regclass
+           AND (d.deptype = 'o' OR current_setting('server_version_num')::int < 160000)
+           AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()))`,
     [roles],
   );
   return new Set(rows.map(({ role }) => role));

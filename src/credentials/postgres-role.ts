@@ -9,7 +9,8 @@ import { scramVerifier } from './scram.ts';
 import { SideBySide } from './side-by-side.ts';
 
 /*
- * A lease is a LOGIN role that is a member of its agent's grant role and owns nothing:
+ * A lease is a LOGIN role that is a member of its agent's grant role (before PostgreSQL 16: holds the same itself) and owns
+ * nothing:
  *   mint ──▶ LOGIN, VALID UNTIL ──revoke──▶ NOLOGIN, sessions ended ──▶ dropped
  * NOLOGIN comes first, or what is ended connects again. Dead means: gone or NOLOGIN, no session, and a login refused; of
  * those that end side by side one is tried for all, while their sessions are still ending.
@@ -18,7 +19,7 @@ import { SideBySide } from './side-by-side.ts';
 const LIFETIME_MS = 15 * 60_000;
 /** The connector keeps four sessions; the rest is for those being replaced. */
 const CONNECTION_LIMIT = 6;
-/** The first release in which GRANT says INHERIT and SET for each membership. */
+/** The first release in which a membership can be without SET: a member of a role cannot take it on and hand it on. */
 const PG16 = 160_000;
 const TRANSIENT = new Set(['40001', '40P01', 'XX000', '55P03']);
 
@@ -36,6 +37,8 @@ export interface RoleServer {
   server(connection: Connection): Promise<{ readonly version: number; readonly aheadMs: number }>;
   /** The stable role whose privileges a run of this agent gets. */
   grantRole(agent: string, connection: Connection): string;
+  /** Statements that give a login itself what the stable role holds. */
+  handOn(grants: string, login: string): string;
   brokerRole(connection: Connection): string;
   tryLogin(
     connection: Connection,
@@ -67,7 +70,8 @@ export function postgresRoleIssuer(admin: RoleServer, doors: Doors, tag = ''): C
       const roles = suspects.map(({ role }) => role);
       const early = logins.atTheDoor(connection, suspects);
       try {
-        return await endRoles(client, roles, early.knock);
+        const { version } = await admin.server(connection);
+        return await endRoles(client, roles, { hold: version < PG16, barred: early.knock });
       } finally {
         early.leave();
       }
@@ -98,13 +102,12 @@ export function postgresRoleIssuer(admin: RoleServer, doors: Doors, tag = ''): C
       const password = Buffer.from(doors.entropy.bytes(32)).toString('base64url');
       const verifier = await scramVerifier(password, doors.entropy.bytes(16));
       const { version, aheadMs } = await admin.server(connection);
+      const until = new Date(lease.expiresAt + aheadMs).toISOString();
       const sql = mintSql({
         role: lease.handle,
-        grants: admin.grantRole(run.agent, connection),
+        ...{ grants: admin.grantRole(run.agent, connection), verifier, until },
         broker: admin.brokerRole(connection),
-        verifier,
-        until: new Date(lease.expiresAt + aheadMs).toISOString(),
-        modern: version >= PG16,
+        handOn: version >= PG16 ? null : admin.handOn,
       });
       passwords.set(lease.id, password);
       await admin
@@ -265,18 +268,18 @@ interface MintSql {
   readonly broker: string;
   readonly verifier: string;
   readonly until: string;
-  /** PostgreSQL 16 and later say INHERIT and SET for each membership. */
-  readonly modern: boolean;
+  /** Before PostgreSQL 16, where a member could take the grant role on. */
+  readonly handOn: RoleServer['handOn'] | null;
 }
 
 /** One string of statements is one transaction: the role appears whole or not at all. */
-function mintSql({ role, grants, broker, verifier, until, modern }: MintSql): string {
+function mintSql({ role, grants, broker, verifier, until, handOn }: MintSql): string {
   const name = quote(role);
-  const member = modern ? ' WITH INHERIT TRUE, SET FALSE' : '';
+  const member = handOn === null ? ' WITH INHERIT TRUE, SET FALSE' : '';
   return [
     `CREATE ROLE ${name} LOGIN PASSWORD ${pg.escapeLiteral(verifier)}` +
       ` VALID UNTIL ${pg.escapeLiteral(until)} CONNECTION LIMIT ${CONNECTION_LIMIT}`,
-    `GRANT ${quote(grants)} TO ${name}${member}`,
+    handOn === null ? `GRANT ${quote(grants)} TO ${name}${member}` : handOn(grants, role),
     // Without inheriting it the broker may not end its sessions.
     `GRANT ${name} TO ${quote(broker)}${member}`,
     ...SETTINGS.map(([setting, value]) => {
@@ -292,7 +295,7 @@ async function create(client: pg.ClientBase, role: string, sql: string): Promise
     await client.query(sql);
   } catch (error) {
     if (!(error instanceof pg.DatabaseError) || error.code !== '42710') throw error;
-    await client.query(`DROP ROLE ${quote(role)}; ${sql}`);
+    await client.query(`DROP OWNED BY ${quote(role)} CASCADE; DROP ROLE ${quote(role)}; ${sql}`);
   }
 }
 

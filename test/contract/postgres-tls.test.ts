@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import pg from 'pg';
 import { type AcmePostgres, startPostgres } from '../../examples/acme/postgres.ts';
+import { createPostgresAdmin } from '../../src/connectors/postgres/admin.ts';
 import { clientConfig, targetOf } from '../../src/connectors/postgres/login.ts';
+import { Session } from '../../src/connectors/postgres/session.ts';
 import { realDoors } from '../../src/doors.ts';
 import { postgresAddress } from '../../src/store/postgres/address.ts';
 import { openPostgresStore } from '../../src/store/postgres/store.ts';
@@ -99,6 +103,58 @@ test('a certificate of another authority is refused, whether one was named or no
     await assert.rejects(login({ at: 'named', ...ca }), /certificate|verify/);
   }
 });
+
+/** What a pooler does that can be seen: it answers with a number of its own, or does not know settings of a login. */
+async function pooler(refuses: boolean): Promise<{ port: number; close(): void }> {
+  const sockets = new Set<Socket>();
+  const greeting = Buffer.from([0x4b, 0, 0, 0, 12]);
+  const text = 'SERROR\0VERROR\0C08P01\0Munsupported startup parameter: options\0\0';
+  const refusal = Buffer.concat([Buffer.from([0x45, 0, 0, 0, text.length + 4]), Buffer.from(text)]);
+  const line = createServer((near) => {
+    const far = connect(portOf('plain'), '127.0.0.1');
+    for (const socket of [near, far]) sockets.add(socket.on('error', () => {}));
+    near.on('data', (bytes) => (refuses ? near.end(refusal) : far.write(bytes)));
+    far.on('data', (bytes) => {
+      const at = bytes.indexOf(greeting);
+      if (at >= 0) bytes.writeInt32BE(bytes.readInt32BE(at + 5) + 1, at + 5);
+      near.write(bytes);
+    });
+  }).listen(0, '127.0.0.1');
+  await once(line, 'listening');
+  const { port } = line.address() as AddressInfo;
+  const close = (): void => {
+    line.close();
+    for (const socket of sockets) socket.destroy();
+  };
+  return { port, close };
+}
+
+for (const refuses of [false, true])
+  test(`a pooler is told and refused, by store and connection${refuses ? ', also when it refuses first' : ''}`, async () => {
+    const line = await pooler(refuses);
+    const target = { host: '127.0.0.1', port: line.port, database: 'box', user: 'box' };
+    const connection = { name: 'box', kind: 'postgres', environment: 'production' };
+    const admin = createPostgresAdmin({ reveal: async () => PASSWORD }, realDoors());
+    const client = { ...target, password: PASSWORD, ssl: false as const };
+    const open = openPostgresStore({
+      address: { client },
+      masterKey: MASTER_KEY,
+      doors: realDoors(),
+    });
+    await assert.rejects(open, refuses ? DOWN : { ...DOWN, message: /a connection pooler stands/ });
+    await assert.rejects(admin.server({ ...connection, settings: target, secret: 'box' }), {
+      code: 'CREDENTIAL_FAILED',
+      message: /found a connection pooler/,
+    });
+    await assert.rejects(
+      Session.open(targetOf({ ...connection, settings: target }), {
+        ...{ user: 'box', password: PASSWORD, label: 'test', settings: {} },
+      }),
+      refuses ? { code: '08P01' } : { name: 'PoolerFound' },
+    );
+    await admin.close();
+    line.close();
+  });
 
 test('a server without TLS is refused where it was demanded', async () => {
   await assert.rejects(store({ at: 'plain', ca: ours.ca }), DOWN);

@@ -3,6 +3,7 @@
  * a login just like the one minted for the run: there nothing of Signalbox stands in the way.
  */
 import pg from 'pg';
+import { handOnText } from '../../src/connectors/postgres/grants-direct.ts';
 import { openGateway } from './gateway.ts';
 import type { Case, Control, Group, Stand } from './group.ts';
 import { ARGUMENT_CASES, ARGUMENT_CONTROLS } from './sql/argument-cases.ts';
@@ -60,16 +61,18 @@ interface Thief {
   readonly owner: string;
 }
 
-/** A login like that of the run, with its memberships, whose password is known here: the run goes on with its own. */
+/** A login like that of the run, with its rights, whose password is known here: the run goes on with its own. */
 async function stolen(target: SqlTarget, use: () => Promise<unknown>): Promise<Thief> {
   await use();
-  const [minted] = await target.rows(
-    `SELECT quote_ident(m.roleid::regrole::text) AS grants FROM pg_auth_members m
-     JOIN pg_roles r ON r.oid = m.member WHERE r.rolname ~ '^sbxrole_'`,
-  );
+  const [holder] = await target.rows(`SELECT rolname FROM pg_roles WHERE rolname ~ '^sbx_grant_'`);
+  const grants = String(holder?.rolname);
   const user = 'thief';
   await target.rows(`CREATE ROLE thief LOGIN PASSWORD 'stolen'`);
-  await target.rows(`GRANT ${minted?.grants} TO thief WITH INHERIT TRUE, SET FALSE`);
+  await target.rows(
+    target.server.major >= 16
+      ? `GRANT ${pg.escapeIdentifier(grants)} TO thief WITH INHERIT TRUE, SET FALSE`
+      : handOnText(grants, user),
+  );
   const [made] = await target.rows(
     `SELECT p.oid::regproc::text AS fn, quote_ident(r.rolname) AS owner
      FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner

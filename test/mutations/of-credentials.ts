@@ -47,6 +47,14 @@ export const OF_CREDENTIALS: readonly Mutation[] = [
     slow: true,
   },
   {
+    control: 'what a login made ends with it, whatever keeps its role',
+    file: 'src/credentials/postgres-role-end.ts',
+    find: 'if (!hold) await client.query(`DROP OWNED BY ${quote(role)} CASCADE`);',
+    replace: '',
+    test: 'src/connectors/postgres/escape.test.ts',
+    slow: true,
+  },
+  {
     control: 'a token of GitHub is dead when it is refused',
     file: 'src/credentials/github-app.ts',
     find: 'if (answer.status !== 401) return false;',

@@ -3,6 +3,7 @@ import type { Connection } from '../../domain/bundle.ts';
 import type { SecretSource } from '../../domain/credential.ts';
 import type { Clock, Doors } from '../../domain/doors.ts';
 import { SignalboxError } from '../../domain/errors.ts';
+import { handOnText } from './grants-direct.ts';
 import { CATALOGUE_PATH, clientConfig, targetOf } from './login.ts';
 import { grantRole } from './names.ts';
 
@@ -18,6 +19,8 @@ export interface PostgresAdmin {
   server(connection: Connection): Promise<ServerFacts>;
   /** The role that holds what this agent's tools need there. */
   grantRole(agent: string, connection: Connection): string;
+  /** Statements that give a login itself what that role holds, for servers before 16. */
+  handOn(grants: string, login: string): string;
   /** The broker's own role there. */
   brokerRole(connection: Connection): string;
   /** Really tries to log in, and leaves again. */
@@ -112,6 +115,7 @@ export function createPostgresAdmin(
       return found;
     },
     grantRole,
+    handOn: handOnText,
     brokerRole: (connection) => targetOf(connection).user,
     tryLogin,
     async close() {
@@ -175,12 +179,7 @@ async function greet(client: AdminClient, clock: Clock): Promise<ServerFacts> {
   );
   const [row] = rows;
   const greeted = (client as unknown as { processID: number }).processID;
-  if (row?.pid !== greeted)
-    throw new SignalboxError(
-      'CREDENTIAL_FAILED',
-      'expected PostgreSQL itself, found a connection pooler in front of it',
-      { help: 'give the connection the address of the database itself: minted logins need it' },
-    );
+  if (row?.pid !== greeted) throw poolerFound();
   return { version: Number(row.version), aheadMs: Math.round(Number(row.at) - clock.now()) };
 }
 
@@ -192,9 +191,24 @@ async function rolledBack(client: AdminClient): Promise<boolean> {
   );
 }
 
+function poolerFound(cause?: unknown): SignalboxError {
+  return new SignalboxError(
+    'CREDENTIAL_FAILED',
+    'expected PostgreSQL itself, found a connection pooler in front of it',
+    {
+      help: 'give the connection the address of the database itself: minted logins need it',
+      cause,
+    },
+  );
+}
+
+/** A pooler may refuse settings that come with a login; PostgreSQL knows those that we send. */
+const NO_SUCH_SETTING = '08P01';
+
 function unusable(connection: Connection, error: unknown): SignalboxError {
   if (error instanceof SignalboxError) return error;
   const { code } = error as { code?: string };
+  if (code === NO_SUCH_SETTING) return poolerFound(error);
   return new SignalboxError(
     'CREDENTIAL_FAILED',
     `the broker cannot log in at \`${connection.name}\` (${code ?? 'no answer'})`,

@@ -6,6 +6,7 @@ import { typeNames } from './catalogue.ts';
 import { describe } from './describe.ts';
 import type { Field } from './exchange.ts';
 import { CATALOGUE_PATH, SEARCH_PATH } from './login.ts';
+import { PG17, versionOf } from './server-needs.ts';
 import { forbidden, type Shape } from './shape.ts';
 import { createText, FUNCTION_SCHEMA, SEAL } from './tool-function.ts';
 
@@ -119,13 +120,3 @@ async function checkSchema(client: AdminClient): Promise<void> {
     },
   );
 }
-
-async function versionOf(client: AdminClient): Promise<number> {
-  const { rows } = await client.query<{ version: string }>(
-    `SELECT current_setting('server_version_num') AS version`,
-  );
-  return Number(rows[0]?.version);
-}
-
-/** The first release with `MERGE … RETURNING`. */
-const PG17 = 170_000;

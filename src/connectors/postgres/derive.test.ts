@@ -31,7 +31,7 @@ before(async () => {
     CREATE VIEW public.trap AS SELECT public.innocent(id) AS id FROM public.customers;
     CREATE VIEW public.deep_trap AS SELECT id FROM public.trap;
     CREATE VIEW public.roles AS SELECT rolname FROM pg_roles;
-    CREATE VIEW public.reader WITH (security_invoker = true) AS SELECT id FROM public.customers;
+    CREATE VIEW public.reader AS SELECT id FROM public.customers;
     CREATE TABLE public.ruled (id int);
     CREATE RULE swap AS ON DELETE TO public.ruled DO INSTEAD DELETE FROM public.orders;
     CREATE FUNCTION public.purge() RETURNS trigger LANGUAGE plpgsql
@@ -45,6 +45,8 @@ before(async () => {
       public.finer, public.trap, public.deep_trap, public.roles, public.reader, public.ruled,
       public.watched, public.far TO signalbox_broker WITH GRANT OPTION;
     GRANT USAGE ON SEQUENCE public.notes_id_seq TO signalbox_broker WITH GRANT OPTION`);
+  if (site.server.major >= 15)
+    await site.sql('ALTER VIEW public.reader SET (security_invoker = true)');
 });
 after(() => site.stop());
 
@@ -93,7 +95,10 @@ describe('accepted', () => {
   ];
   for (const [sql, effect] of accepted)
     test(`${effect}: ${sql.slice(0, 70)}`, async () => {
-      assert.equal((await site.tool('t', sql)).effect, effect);
+      const tool = site.tool('t', sql);
+      if (sql.startsWith('merge') && site.server.major < 15)
+        return assert.rejects(tool, { code: 'TOOL_UNRESOLVED', message: /needs PostgreSQL 15/ });
+      assert.equal((await tool).effect, effect);
     });
 });
 
@@ -158,6 +163,8 @@ describe('refused', () => {
   ];
   for (const sql of forbidden)
     test(sql.slice(0, 70), async () => {
+      // a view with the rights of whoever reads it is of PostgreSQL 15
+      if (sql === 'select id from reader' && site.server.major < 15) return;
       await assert.rejects(site.tool('t', sql), ({ code, message }: SignalboxError) => {
         assert.ok(code === 'TOOL_FORBIDDEN' || code === 'TOOL_UNRESOLVED', `${code} ${message}`);
         return true;

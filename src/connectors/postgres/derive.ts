@@ -32,6 +32,7 @@ import { parseStatement, type Statement } from './parse.ts';
 import { type Picture, pictureOf } from './picture.ts';
 import { type Reach, reachOf } from './reach.ts';
 import { type Resolved, rightsOf, targetsOf } from './rights.ts';
+import { requireKnown, versionOf } from './server-needs.ts';
 import { forbidden, type RelationUse, type Shape, type WriteUse } from './shape.ts';
 import { checkAttributes, checkCalls, checkTypes, expandViews } from './vocabulary.ts';
 import { walk } from './walk.ts';
@@ -59,6 +60,7 @@ export async function deriveTool(
   const listed = new Set(own.map(({ oid }) => oid));
   const shape = walk(statement.tree, volatileNames(own));
   checkInputs(statement.parameters, inputs);
+  requireKnown(shape, await versionOf(client));
   const uses = await resolveUses(client, shape);
   await checkTypes(client, shape.types);
   const described = await describe(client, statement.text);
@@ -119,7 +121,7 @@ export async function deriveTool(
     binding: toJson(binding),
     derivation: narrate({
       ...{ resolved, reach, relations, tables: binding.tables, defaults, effect },
-      uncovered: pictured.uncovered,
+      ...{ uncovered: pictured.uncovered, tooOld: pictured.tooOld },
       enforced: held === null ? null : { shows: held.imagePlan !== null, writes: binding.writes },
     }),
   };

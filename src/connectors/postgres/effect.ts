@@ -73,6 +73,8 @@ interface Story {
   readonly effect: Effect;
   /** Columns whose new values no approval is bound to. */
   readonly uncovered: readonly string[];
+  /** The server is too old to show the rows that change. */
+  readonly tooOld: boolean;
   /** It stands in a function of the database; null: the login runs the statement itself. */
   readonly enforced: { readonly shows: boolean; readonly writes: boolean } | null;
 }
@@ -125,7 +127,7 @@ function bound({ enforced, resolved }: Story): string[] {
   ];
 }
 
-function warnings({ resolved, reach, uncovered }: Story): string[] {
+function warnings({ resolved, reach, uncovered, tooOld }: Story): string[] {
   const unbounded = resolved.shape.writes
     .filter((write) => !write.bounded)
     .map(
@@ -145,7 +147,12 @@ function warnings({ resolved, reach, uncovered }: Story): string[] {
       : [
           `an approval does not cover the new values of ${uncovered.join(', ')}: they differ at every call, or are not shown`,
         ];
-  return [...guarded, ...unbounded, ...outside, ...open];
+  const hidden = tooOld
+    ? [
+        'the rows that it changes are not captured: before PostgreSQL 18 a server does not show them',
+      ]
+    : [];
+  return [...guarded, ...unbounded, ...outside, ...hidden, ...open];
 }
 
 function told(table: TableRights): string[] {

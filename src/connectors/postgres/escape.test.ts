@@ -1,7 +1,7 @@
 /** What a thief can do with a minted credential: what its tools do, and nothing else. Refused by the database itself. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type pg from 'pg';
+import pg from 'pg';
 import { openSite, type Site } from './testing/site.ts';
 
 let site: Site;
@@ -83,4 +83,56 @@ test('a read session of the connector refuses what even the role may do', async 
   const statement = `update customers set plan = 'free' where id = $1 returning id, plan`;
   const forged = { ...tool, binding: { ...tool.binding, statement } };
   await assert.rejects(site.begin(site.call(forged, { id: 1 }, login)), /read-only transaction/);
+});
+
+const mayLogIn = async (role: string): Promise<boolean | undefined> =>
+  (await site.sql('SELECT rolcanlogin FROM pg_roles WHERE rolname = $1', [role])).rows[0]
+    ?.rolcanlogin;
+
+test('whom a login was handed on to has nothing of it when it is ended, and the broker is not put out', async () => {
+  const { major, host, port } = site.server;
+  const { database } = site.acme;
+  await site.sql(`CREATE ROLE bob LOGIN PASSWORD 'x'`);
+  const bob = new pg.Client({ host, port, database, user: 'bob', password: 'x' });
+  bob.on('error', () => {});
+  await bob.connect();
+  const { lease, login } = await site.mint();
+  const thief = await site.leaked(login);
+  const hand = thief.query(`GRANT "${login.user}" TO bob`);
+  if (major >= 15) await assert.rejects(hand, { code: '42501' });
+  else {
+    await hand;
+    await bob.query(`SET ROLE "${login.user}"`);
+    await bob.query('SELECT id FROM customers WHERE id = 1');
+    await thief.query(`REVOKE "${login.user}" FROM bob, "${site.acme.broker.user}"`);
+    assert.equal(await site.issuer.verifyDead(lease, site.connection), false);
+  }
+  await site.issuer.revoke(lease, site.connection);
+  assert.equal(await site.issuer.verifyDead(lease, site.connection), true);
+  assert.equal(await mayLogIn(login.user), undefined);
+  await assert.rejects(bob.query('SELECT id FROM customers WHERE id = 1'), { code: '42501' });
+  await bob.end();
+  await site.sql('DROP ROLE bob');
+});
+
+test('a login that owns something elsewhere is kept as a role, without what it made here', async () => {
+  const { host, port } = site.server;
+  const { lease, login } = await site.mint();
+  await site.sql(`GRANT CREATE ON SCHEMA public TO PUBLIC`);
+  await site.server.query(`GRANT CREATE ON SCHEMA public TO PUBLIC`);
+  const at = { host, port, user: login.user, password: login.password };
+  const away = new pg.Client({ ...at, database: 'postgres' });
+  away.on('error', () => {});
+  await away.connect();
+  await away.query('CREATE TABLE public.anchor (id int)');
+  const thief = await site.leaked(login);
+  await thief.query(`CREATE FUNCTION public.left_behind() RETURNS SETOF int LANGUAGE sql SECURITY DEFINER
+    AS 'SELECT id FROM public.customers'`);
+  await site.issuer.revoke(lease, site.connection);
+  assert.equal(await site.issuer.verifyDead(lease, site.connection), true);
+  assert.equal(await mayLogIn(login.user), false);
+  await assert.rejects(site.sql('SELECT public.left_behind()'), { code: '42883' });
+  await site.server.query(`DROP TABLE public.anchor; DROP ROLE "${login.user}";
+    REVOKE CREATE ON SCHEMA public FROM PUBLIC`);
+  await site.sql('REVOKE CREATE ON SCHEMA public FROM PUBLIC');
 });

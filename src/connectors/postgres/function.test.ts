@@ -66,9 +66,11 @@ describe('a call', () => {
       { table: 'public.customers', inserted: 0, updated: 1, deleted: 0 },
     ]);
     const [image] = measured.images;
-    assert.equal(image?.before?.plan, before.rows[0].plan);
-    assert.equal(image?.after?.plan, 'business');
-    assert.equal(measured.imagesComplete, true);
+    // RETURNING old and new is of PostgreSQL 18, and a function holds one statement
+    const shown = site.server.major >= 18;
+    assert.equal(image?.before?.plan, shown ? before.rows[0].plan : undefined);
+    assert.equal(image?.after?.plan, shown ? 'business' : undefined);
+    assert.equal(measured.imagesComplete, shown);
   });
 
   test('a cascade and the trigger behind it are counted, and undone by a preview', async () => {
@@ -97,23 +99,38 @@ describe('a call', () => {
     const none = await enforced('none', 'update customers set plan = :plan where id = :id', {
       binding: { images: 'none' },
     });
-    const merge = await enforced(
+    await site.grant(own, none);
+    const { login } = await site.mint();
+    const first = await site.done(site.call(own, { id: 1, plan: 'team' }, login));
+    assert.deepEqual(first.result.structured, { rows: [{ id: 1, plan: 'team' }], rowCount: 1 });
+    assert.equal(first.measured.images.length, site.server.major >= 18 ? 1 : 0);
+    const second = await site.done(site.call(none, { id: 1, plan: 'free' }, login));
+    assert.deepEqual(second.result.structured, { rows: [], rowCount: 1 });
+    assert.equal(second.measured.effect.rowsWritten, 1);
+    assert.match(none.derivation.join('\n'), /not captured/);
+    await site.grant(read, move, remove);
+  });
+
+  test('a MERGE, where the server can show that something was done', async () => {
+    const merge = enforced(
       'merge',
       `merge into customers c using (select :id::int as id) s on c.id = s.id
        when matched then update set plan = 'team'`,
       { binding: { images: 'none' } },
     );
-    await site.grant(own, none, merge);
+    const { major } = site.server;
+    if (major < 17) {
+      const [code, why] =
+        major < 15
+          ? ['TOOL_UNRESOLVED', /`MERGE` needs PostgreSQL 15 or newer, this server is 14/]
+          : ['TOOL_FORBIDDEN', /before PostgreSQL 17 a MERGE returns no rows/];
+      await assert.rejects(merge, { code, message: why });
+      return;
+    }
+    await site.grant(await merge);
     const { login } = await site.mint();
-    const first = await site.done(site.call(own, { id: 1, plan: 'team' }, login));
-    assert.deepEqual(first.result.structured, { rows: [{ id: 1, plan: 'team' }], rowCount: 1 });
-    assert.equal(first.measured.images.length, 1);
-    const second = await site.done(site.call(none, { id: 1, plan: 'free' }, login));
-    assert.deepEqual(second.result.structured, { rows: [], rowCount: 1 });
-    assert.equal(second.measured.effect.rowsWritten, 1);
-    assert.match(none.derivation.join('\n'), /not captured/);
-    const third = await site.done(site.call(merge, { id: 1 }, login));
-    assert.equal(third.measured.effect.rowsWritten, 1);
+    const { measured } = await site.done(site.call(await merge, { id: 1 }, login));
+    assert.equal(measured.effect.rowsWritten, 1);
     await site.grant(read, move, remove);
   });
 });
@@ -220,18 +237,19 @@ describe('the function', () => {
     );
     // images are shown by the function: the login has no column for them
     const image = bindingOf(move).tables.flatMap((table) => table.image);
-    assert.deepEqual(image, ['plan', 'xmin']);
+    assert.deepEqual(image, site.server.major >= 18 ? ['plan', 'xmin'] : []);
     const held = await site.sql(
       `SELECT FROM pg_attribute t, aclexplode(t.attacl) a WHERE a.grantee = $1::regrole`,
       [site.admin.grantRole(AGENT, site.connection)],
     );
     assert.equal(held.rows.length, 0);
     const members = await site.sql(
-      `SELECT member::regrole::text, inherit_option, set_option FROM pg_auth_members
-       WHERE roleid = '${owner}'::regrole`,
+      `SELECT to_jsonb(m) AS member FROM pg_auth_members m WHERE roleid = '${owner}'::regrole`,
     );
-    for (const { inherit_option, set_option } of members.rows)
-      assert.deepEqual([inherit_option, set_option], [false, false]);
+    // since 16 whoever made a role administers it; before that nobody is its member
+    for (const { member } of members.rows)
+      assert.deepEqual([member.inherit_option, member.set_option], [false, false]);
+    if (site.server.major < 16) assert.equal(members.rows.length, 0);
   });
 
   test('stays the same when nothing changed, by any number of applies at once', async () => {
@@ -347,10 +365,7 @@ test('verify: the database binds the rows, and where only a statement does, that
   const said = notes.join('\n');
   assert.match(said, /rows of public.customers are bound by the database.*`read`, `move`/);
   assert.match(said, /rows of public.orders are bound by the statements of `plain` only/);
-  assert.match(
-    said,
-    /the function of `move` shows plan.*that it changes|the function of `move` shows/,
-  );
+  if (site.server.major >= 18) assert.match(said, /the function of `move` shows plan.*it changes/);
 });
 
 describe('refused at the plan', () => {

@@ -3,6 +3,7 @@ import type { Connection } from '../../domain/bundle.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import type { AdminClient } from './admin.ts';
 import type { PostgresBinding, ToolFunction } from './binding.ts';
+import { PG16 } from './grants-direct.ts';
 import { bringTo, ensureRole, retire } from './grants-role.ts';
 import { CATALOGUE_PATH, SEARCH_PATH } from './login.ts';
 import { type Privilege, statementPrivileges } from './privileges.ts';
@@ -94,10 +95,11 @@ async function ensureFunction(
     'SELECT $1::oid::regprocedure::text AS spoken',
     [oid],
   );
-  return [
-    { privilege: 'USAGE', object: `SCHEMA ${quote(FUNCTION_SCHEMA)}` },
-    { privilege: 'EXECUTE', object: `FUNCTION ${rows[0]?.spoken}` },
-  ];
+  const execute = { privilege: 'EXECUTE', object: `FUNCTION ${rows[0]?.spoken}` };
+  // there minting gives it to each login, and is no member of the owner
+  if (!(await isModern(client)))
+    await client.query(`GRANT EXECUTE ON ${execute.object} TO CURRENT_USER WITH GRANT OPTION`);
+  return [{ privilege: 'USAGE', object: `SCHEMA ${quote(FUNCTION_SCHEMA)}` }, execute];
 }
 
 /** Made by the broker, then given away: a role must be able to create in the schema to be given something there. */
@@ -159,7 +161,7 @@ async function leave(client: AdminClient, owner: string): Promise<void> {
 
 async function isModern(client: AdminClient): Promise<boolean> {
   const { rows } = await client.query<{ modern: boolean }>(
-    `SELECT current_setting('server_version_num')::int >= 160000 AS modern`,
+    `SELECT current_setting('server_version_num')::int >= ${PG16} AS modern`,
   );
   return rows[0]?.modern === true;
 }

@@ -2,6 +2,7 @@ import pg from 'pg';
 import type { Connection } from '../../domain/bundle.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import type { AdminClient } from './admin.ts';
+import { bringLogins, GRANTS_LOCK } from './grants-direct.ts';
 import { endFunctions, type Held, prepareFunctions } from './grants-function.ts';
 import { bringTo, ensureRole, retire } from './grants-role.ts';
 import { grantComment, grantCommentEnding, grantRole } from './names.ts';
@@ -13,8 +14,6 @@ export interface Need {
   readonly tools: readonly Held[];
 }
 
-const LOCK = 'signalbox grants';
-
 /**
  * Brings the grant roles of a connection to exactly what is needed: missing privileges are granted, superfluous ones
  * revoked, roles of agents that are gone emptied and dropped. Runs in one transaction under an advisory lock.
@@ -25,7 +24,7 @@ export async function prepareGrants(
   connection: Connection,
   needs: readonly Need[],
 ): Promise<void> {
-  await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [LOCK]);
+  await client.query(GRANTS_LOCK);
   const wanted = new Set<string>();
   const all = needs.flatMap(({ tools }) => tools);
   await checkTables(client, all);
@@ -37,10 +36,15 @@ export async function prepareGrants(
     await ensureRole(client, role, grantComment(agent, connection));
     const calls = tools.flatMap(({ digest }) => functions.get(digest) ?? []);
     const direct = privilegesOf(tools.map(({ binding }) => binding));
-    await bringTo(client, connection, role, [...direct, ...calls, connect]);
+    const needed = [...direct, ...calls, connect];
+    await bringTo(client, connection, role, needed);
+    await bringLogins(client, connection, role, needed);
   }
-  for (const role of await rolesOf(client, connection))
-    if (!wanted.has(role)) await retire(client, role);
+  for (const role of await rolesOf(client, connection)) {
+    if (wanted.has(role)) continue;
+    await bringLogins(client, connection, role, []);
+    await retire(client, role);
+  }
   await endFunctions(client, connection, new Set(functions.keys()));
 }
 

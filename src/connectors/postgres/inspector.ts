@@ -9,6 +9,7 @@ import { bindingOf, draftOf } from './binding.ts';
 import { deriveTool } from './derive.ts';
 import { deriveQuery, wantedOf } from './derive-query.ts';
 import { prepareGrants } from './grants.ts';
+import { tooOldFor } from './server-needs.ts';
 import { verifyLogin } from './verify.ts';
 
 const LIMITS = `SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = '5s'`;
@@ -19,13 +20,14 @@ export function createPostgresInspector(admin: PostgresAdmin): Inspector {
     kind: 'postgres',
     async derive(draft: Tool, connection: Connection): Promise<Derived> {
       const derive = derivationOf(draft, connection);
+      const { version } = await admin.server(connection);
       return await admin.with(connection, async (client) => {
         try {
           // Always rolled back: the server analyses, nothing stays.
           await client.query(`BEGIN; ${LIMITS}`);
           return await derive(client);
         } catch (error) {
-          throw explained(draft, error);
+          throw explained(draft, error, version);
         } finally {
           await client.query('ROLLBACK').catch(() => {});
         }
@@ -97,9 +99,10 @@ function inputsOf(schema: JsonObject): string[] {
 }
 
 /** The server's own words about the statement: names that do not exist, types that do not fit. */
-function explained(draft: Tool, error: unknown): unknown {
+function explained(draft: Tool, error: unknown, version: number): unknown {
   if (!(error instanceof pg.DatabaseError)) return error;
-  return new SignalboxError('TOOL_UNRESOLVED', `tool \`${draft.name}\`: ${error.message}`, {
+  const said = `${error.message}${tooOldFor(error.code, version)}`;
+  return new SignalboxError('TOOL_UNRESOLVED', `tool \`${draft.name}\`: ${said}`, {
     cause: error,
   });
 }

@@ -26,3 +26,8 @@ export function grantComment(agent: string, connection: Connection): string {
 export function grantCommentEnding(connection: Connection): string {
   return grantComment('', connection).slice('signalbox grants of '.length);
 }
+
+/** The comment of a login that holds itself what its grant role holds (servers before 16). */
+export function loginComment(grants: string): string {
+  return `signalbox login of ${grants}`;
+}

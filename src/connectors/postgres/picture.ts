@@ -1,10 +1,11 @@
-import type { AdminClient } from './admin.ts';
+import { type AdminClient, PG18 } from './admin.ts';
 import type { Draft, PostgresBinding } from './binding.ts';
 import { showable, type Trigger } from './catalogue.ts';
 import { fleetingOf, uncovered } from './fleeting.ts';
 import { planImages } from './images.ts';
 import type { Statement } from './parse.ts';
 import { keyOf, type Resolved, rightsOf, targetsOf } from './rights.ts';
+import { versionOf } from './server-needs.ts';
 
 /** How a write shows its rows, and what the minted role needs for that on top of the statement's own rights. */
 export interface Picture {
@@ -14,6 +15,8 @@ export interface Picture {
   readonly uncovered: readonly string[];
   /** SELECT rights on top of the statement's own. */
   readonly image: readonly string[];
+  /** This server is too old to show them. */
+  readonly tooOld: boolean;
 }
 
 export async function pictureOf(
@@ -52,15 +55,18 @@ export async function pictureOf(
     parameterTypes,
   });
   if (plan === null) return noPicture(resolved);
+  if (plan.older === null && (await versionOf(client)) < PG18)
+    return { ...noPicture(resolved), tooOld: true };
   const image = columns.filter((name) => !read.has(name));
   return {
     oid: target.oid,
     plan,
     uncovered: uncovered(resolved, { ...target, columns, fleeting }),
     image: versioned ? [...image, 'xmin'] : image,
+    tooOld: false,
   };
 }
 
 function noPicture(resolved: Resolved): Picture {
-  return { oid: null, plan: null, uncovered: uncovered(resolved, null), image: [] };
+  return { oid: null, plan: null, uncovered: uncovered(resolved, null), image: [], tooOld: false };
 }

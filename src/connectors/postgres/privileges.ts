@@ -49,7 +49,7 @@ function neededBy(bindings: readonly PostgresBinding[]): Privilege[] {
 
 /** Every privilege the role itself holds in this database, by the same keys as `privilegesOf`. */
 export async function heldBy(client: AdminClient, role: string): Promise<Map<string, Privilege>> {
-  const { rows } = await client.query<Privilege>(HELD, [role]);
+  const { rows } = await client.query<Privilege>(heldText('$1'), [role]);
   return new Map(rows.map((one) => [keyOf(one), one]));
 }
 
@@ -59,8 +59,9 @@ export function keyOf({ privilege, object }: Privilege): string {
 
 const quote = pg.escapeIdentifier;
 
-const HELD = `
-  WITH me AS (SELECT oid FROM pg_roles WHERE rolname = $1)
+/** `role`: an expression of SQL. */
+export const heldText = (role: string): string => `
+  WITH me AS (SELECT oid FROM pg_roles WHERE rolname = ${role})
   SELECT format('%s (%s)', a.privilege_type, q.column) AS privilege, q.object
   FROM me, pg_attribute t JOIN pg_class c ON c.oid = t.attrelid
   JOIN pg_namespace n ON n.oid = c.relnamespace CROSS JOIN LATERAL aclexplode(t.attacl) a

@@ -1,4 +1,6 @@
 import type pg from 'pg';
+import { PG16 } from './grants-direct.ts';
+import { PG15, versionOf } from './server-needs.ts';
 import type { Bound } from './verify.ts';
 import type { Relation } from './verify-tables.ts';
 
@@ -11,7 +13,24 @@ export async function verifyNotes(
   return [
     ...rowNotes(relations, bindings),
     ...imageNotes(bindings),
+    ...(await serverNotes(client)),
     ...(await publicNotes(client)),
+  ];
+}
+
+/** Where an older server binds less than those since 16. */
+async function serverNotes(client: pg.Client): Promise<string[]> {
+  const version = await versionOf(client);
+  if (version >= PG16) return [];
+  const server = `PostgreSQL ${Math.floor(version / 10_000)}`;
+  return [
+    `${server}: the broker’s CREATEROLE reaches every role that is no superuser, and by predefined roles the files and` +
+      ' programs of the server: guard its password as a superuser’s, or use PostgreSQL 16, where it reaches the roles it made',
+    ...(version >= PG15
+      ? []
+      : [
+          `${server}: a login can make other roles its members (GRANT … TO), until it ends: what they have by it ends then too`,
+        ]),
   ];
 }
 

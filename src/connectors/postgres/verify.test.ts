@@ -58,6 +58,15 @@ test('rows that only the statement binds, and rights for images, are said', asyn
   assert.ok(notes.some((note) => /rows of public.customers .* only: with the login/.test(note)));
   assert.ok(notes.some((note) => /`set_plan` may read .*plan.* for images/.test(note)));
   assert.ok(notes.some((note) => /PUBLIC may make temporary tables/.test(note)));
+  const { major } = site.server;
+  assert.equal(
+    notes.some((note) => /CREATEROLE reaches every role/.test(note)),
+    major < 16,
+  );
+  assert.equal(
+    notes.some((note) => /other roles its members/.test(note)),
+    major < 15,
+  );
 });
 
 test('row security is told from that', async () => {

@@ -225,8 +225,8 @@ class Walker {
     }
     if (last === undefined || SYSTEM_COLUMNS.has(last))
       throw forbidden(`${last}`, 'a tool does not look at system columns');
-    // `excluded.x` is the row that was to be inserted: it reads nothing of the table.
-    if (parts.length !== 2 || parts[0] !== 'excluded') this.#columns.add(last);
+    // `excluded.x` too: the row that was to be inserted, for which the server wants SELECT on the column all the same
+    this.#columns.add(last);
     if (parts.length === 1) this.#rows.add(last);
   }
 

@@ -227,6 +227,7 @@ const NOWHERE = {
   with: () => Promise.reject(new Error('there is no database here')),
   server: () => Promise.reject(new Error('there is no database here')),
   grantRole: () => 'none',
+  handOn: () => '',
   brokerRole: () => 'none',
   tryLogin: async () => 'unclear' as const,
 };

@@ -37,6 +37,7 @@ const NO_DATABASE: RoleServer = {
   with: () => Promise.reject(new Error('there is no database here')),
   server: () => Promise.reject(new Error('there is no database here')),
   grantRole: () => 'none',
+  handOn: () => '',
   brokerRole: () => 'none',
   tryLogin: async () => 'unclear',
 };
