@@ -1,5 +1,5 @@
 import type { HaltScope } from '../domain/halt.ts';
-import { bringDown, landedThenReleased } from './bring-down.ts';
+import { bringDown, releaseLater } from './bring-down.ts';
 import type { Broker } from './broker.ts';
 import { runsOf } from './local-gate.ts';
 import { runsUnder } from './scopes.ts';
@@ -19,7 +19,8 @@ export async function bringDownHere(broker: Broker, scope: HaltScope): Promise<v
     const under = await runsUnder(broker, scope).catch(() => null);
     if (under !== null) known = new Set([...known, ...under.map(({ id }) => id)]);
     const rest = bringDown(broker, scope, known);
-    const left = await landedThenReleased(broker, [first, rest], known);
+    void releaseLater(broker, known, Promise.withResolvers<never>().promise);
+    const left = (await Promise.all([first.landed, rest.landed])).flat();
     if (under !== null && left.length === 0) break;
     await new Promise<void>((resolve) => broker.doors.timers.after(AGAIN_MS, resolve));
   }

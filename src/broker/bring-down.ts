@@ -37,22 +37,18 @@ export function bringDown(
   return { aborted, sent, streams, landed: Promise.all([down, recorded]).then(([left]) => left) };
 }
 
-/** What flies mostly comes down within this. */
-const LANDS_MS = 100;
+/** By then what flies has mostly come down, and its sources have ended what it used. */
+const CLOSES_AFTER_MS = 100;
 
 /**
- * Closes what connectors keep open for these runs once nobody flies on it, so that closing takes nothing from what must land
- * first, or when something does not come down: then closing may be what brings it down. Resolves when all of it has
- * landed, with what could not be ended.
+ * Closes what connectors keep open for these runs: when `over` is, or after a moment. Nobody flies on it, and closing it takes
+ * nothing from what must land and be revoked first; should something not come down, closing may be what brings it down.
  */
-export async function landedThenReleased(
+export async function releaseLater(
   broker: Broker,
-  down: readonly BroughtDown[],
   runs: ReadonlySet<string>,
-): Promise<readonly string[]> {
-  const landed = Promise.all(down.map((each) => each.landed));
-  await within(broker.doors.timers, LANDS_MS, landed);
-  const released = Promise.all([...runs].map((runId) => releaseRun(broker, runId)));
-  const [left] = await Promise.all([landed, released]);
-  return [...new Set(left.flat())];
+  over: Promise<unknown>,
+): Promise<void> {
+  await within(broker.doors.timers, CLOSES_AFTER_MS, over);
+  await Promise.all([...runs].map((runId) => releaseRun(broker, runId)));
 }

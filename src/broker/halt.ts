@@ -3,7 +3,7 @@ import { SignalboxError } from '../domain/errors.ts';
 import { AUTOMATIC, type Halt, type HaltScope, partsOf } from '../domain/halt.ts';
 import type { Alive } from '../domain/ops.ts';
 import type { GrantEnd } from '../domain/user-grant.ts';
-import { type BroughtDown, bringDown, landedThenReleased } from './bring-down.ts';
+import { type BroughtDown, bringDown, releaseLater } from './bring-down.ts';
 import type { Broker, HaltReport, LeaseEnd } from './broker.ts';
 import { type Landing, landings, mayFly } from './landings.ts';
 import { REVOKED_WITHIN_MS, within } from './patience.ts';
@@ -171,10 +171,12 @@ async function endAll(
   const { runs: under, leases: covered } = await coveredBy(broker, scope, alive);
   const runs = new Set([...under.map(({ id }) => id), ...covered.map(({ runId }) => runId)]);
   const rest = runs.size === 0 ? down : bringDown(broker, scope, runs);
-  const landedHere = landedThenReleased(broker, [down, rest], runs);
+  const landedHere = Promise.all([down.landed, rest.landed]).then(([one, other]) => [
+    ...new Set([...one, ...other]),
+  ]);
   const elsewhere = landings(broker, halt.epoch, heard);
   const landed = Promise.all([landedHere, elsewhere]).then(([left]) => left);
-  const finished = revokeAll(broker, halt, { covered, granted, elsewhere }, landed);
+  const finished = revokeAll(broker, halt, { covered, runs, granted, elsewhere }, landed);
   mindStuck(broker, halt, finished);
   return { covered, granted, landedHere, finished };
 }
@@ -192,19 +194,25 @@ async function revokeAll(
   raised: Halt,
   {
     covered,
+    runs,
     granted,
     elsewhere,
-  }: Pick<Ending, 'covered' | 'granted'> & { readonly elsewhere: Promise<readonly Landing[]> },
+  }: Pick<Ending, 'covered' | 'granted'> & {
+    readonly runs: ReadonlySet<string>;
+    readonly elsewhere: Promise<readonly Landing[]>;
+  },
   landed: BroughtDown['landed'],
 ): Promise<Ended> {
+  const over = broker.credentials.endThese(covered);
   const [first, { left, alive }, grants] = await Promise.all([
-    broker.credentials.endThese(covered),
+    over,
     // an answer still on its way would be an effect after `inert`
     landed.then(async (left) => ({ left, alive: await leftAlive(broker, raised.scope) })),
     granted.then(({ ends }) => endGrants(broker, ends, raised.at, landed)),
+    releaseLater(broker, runs, over),
   ]);
-  const over = new Set(first.filter(isOver).map(({ lease }) => lease.id));
-  const late = await broker.credentials.endThese(alive.filter(({ id }) => !over.has(id)));
+  const dead = new Set(first.filter(isOver).map(({ lease }) => lease.id));
+  const late = await broker.credentials.endThese(alive.filter(({ id }) => !dead.has(id)));
   const again = new Set(late.map(({ lease }) => lease.id));
   const leases = [...first.filter(({ lease }) => !again.has(lease.id)), ...late];
   const ended = { leases, grants, left };

@@ -1,5 +1,6 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { opendir } from 'node:fs/promises';
+import { getPriority, setPriority } from 'node:os';
 import type { Timers } from '../domain/doors.ts';
 import { Joined } from '../domain/joined.ts';
 
@@ -28,6 +29,19 @@ const ROUNDS = 8;
 const PAUSE_MS = 10;
 /** Processes that are looked at in one go, about a millisecond's worth: a halt has more to do meanwhile. */
 const AT_ONCE = 32;
+
+const LEAST_PRIORITY = 19;
+const GIVES_WAY = 10;
+
+/** What tools run gives way to what could stop it: a child that computes on every core does not hold up its own halt. */
+export function giveWay(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    setPriority(pid, Math.min(LEAST_PRIORITY, getPriority() + GIVES_WAY));
+  } catch {
+    // it has ended already
+  }
+}
 
 export function startOf(pid: number): number | null {
   return read(pid)?.started ?? null;

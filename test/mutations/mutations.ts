@@ -168,8 +168,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     control: 'a halt revokes credentials at their source',
     file: 'src/broker/halt.ts',
-    find: 'broker.credentials.endThese(covered),',
-    replace: 'broker.credentials.endThese([]),',
+    find: 'broker.credentials.endThese(covered);',
+    replace: 'broker.credentials.endThese([]);',
     test: property('halt_is_total'),
   },
   {

@@ -3,6 +3,22 @@ import type { Mutation } from './mutations.ts';
 /** Controls of the wire to agents and to MCP servers. */
 export const OF_MCP: readonly Mutation[] = [
   {
+    control: 'a halt waits for what it kills of a child that others share',
+    file: 'src/connectors/mcp/peer.ts',
+    find: 'const killing = [...this.#killing];',
+    replace: 'const killing: Promise<readonly number[]>[] = [];',
+    test: 'src/connectors/mcp/halted-child.test.ts',
+    slow: true,
+  },
+  {
+    control: 'what a tool runs gives way to what could stop it',
+    file: 'src/connectors/mcp/child.ts',
+    find: 'giveWay(pid);\n    this.#root',
+    replace: 'this.#root',
+    test: 'src/connectors/mcp/halted-child.test.ts',
+    slow: true,
+  },
+  {
     control: 'a halt kills the process group of a child in the air',
     file: 'src/connectors/mcp/stdio-call.ts',
     find: 'if (halted) void this.#session.kill();',

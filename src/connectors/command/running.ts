@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Timers } from '../../domain/doors.ts';
 import type { StopSignal } from '../../domain/stop.ts';
-import { killKin, MARK, type Root, startOf } from '../kin.ts';
+import { giveWay, killKin, MARK, type Root, startOf } from '../kin.ts';
 
 /** What is started: no shell, nothing inherited but what stands here. */
 export interface Start {
@@ -77,6 +77,7 @@ export class Running {
       stdio: [start.stdin === null ? 'ignore' : 'pipe', 'pipe', 'pipe', ...start.descriptors],
     });
     const { pid, stdin, stdout, stderr } = this.#process;
+    giveWay(pid);
     this.#root = pid === undefined ? null : { pid, mark: start.mark, started: startOf(pid) };
     stdout?.on('data', (chunk: Buffer) => this.#read(chunk));
     stderr?.on('data', (chunk: Buffer) => {

@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import type { Timers } from '../../domain/doors.ts';
-import { killKin, MARK, type Root, startOf } from '../kin.ts';
+import { giveWay, killKin, MARK, type Root, startOf } from '../kin.ts';
 
 /** The door to new processes: a program with arguments, never a shell. */
 export type Spawn = (
@@ -41,8 +41,9 @@ const KEPT_WORDS = 2_048;
 const ASIDE_MS = 300;
 const GRACE_MS = 2_000;
 const LAST_LINES_MS = 500;
-/** What was killed mostly has died by then, and is not looked for. */
+/** What was killed mostly has died by then, and is not looked for: so long after the child itself, which is waited for a while. */
 const SETTLE_MS = 3;
+const DIES_MS = 25;
 
 /**
  * A server as a child process:
@@ -56,6 +57,7 @@ export class Child {
   readonly #process: ChildProcessWithoutNullStreams;
   readonly #root: Root | null;
   readonly #ended = Promise.withResolvers<void>();
+  readonly #exited = Promise.withResolvers<void>();
   #swept: Promise<readonly number[]> | null = null;
   /** The one of them that has not begun. */
   #coming: Promise<readonly number[]> | null = null;
@@ -72,6 +74,7 @@ export class Child {
     const env = { ...terms.env, [MARK]: terms.mark };
     this.#process = terms.spawn(program, args, { cwd: terms.cwd, env });
     const { pid } = this.#process;
+    giveWay(pid);
     this.#root = pid === undefined ? null : { pid, mark: terms.mark, started: startOf(pid) };
     const { stdin, stdout, stderr } = this.#process;
     stdout.on('data', (chunk: Buffer) => this.#read(chunk));
@@ -82,6 +85,7 @@ export class Child {
     this.#process.on('error', (error) => this.#end(`it cannot be started (${codeOf(error)})`));
     let why = 'it ended';
     this.#process.on('exit', (code, signal) => {
+      this.#exited.resolve();
       why = signal === null ? `it ended with code ${code}` : `it was ended by ${signal}`;
       // while anything of the group lives its number is not given to another
       this.#signal('SIGKILL');
@@ -185,6 +189,10 @@ export class Child {
     const { timers } = this.#terms;
     const before = this.#swept ?? Promise.resolve();
     const coming = before.then(async () => {
+      const late = Promise.withResolvers<void>();
+      const timer = timers.after(DIES_MS, late.resolve);
+      await Promise.race([this.#exited.promise, late.promise]);
+      timer.cancel();
       const settled = Promise.withResolvers<void>();
       timers.after(SETTLE_MS, settled.resolve);
       await settled.promise;

@@ -1,7 +1,7 @@
 /** A halt and a child: everything of it ends, wherever it went, and what cannot be found is known. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -56,12 +56,19 @@ describe('a halt and a server as a child', () => {
     await until(() => called() && pids('grandchild').length === 3);
     const all = [...pids('child'), ...pids('grandchild')];
     assert.ok(all.every(isAlive));
+    assert.ok(
+      all.every((pid) => getPriority(pid) > getPriority()),
+      'what a tool runs comes before what could stop it',
+    );
     halting.abort(HALT_ABORT);
+    const cut = connector.cut?.('agent:ann', NOBODY);
     assert.deepEqual(
       [(await flying).code, (await flying).effect],
       ['CONNECTOR_ABORTED', 'unknown'],
     );
-    await until(() => !all.some(isAlive));
+    // the halt has brought it down only when nothing of it is left, though other runs share the child
+    assert.deepEqual(await cut, []);
+    assert.deepEqual(all.filter(isAlive), []);
     assert.ok(!readFileSync(notes, 'utf8').includes('notifications/cancelled'), 'it was asked');
   });
 

@@ -65,6 +65,8 @@ export class Peer {
   readonly #opening = new Map<string, Promise<void>>();
   /** Every child that has not ended, open or being opened, with the run that has it alone. */
   readonly #children = new Map<StdioSession, string | null>();
+  /** Children that halts end, until nothing of them is left. */
+  readonly #killing = new Set<Promise<readonly number[]>>();
   #era: Era | null = null;
   #eraAt = 0;
   /** The one channel of a modern server, while it is open. */
@@ -127,7 +129,9 @@ export class Peer {
 
   /** Ends sessions at once and children by force: all of them, or those of these runs. Answers with pids that live on. */
   async cut(all: boolean, scope: HaltScope, runs: ReadonlySet<string>): Promise<readonly number[]> {
-    const killing = this.#reached(all, scope, runs).map((session) => session.kill());
+    for (const session of this.#reached(all, scope, runs)) void session.kill();
+    // with those that a halted call was in
+    const killing = [...this.#killing];
     for (const [key, channel] of this.#channels)
       if (all || (channel.runId !== null && runs.has(channel.runId))) this.#drop(key, channel);
     return (await Promise.all(killing)).flat();
@@ -273,6 +277,10 @@ export class Peer {
         mark: mark(),
         spawn,
         timers,
+      },
+      halted: (killing) => {
+        this.#killing.add(killing);
+        void killing.finally(() => this.#killing.delete(killing));
       },
       ended: (session) => {
         this.#children.delete(session);

@@ -27,6 +27,8 @@ export interface StdioParts {
   readonly client: ClientIdentity;
   readonly child: Omit<ChildTerms, 'line' | 'gone'>;
   readonly unasked: Unasked;
+  /** A halt ends the child: over when nothing of it is left, with what could not be ended. */
+  readonly halted: (killing: Promise<readonly number[]>) => void;
   /** The child has ended, expected or not. */
   readonly ended: (session: StdioSession) => void;
 }
@@ -124,7 +126,9 @@ export class StdioSession implements Session {
   /** A halted call is in it, and nobody can take that back by asking: the child ends now, with all it started. */
   kill(): Promise<readonly number[]> {
     this.#isHalted = true;
-    return this.#child.kill();
+    const killing = this.#child.kill();
+    this.parts.halted(killing);
+    return killing;
   }
 
   #heard(text: string): void {
