@@ -1,5 +1,6 @@
 import { HALT_ABORT, type HaltScope } from '../domain/halt.ts';
 import type { ActionSettle } from '../domain/ops.ts';
+import { Roster } from '../domain/roster.ts';
 import { Stop, type StopSignal } from '../domain/stop.ts';
 
 /** The reason a flight is aborted with when what this replica knows of halts has become too old to go on. */
@@ -47,7 +48,7 @@ class InTheAir {
  * away, each with the outcome that it did not take. No more than were in the air when it went: without it none begins.
  */
 export class Flights {
-  readonly #flying = new Map<string, InTheAir>();
+  readonly #flying = new Roster<string, InTheAir>();
   readonly #owed = new Map<string, ActionSettle | null>();
   /** Those that landed with an outcome that is owed. */
   readonly #unrecorded = new Map<string, InTheAir>();
@@ -148,7 +149,7 @@ export class Flights {
   }
 
   #in(scope: HaltScope): InTheAir[] {
-    return [...this.#flying.values()].filter((flight) => flight.isIn(scope));
+    return this.#flying.values().filter((flight) => flight.isIn(scope));
   }
 }
 

@@ -22,6 +22,7 @@ interface Compiled {
 type ForeignCheck = Pick<ForeignSchema, 'check'>;
 
 const MAX_KEPT = 512;
+const CROWDED = 384;
 const MAX_PROBLEMS = 8;
 
 /**
@@ -36,8 +37,12 @@ export function createInputCheck(): InputCheck {
       compiled = isForeign(tool) ? read(tool) : compile(tool.inputSchema);
       const oldest = kept.keys().next().value;
       if (kept.size >= MAX_KEPT && oldest !== undefined) kept.delete(oldest);
-    } else kept.delete(tool.digest);
-    kept.set(tool.digest, compiled);
+      kept.set(tool.digest, compiled);
+    } else if (kept.size >= CROWDED) {
+      // moved to the end only where one may soon have to go: a Map that is rewritten for every call is not free
+      kept.delete(tool.digest);
+      kept.set(tool.digest, compiled);
+    }
     if (typeof compiled === 'string') return [compiled];
     if ('check' in compiled) return compiled.check(input);
     try {

@@ -3,6 +3,8 @@ import type { Clock, Timer, Timers } from '../../domain/doors.ts';
 /** Something that must be over by `deadline` (of the monotonic clock, in milliseconds). */
 export interface Deadlined {
   readonly deadline: number;
+  /** Where it stands among those that wait; kept by whom it was added to, -1 at first. */
+  place: number;
   /** Called once it has passed, again and again until it is removed. */
   expire(): void;
 }
@@ -15,7 +17,8 @@ const IDLE_TICKS = 40;
 export class Deadlines {
   readonly #clock: Clock;
   readonly #timers: Timers;
-  readonly #waiting = new Set<Deadlined>();
+  /** No Set: one that is filled and emptied all the time keeps what was in it (domain/roster.ts). */
+  readonly #waiting: Deadlined[] = [];
   #ticking: Timer | null = null;
   #idle = 0;
 
@@ -34,12 +37,17 @@ export class Deadlines {
   }
 
   add(item: Deadlined): void {
-    this.#waiting.add(item);
+    if (this.#waiting[item.place] === item) return;
+    item.place = this.#waiting.push(item) - 1;
     this.#ticking ??= this.#timers.every(TICK_MS, () => this.#tick());
   }
 
   remove(item: Deadlined): void {
-    this.#waiting.delete(item);
+    if (this.#waiting[item.place] !== item) return;
+    const last = this.#waiting.pop();
+    if (last === undefined || last === item) return;
+    last.place = item.place;
+    this.#waiting[last.place] = last;
   }
 
   close(): void {
@@ -48,13 +56,13 @@ export class Deadlines {
   }
 
   #tick(): void {
-    if (this.#waiting.size === 0) {
+    if (this.#waiting.length === 0) {
       if (++this.#idle > IDLE_TICKS) this.close();
       return;
     }
     this.#idle = 0;
     const now = this.#clock.monotonic();
-    for (const item of this.#waiting) if (item.deadline <= now) item.expire();
+    for (const item of this.#waiting.filter(({ deadline }) => deadline <= now)) item.expire();
   }
 }
 

@@ -6,6 +6,7 @@ const TIME_MS = 5_000;
 /** A request whose answer says nothing we want to know (a notification, the end of a session): sent, and left to itself. */
 export class Errand implements LegOwner, Deadlined {
   readonly deadline: number;
+  place = -1;
   readonly done: Promise<void>;
   leg: Leg | null = null;
   readonly #deadlines: Deadlines;

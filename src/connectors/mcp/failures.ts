@@ -46,10 +46,10 @@ const CAPABILITY_NEEDED = -32021;
  */
 export function failureOfLacking(
   { code, message, effect }: ConnectorFailure,
-  lacking: ReadonlySet<string>,
+  lacking: readonly string[],
 ): ConnectorFailure {
-  const requiredCapabilities = Object.fromEntries([...lacking].map((kind) => [kind, {}]));
-  const words = `the caller lacks what this needs: ${[...lacking].join(', ')}`;
+  const requiredCapabilities = Object.fromEntries(lacking.map((kind) => [kind, {}]));
+  const words = `the caller lacks what this needs: ${[...new Set(lacking)].join(', ')}`;
   return new ConnectorFailure(code, message, effect, {
     code: CAPABILITY_NEEDED,
     message: words,

@@ -41,7 +41,7 @@ export class McpFlight implements Flight {
   readonly trace = null;
   readonly #passage: Passage;
   readonly #channel: Channel;
-  readonly #lacking = new Set<string>();
+  readonly #lacking: string[] = [];
 
   constructor(passage: Passage, channel: Channel) {
     this.#passage = passage;
@@ -146,7 +146,7 @@ export class McpFlight implements Flight {
     if (error.code === HEADER_MISMATCH) this.#channel.tools.expire();
     if (error.code === UNSUPPORTED_VERSION) peer.forget(this.#channel, true);
     const failure = failureOfReply(error, call, peer.redact);
-    return this.#lacking.size === 0 ? failure : failureOfLacking(failure, this.#lacking);
+    return this.#lacking.length === 0 ? failure : failureOfLacking(failure, this.#lacking);
   }
 
   #failure(error: unknown, ear: CallEar | null): unknown {

@@ -26,6 +26,7 @@ const MAX_RETRY_MS = 60_000;
  */
 export class HttpCall implements LegOwner, Deadlined {
   deadline: number;
+  place = -1;
   readonly #session: HttpSession;
   readonly #ask: Ask;
   readonly #id: number;
@@ -177,7 +178,7 @@ export class HttpCall implements LegOwner, Deadlined {
     standstill.asked();
     const { ear, lacking } = this.#ask;
     const kind = kindOfQuestion(method);
-    if (kind !== null && !mayBeAsked(ear?.capabilities ?? {}, method)) lacking?.add(kind);
+    if (kind !== null && !mayBeAsked(ear?.capabilities ?? {}, method)) lacking?.push(kind);
     void this.#session.asked(id, method, params, ear).finally(() => {
       this.deadline += standstill.answered();
     });

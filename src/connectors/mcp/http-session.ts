@@ -1,6 +1,7 @@
 import type { Redact } from '../../boundary/redact.ts';
 import type { Timers } from '../../domain/doors.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import { Roster } from '../../domain/roster.ts';
 import { encodeHeader } from '../../protocols/mcp/mirror.ts';
 import {
   type ClientIdentity,
@@ -58,7 +59,7 @@ export class HttpSession implements Session {
   #next = 1;
   #naming = false;
   /** Of an older server, in the order they were sent. */
-  readonly #calls = new Map<number, Ear>();
+  readonly #calls = new Roster<number, Ear>();
   readonly #meta: RequestMeta;
 
   /** `version` null: not negotiated yet. */
@@ -101,7 +102,7 @@ export class HttpSession implements Session {
   }
 
   #newest(): Ear | null {
-    return [...this.#calls.values()].at(-1) ?? null;
+    return this.#calls.values().at(-1) ?? null;
   }
 
   async #known(id: number, ear: Ear, reply: Promise<Reply>): Promise<Reply> {

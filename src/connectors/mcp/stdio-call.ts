@@ -6,6 +6,7 @@ import { type Ask, type Ear, type Reply, WireFault } from './wire.ts';
 /** One request to a child: written → answered | lost. The first end counts. */
 export class StdioCall implements Deadlined {
   deadline: number;
+  place = -1;
   readonly ear: Ear | null;
   readonly #session: StdioSession;
   readonly #ask: Ask;

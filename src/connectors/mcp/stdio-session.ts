@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../domain/json.ts';
+import { Roster } from '../../domain/roster.ts';
 import { type Heard, readHeard } from '../../protocols/mcp/upstream-message.ts';
 import {
   type ClientIdentity,
@@ -42,7 +43,7 @@ export class StdioSession implements Session {
   server: ServerSelf = NOT_OPEN;
   readonly parts: StdioParts;
   readonly #child: Child;
-  readonly #calls = new Map<number, StdioCall>();
+  readonly #calls = new Roster<number, StdioCall>();
   readonly #meta: RequestMeta;
   #next = 1;
   #noise = 0;
@@ -180,17 +181,20 @@ export class StdioSession implements Session {
   }
 
   #newest(): StdioCall | undefined {
-    return [...this.#calls.values()].reverse().find(({ ear }) => ear !== null);
+    return this.#calls
+      .values()
+      .reverse()
+      .find(({ ear }) => ear !== null);
   }
 
   /** The one call of which this is true; undefined when there are several. */
   #only(is: (ear: Ear) => boolean): StdioCall | undefined {
-    const found = [...this.#calls.values()].filter(({ ear }) => ear !== null && is(ear));
+    const found = this.#calls.values().filter(({ ear }) => ear !== null && is(ear));
     return found.length === 1 ? found[0] : undefined;
   }
 
   #gone(why: string): void {
-    const calls = [...this.#calls.values()];
+    const calls = this.#calls.values();
     this.#calls.clear();
     const { place } = this.parts;
     for (const call of calls)

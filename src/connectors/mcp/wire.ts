@@ -19,7 +19,7 @@ export interface Ask {
   readonly signal: StopSignal | null;
   readonly ear: Ear | null;
   /** Takes the capabilities that questions of an older server wanted of this caller in vain. */
-  readonly lacking?: Set<string>;
+  readonly lacking?: string[];
 }
 
 /** The caller of one request, as far as a server may speak to it. */

@@ -15,7 +15,8 @@ export interface InFlight {
  * call that a legacy client cancels by id.
  */
 export class CallsInFlight {
-  readonly #callers = new Map<string, Set<InFlight>>();
+  /** Lists: they are short, and a Set that is filled and emptied all the time keeps what was in it (domain/roster.ts). */
+  readonly #callers = new Map<string, InFlight[]>();
   readonly #max: number;
 
   constructor(maxPerCaller: number) {
@@ -31,25 +32,28 @@ export class CallsInFlight {
 
   /** Throws OVERLOADED. */
   enter(caller: string, call: InFlight): void {
-    const calls = this.#callers.get(caller) ?? new Set();
-    if (calls.size >= this.#max)
+    const calls = this.#callers.get(caller) ?? [];
+    if (calls.length >= this.#max)
       throw new SignalboxError(
         'OVERLOADED',
         `${this.#max} calls with this token are already under way`,
         { help: 'wait for one of them to end' },
       );
-    calls.add(call);
-    this.#callers.set(caller, calls);
+    if (calls.push(call) === 1) this.#callers.set(caller, calls);
   }
 
   leave(caller: string, call: InFlight): void {
-    const calls = this.#callers.get(caller);
-    if (calls?.delete(call) && calls.size === 0) this.#callers.delete(caller);
+    const calls = this.#callers.get(caller) ?? [];
+    const place = calls.indexOf(call);
+    if (place === -1) return;
+    const last = calls.pop();
+    if (last !== undefined && last !== call) calls[place] = last;
+    if (calls.length === 0) this.#callers.delete(caller);
   }
 
   /** Aborts the call with this id; does nothing when there is none, or more than one it could be. */
   cancel(caller: string, place: string, id: Id): void {
-    const meant = [...(this.#callers.get(caller) ?? [])].filter(
+    const meant = (this.#callers.get(caller) ?? []).filter(
       (call) => call.id === id && call.place === place,
     );
     if (meant.length === 1) meant[0]?.abort.abort(new Error('cancelled by its caller'));
