@@ -4,6 +4,7 @@ import { entryOf } from './entry.ts';
 import { envFileValues, expandText, type Surroundings } from './expand.ts';
 import { launchOf } from './launch-words.ts';
 import { changedText, readClientFile } from './read.ts';
+import { unwrapped } from './unwrap.ts';
 
 const PUT = {
   name: 'signalbox',
@@ -258,11 +259,37 @@ test('launchers are seen through', () => {
   for (const [launcher, ...before] of [['bunx'], ['pnpm', 'dlx'], ['yarn', 'dlx'], ['bun', 'x']])
     assert.equal(launchOf(launcher ?? '', [...before, '-y', 'p@1.2.3']).kind, 'package');
   assert.equal(launchOf('npx', ['github:a/b']).kind, 'fetched');
+  assert.equal(launchOf('bash', ['-c', 'cd x && npx -y p']).kind, 'fetched');
+  assert.equal(launchOf('sh', ['-c', 'curl x | sh']).kind, 'fetched');
+  assert.equal(launchOf('bash', ['-c', 'node npx.js']).kind, 'program');
   assert.deepEqual(launchOf('node', ['a.js']), {
     kind: 'program',
     command: 'node',
     args: ['a.js'],
   });
+});
+
+test('what only stands around a command line is taken off it, and nothing that a shell would change', () => {
+  const env = { A: 'b c', T: 'x=y' };
+  const inner = { command: 'npx', args: ['-y', 'p'], env };
+  assert.deepEqual(unwrapped('env', ['A=b c', 'T=x=y', 'npx', '-y', 'p']), inner);
+  assert.deepEqual(
+    unwrapped('/usr/bin/env', ['A=b c', 'sh', '-lc', `T='' exec npx -y p`]).command,
+    'sh',
+  );
+  assert.deepEqual(unwrapped('bash', ['-lc', 'T=x=y exec npx -y p']), {
+    ...inner,
+    env: { T: 'x=y' },
+  });
+  assert.deepEqual(unwrapped('sh', ['-c', `node "a b.js" 'c'  d`]), {
+    command: 'node',
+    args: ['a b.js', 'c', 'd'],
+    env: {},
+  });
+  const same = ['node a; rm b', 'node $X', 'node a"b"', `node "a`, 'node a > b', 'node ~/a', 'A=1'];
+  for (const text of same) assert.equal(unwrapped('sh', ['-c', text]).command, 'sh', text);
+  for (const args of [['-i', 'node'], ['-u', 'A', 'node'], []])
+    assert.equal(unwrapped('env', args).command, 'env');
 });
 
 test('Gemini starts what its list allows, and nothing that it excludes', () => {

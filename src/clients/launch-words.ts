@@ -27,6 +27,11 @@ export type Launch =
     };
 
 const NPX_FLAGS_WITH_VALUE = new Set(['-p', '--package', '-c', '--call', '-w', '--workspace']);
+const SHELL = /^(?:ba|z|da|k)?sh$|^(?:powershell|pwsh|cmd)$/;
+/** Somewhere in the text for a shell. */
+const FETCHING =
+  /(?:^|[\s/;&|("'`])(npx|bunx|pnpx|uvx|npm (?:exec|x)|pnpm dlx|yarn dlx|bun x|pipx run|uv tool run|uv run|curl|wget|docker pull)(?=\s|$)/;
+
 export function launchOf(command: string, args: readonly string[]): Launch {
   const program = nameOf(command);
   if ((program === 'cmd' || program === 'cmd.exe') && /^\/c$/i.test(args[0] ?? ''))
@@ -35,6 +40,11 @@ export function launchOf(command: string, args: readonly string[]): Launch {
     return packageOf(program === 'npx' ? args : args.slice(1));
   if (program === 'bunx' || program === 'pnpx') return packageOf(args);
   if (program === 'uvx') return fetchedBy('uvx', args);
+  if (SHELL.test(program)) {
+    const [, launcher] = FETCHING.exec(args.join(' ')) ?? [];
+    if (launcher !== undefined)
+      return { kind: 'fetched', launcher, what: args.join(' '), program: null, args: [] };
+  }
   const [first = '', second = ''] = args;
   if ((program === 'pnpm' || program === 'yarn') && first === 'dlx')
     return packageOf(args.slice(1));

@@ -1,4 +1,5 @@
 /** HTTP tools, attacked by their arguments and by what their target answers. The target's own log says what arrived. */
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import {
   json,
   type Seen,
@@ -11,6 +12,7 @@ import type { Case, Control, Group, Stand } from './group.ts';
 import { HTTP_CASES, HTTP_CONTROLS, type HttpCase, type HttpControl } from './http/cases.ts';
 
 const AGENT = 'support';
+const FAST = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
 const SECRET = 'evasion-fixture-token-0123456789';
 
 export const httpArguments: Group = {
@@ -48,6 +50,49 @@ function answer(response: Parameters<typeof json>[0], seen: Seen, inside: TestTa
   else if (item === 'location') response.writeHead(201, { location: `${inside.url}/x` }).end('{}');
   else if (item === 'echo')
     json(response, { given: seen.headers.authorization, all: seen.headers });
+  else if (item === 'echo64')
+    json(response, { given: Buffer.from(String(seen.headers.authorization)).toString('base64') });
+  else if (item === 'echourl')
+    json(response, { given: encodeURIComponent(String(seen.headers.authorization)) });
+  else if (item === 'echoslow') {
+    // in two pieces, the secret between them
+    const said = JSON.stringify({ given: seen.headers.authorization });
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.write(said.slice(0, said.length / 2));
+    setTimeout(() => response.end(said.slice(said.length / 2)), 20);
+  } else if (item === 'gzip' || item === 'brotli') {
+    const bomb = Buffer.alloc(50_000_000);
+    const coding = item === 'gzip' ? 'gzip' : 'br';
+    const body = item === 'gzip' ? gzipSync(bomb) : brotliCompressSync(bomb, FAST);
+    response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': coding });
+    response.end(body);
+  } else if (item === 'trailer') {
+    response.writeHead(200, { 'content-type': 'application/json', trailer: 'location' });
+    response.write('{}');
+    response.addTrailers({ location: `${inside.url}/secret` });
+    response.end();
+  } else if (item === 'cookie') {
+    const cookie = 'session=stolen; Path=/';
+    response.writeHead(200, { 'set-cookie': cookie, 'content-type': 'application/json' }).end('{}');
+  } else if (item === 'link')
+    response.writeHead(200, { link: `<${inside.url}/x>; rel=preload` }).end('{}');
+  else if (item === 'early') {
+    response.writeEarlyHints({ link: `<${inside.url}/x>; rel=preload` });
+    json(response, {});
+  } else if (item === 'script')
+    response
+      .writeHead(200, { 'content-type': 'text/html' })
+      .end(`<script src="${inside.url}/x"></script>`);
+  else if (item === 'deep')
+    response
+      .writeHead(200, { 'content-type': 'application/json' })
+      .end(`${'['.repeat(200_000)}${']'.repeat(200_000)}`);
+  else if (item === 'twice')
+    response
+      .writeHead(200, { location: `${inside.url}/y`, 'content-location': `${inside.url}/x` })
+      .end('{}');
+  else if (item === 'local')
+    response.writeHead(302, { location: 'http://169.254.169.254/latest/meta-data/' }).end();
   else if (item === 'error') json(response, { given: seen.headers.authorization }, 403);
   else
     json(response, {

@@ -4,6 +4,7 @@ import { type Gateway, openGateway } from './gateway.ts';
 import type { Case, Control, Group, Stand } from './group.ts';
 import { leaksIn } from './sql/leaks.ts';
 import { HARMLESS, HONEST, REFUSED } from './sql/query-cases.ts';
+import { MORE_HARMLESS, MORE_REFUSED } from './sql/query-cases-more.ts';
 import { openTarget, type SqlTarget } from './sql/target.ts';
 import { rowsIn } from './sql-arguments.ts';
 
@@ -68,8 +69,12 @@ export const sqlQuery: Group = {
     });
     return {
       cases: [
-        ...Object.entries(REFUSED).map((one) => caseOf(one, target, gateway, false)),
-        ...Object.entries(HARMLESS).map((one) => caseOf(one, target, gateway, true)),
+        ...Object.entries({ ...REFUSED, ...MORE_REFUSED }).map((one) =>
+          caseOf(one, target, gateway, false),
+        ),
+        ...Object.entries({ ...HARMLESS, ...MORE_HARMLESS }).map((one) =>
+          caseOf(one, target, gateway, true),
+        ),
       ],
       controls: Object.entries(HONEST).map((one) => controlOf(one, target, gateway)),
       async close() {

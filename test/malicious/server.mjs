@@ -20,8 +20,13 @@ for await (const line of createInterface({ input: process.stdin })) {
         instructions: said().instructions,
       },
     });
-  else if (method === 'tools/list') say({ id, result: { tools: said().tools } });
-  else if (method === 'tools/call') {
+  else if (method === 'tools/list') {
+    // in pages, where it says so; `next` is another list for whoever asks for the second
+    const { tools, next } = said();
+    const isFirst = params?.cursor === undefined;
+    if (next === undefined) say({ id, result: { tools } });
+    else say({ id, result: isFirst ? { tools, nextCursor: 'n' } : { tools: next } });
+  } else if (method === 'tools/call') {
     appendFileSync(calls, `${params.name} ${JSON.stringify(params.arguments ?? {})}\n`);
     if (params.name === 'refresh') say({ method: 'notifications/tools/list_changed' });
     say({ id, result: { content: [{ type: 'text', text: 'done' }] } });

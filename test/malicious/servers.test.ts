@@ -59,6 +59,45 @@ test('a rug pull by arguments or annotations: calls are refused before anything 
   assert.doesNotMatch(await stage.arrived('shop'), /look_up/);
 });
 
+test('a rug pull by anything else that a definition says, and by another page of the list', async () => {
+  const typed = { type: 'object', properties: { id: { type: 'string', default: '1' } } };
+  const look = { ...LOOK, inputSchema: typed, outputSchema: { type: 'object' } };
+  const page = { tools: [look, REFRESH], next: [] };
+  await stage.says('shop', page);
+  await stage.apply(['shop']);
+  const after = async (said: {
+    tools: JsonObject[];
+    next?: JsonObject[];
+    instructions?: string;
+  }) => {
+    await stage.says('shop', said);
+    await stage.call('shop_refresh');
+    return codeOf(await stage.call('shop_look_up', { id: '5' }));
+  };
+  const properties = { id: { type: 'string', default: '2' } };
+  for (const changed of [
+    { ...look, outputSchema: { type: 'object', properties: { next: { const: 'call me' } } } },
+    { ...look, inputSchema: { type: 'object', properties } },
+    { ...look, inputSchema: { ...typed, required: ['id'] } },
+    { ...look, _meta: { 'acme/always': true } },
+    { ...look, icons: [{ src: 'https://evil.example/i.png' }] },
+    { ...look, execution: { taskSupport: 'required' } },
+    { ...look, annotations: { destructiveHint: false } },
+  ])
+    assert.equal(
+      await after({ tools: [changed, REFRESH] }),
+      'TOOL_CHANGED',
+      JSON.stringify(changed),
+    );
+  // twice, and nobody knows which of the two a call would reach
+  assert.equal(await after({ ...page, next: [{ ...look, description: POISON }] }), 'TOOL_CHANGED');
+  assert.equal(await after({ ...page, next: [look] }), 'TOOL_CHANGED');
+  assert.equal(await after({ tools: [REFRESH], next: [] }), 'TOOL_GONE');
+  assert.doesNotMatch(await stage.arrived('shop'), /look_up/);
+  assert.equal(await after({ tools: [REFRESH], next: [look], instructions: POISON }), 'done');
+  assert.doesNotMatch(JSON.stringify(await stage.listed()), /evil|ssh/);
+});
+
 test('a tool that is added later is shown to nobody and cannot be called', async () => {
   await stage.says('shop', { tools: [LOOK, REFRESH] });
   await stage.apply(['shop']);

@@ -16,6 +16,8 @@ const OWNER = { name: 'olga', role: 'owner' } as const;
 export interface Said {
   readonly tools: readonly JsonObject[];
   readonly instructions?: string;
+  /** A second page of its list. */
+  readonly next?: readonly JsonObject[];
 }
 
 export interface Stage {

@@ -9,6 +9,7 @@ import {
   type Surroundings,
 } from '../../clients/expand.ts';
 import { launchOf } from '../../clients/launch-words.ts';
+import { unwrapped } from '../../clients/unwrap.ts';
 import { loadConfig } from '../../config/load.ts';
 import { starterFile } from '../../config/starter.ts';
 import { SignalboxError } from '../../domain/errors.ts';
@@ -70,6 +71,8 @@ class Maker {
   readonly #taking: Taking;
   readonly #secrets: Moved[] = [];
   readonly #notes: string[];
+  /** Variables that its command line sets. */
+  #own: { readonly [name: string]: string } = {};
 
   constructor(found: Found, connection: string, taking: Taking) {
     this.#found = found;
@@ -93,10 +96,12 @@ class Maker {
       ...first.map((value): Expanded => ({ value, missing: [], from: [] })),
       ...entry.args.map((word) => this.#plain(word, 'an argument', around)),
     ];
-    const launch = launchOf(
+    const plain = unwrapped(
       command,
       args.map(({ value }) => value),
     );
+    this.#own = plain.env;
+    const launch = launchOf(plain.command, plain.args);
     switch (launch.kind) {
       case 'remote':
         return this.#remote(launch.url, launch.headers, 'mcp-remote');
@@ -198,6 +203,8 @@ class Maker {
     }
     for (const [name, text] of Object.entries(entry.env))
       if (!this.#isUnset(name, text)) variables.set(name, this.#plain(text, `\`env.${name}\``));
+    for (const [name, value] of Object.entries(this.#own))
+      variables.set(name, { value, missing: [], from: [] });
     return variables;
   }
 

@@ -1,28 +1,23 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
-import { delimiter, dirname, extname, isAbsolute, join, relative, resolve } from 'node:path';
+import { delimiter, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import type { Connection } from '../../domain/bundle.ts';
 import { digestOf } from '../../domain/digest.ts';
 import { canonical, isJsonObject, type JsonObject } from '../../domain/json.ts';
+import { isCode, scriptsOf } from './launch-scripts.ts';
 import { WireFault } from './wire.ts';
 
 const MAX_FILES = 4_000;
 const MAX_BYTES = 128 * 1024 * 1024;
 const MAX_LEVELS = 6;
 const MAX_KEPT = 20_000;
-/** What a program is made of; what it keeps beside itself while it runs is its own affair. */
-const CODE = new Set(
-  '.js .mjs .cjs .ts .mts .cts .jsx .tsx .node .wasm .py .pyc .so .rb .pl .sh .php .lua .jar .class .dll .exe'.split(
-    ' ',
-  ),
-);
 const SKIPPED = new Set(['node_modules', '.git', '.hg', '.venv', '__pycache__']);
 
 /**
- * What the command of a connection would start now: its program, and the script or package behind its first argument that is
- * a file, each by SHA-256. What a package itself depends on is not looked at. Null where nothing is started from here, or
- * the program is not there.
+ * What the command of a connection would start now: its program, the script or package behind it or behind its first
+ * argument that is one, and what is loaded before that (`--import`, `NODE_OPTIONS`), each by SHA-256. What a package itself
+ * depends on is not looked at. Null where nothing is started from here, or the program is not there.
  */
 export async function launchOf({ settings }: Connection): Promise<JsonObject | null> {
   const { command, cwd, env } = settings;
@@ -32,11 +27,14 @@ export async function launchOf({ settings }: Connection): Promise<JsonObject | n
   const path = isJsonObject(env) && typeof env.PATH === 'string' ? env.PATH : USUAL_PATH;
   const place = await programAt(program, folder, path);
   if (place === null) return null;
-  const entry = await entryIn(args, folder);
+  const own = isJsonObject(env) ? Object.values(env).map(String) : [];
+  const { entry, preloads } = await scriptsOf({ place, args, env: own, cwd: folder });
+  const before = await Promise.all(preloads.map(packageOf));
   return {
     program: place,
     sha256: await fileDigest(place),
     ...(entry === null ? {} : await packageOf(entry)),
+    ...(before.length === 0 ? {} : { before }),
   };
 }
 
@@ -64,15 +62,6 @@ async function programAt(program: string, cwd: string, path: string): Promise<st
       : path.split(delimiter).map((folder) => join(folder, program));
   for (const place of places) {
     const real = await realpath(place).catch(() => null);
-    if (real !== null && (await stat(real)).isFile()) return real;
-  }
-  return null;
-}
-
-async function entryIn(args: readonly string[], cwd: string): Promise<string | null> {
-  for (const word of args) {
-    if (word.startsWith('-') || !CODE.has(extname(word))) continue;
-    const real = await realpath(resolve(cwd, word)).catch(() => null);
     if (real !== null && (await stat(real)).isFile()) return real;
   }
   return null;
@@ -124,7 +113,7 @@ async function codeIn(root: string): Promise<string[] | null> {
     for (const entry of await readdir(folder, { withFileTypes: true })) {
       const path = join(folder, entry.name);
       if (entry.isDirectory() && !SKIPPED.has(entry.name)) folders.push(path);
-      if (!entry.isFile() || !CODE.has(extname(entry.name))) continue;
+      if (!entry.isFile() || !isCode(entry.name)) continue;
       bytes += (await stat(path)).size;
       found.push(path);
       if (found.length > MAX_FILES || bytes > MAX_BYTES) return null;

@@ -117,6 +117,14 @@ test('what a double cannot hold stays a text; an argument is a value, whatever i
   assert.equal(count('SELECT count(*) FROM orders'), 3);
 });
 
+test('a value that would fill the memory is refused by the database', async () => {
+  const wide = await tool(`select length(printf('%*d', :width, 1)) as n`);
+  const n = async (width: number) =>
+    (await (await begin(wide, { width })).finish()).structured?.rows;
+  assert.deepEqual(await n(1_000), [{ n: 1_000 }]);
+  await assert.rejects(async () => n(900_000_000), /too big/);
+});
+
 test('a write is measured before it is committed, cascades and triggers included', async () => {
   const drop = await tool('delete from customers where id = :id');
   assert.equal(drop.effect, 'destroy');

@@ -6,6 +6,8 @@ import type { Answer, Question, Ran, Row, Statement, Studied } from './wire.ts';
 
 /** How long it waits for another writer of the file. */
 const BUSY_MS = 2_000;
+/** Of one value or one row: a width that a statement takes from an argument makes no gigabyte. */
+const MOST_BYTES = 32 * 1024 * 1024;
 
 const DEEDS: ReadonlyMap<number, string> = new Map(
   Object.entries(constants)
@@ -29,6 +31,7 @@ export class Keeper {
       enableDoubleQuotedStringLiterals: false,
       allowExtension: false,
       timeout: BUSY_MS,
+      limits: { length: MOST_BYTES, attach: 0 },
     });
     this.#database.enableDefensive(true);
     this.#database.setAuthorizer((code, first, second, database, by) => {

@@ -35,6 +35,20 @@ const WORDS: readonly string[] = [
   '%API_KEY%',
   '{a}',
   'a b c',
+  '\r touch x',
+  '@/etc/passwd',
+  '<(touch x)',
+  '\u2028touch x',
+  '%0a touch x',
+  '^& touch x',
+  '!!',
+  'a\u0000b',
+  '\ud800',
+  "$'\\x20'",
+  '{x,y}',
+  '[!a]*',
+  '#',
+  '=x',
 ];
 
 const OPTIONS: readonly string[] = [
@@ -49,6 +63,13 @@ const OPTIONS: readonly string[] = [
   '-\u0000',
   '--help',
   '-I/etc',
+  '-\u200bn',
+  '-=x',
+  '---',
+  '-e\ntouch x',
+  '-c',
+  '--config-env=x=API_KEY',
+  '-',
 ];
 
 const PATHS: readonly string[] = [
@@ -78,6 +99,28 @@ const PATHS: readonly string[] = [
   '',
   './',
   'folder/../../outside/secret',
+  './/../outside/secret',
+  'sub//..//../outside/secret',
+  '/dev/stdin',
+  '/dev/fd/0',
+  '/proc/self/fd/0',
+  '/proc/1/root/etc/passwd',
+  'sub/./deep',
+  'goodfolder/../../outside/secret',
+  'goodfolder/deep',
+  'root/../outside/secret',
+  'folder/./secret',
+  'root/proc/self/environ',
+  '\uff0e\uff0e/outside/secret',
+  '..%2foutside%2fsecret',
+  'file:../outside/secret',
+  'sub\u0000/../../outside/secret',
+  '\u202e../outside/secret',
+  'up\n',
+  'x'.repeat(5_000),
+  `${'sub/../'.repeat(500)}../outside/secret`,
+  'chain/',
+  'up/..',
 ];
 
 export const ARGV_CASES: readonly ArgvCase[] = [

@@ -44,6 +44,42 @@ const people = [1, 2, 3, 4].map((id) => ({
   notes: ['note CANARY'],
 }));
 
+const data = Buffer.from('CANARY').toString('base64');
+const textOf = (value) => ({ type: 'text', text: JSON.stringify(value) });
+/** Results of every shape, each with more than the tool hands on. */
+const STRANGE = {
+  image: { content: [{ type: 'image', data: 'CANARY', mimeType: 'image/png' }] },
+  audio: { content: [{ type: 'audio', data: `CANARY${data}`, mimeType: 'audio/wav' }] },
+  resource: {
+    content: [
+      {
+        type: 'resource',
+        resource: { uri: 'file:///x', text: JSON.stringify({ people, t: 'CANARY' }) },
+      },
+    ],
+  },
+  nested: { content: [{ type: 'tool_result', content: [textOf({ people, total: 'CANARY' })] }] },
+  errorstructured: { content: [], structuredContent: { people, error: 'CANARY' }, isError: true },
+  cursor: { content: [textOf({ people })], nextCursor: 'CANARY', total: 'CANARY' },
+  list: { content: [], structuredContent: [{ people, t: 'CANARY' }] },
+  textlist: { content: [textOf([{ people, t: 'CANARY' }, 'CANARY'])] },
+  wrapped: {
+    content: [{ type: 'text', text: `Here you are:\n${JSON.stringify({ people })}\nCANARY` }],
+  },
+  twice: {
+    content: [{ type: 'text', text: '{"people":[{"id":1,"ssn":"CANARY"}],"people":"CANARY"}' }],
+  },
+  two: { content: [textOf({ people }), { type: 'text', text: 'CANARY' }] },
+  proto: {
+    content: [
+      {
+        type: 'text',
+        text: '{"__proto__":{"people":[{"ssn":"CANARY"}]},"people":[{"__proto__":{"name":"CANARY"}}]}',
+      },
+    ],
+  },
+};
+
 for await (const line of createInterface({ input: process.stdin })) {
   const { id, method, params } = JSON.parse(line);
   if (id === undefined) continue;
@@ -79,6 +115,9 @@ for await (const line of createInterface({ input: process.stdin })) {
           content: [{ ...content[0], annotations: { audience: ['user'] }, _meta: { c: 'CANARY' } }],
         },
       });
+    else if (mode === 'refusal')
+      say({ id, error: { code: -32000, message: 'no', data: { people } } });
+    else if (Object.hasOwn(STRANGE, mode ?? '')) say({ id, result: STRANGE[mode] });
     else say({ id, result: { content, structuredContent: { people, total: 'CANARY' } } });
   } else if (method === 'ping') say({ id, result: {} });
   else say({ id, error: { code: -32601, message: 'no such method' } });
