@@ -60,8 +60,8 @@ export interface Cast {
 }
 
 /**
- * One agent at each replica calls as often as that, which tells when its gate closed; everybody else at an ease at which
- * fifteen callers do not fill the two cores that the halt is to be timed on.
+ * One agent at each replica calls often, which tells when its gate closed, and so do the bystanders, who would notice
+ * something; all others at an ease at which fifteen callers do not fill the two cores that the halt is to be timed on.
  */
 const PACE_MS = { sentinel: 100, other: 300 };
 const SENTINELS = 3;
@@ -105,7 +105,13 @@ export async function assemble(d: Deployment, crew: Crew, from: number): Promise
     ),
     ...crew.bystanders.map((worker, n) =>
       worker.start(
-        calls(d, n, others[n] ?? never(), [readRow, getPage, touch][n]?.('other') ?? never()),
+        calls(
+          d,
+          n,
+          others[n] ?? never(),
+          [readRow, getPage, touch][n]?.('other') ?? never(),
+          PACE_MS.sentinel,
+        ),
       ),
     ),
   ]);

@@ -364,6 +364,27 @@ export const MUTATIONS: readonly Mutation[] = [
     test: 'test/contract/store-sqlite.test.ts',
   },
   {
+    control: 'a halt ends the credentials of live runs below it',
+    file: 'src/broker/scopes.ts',
+    find: 'runs.filter((run) => scopesOfRun(run).includes(scope))',
+    replace: 'runs.filter((run) => scopesOfRun({ ...run, actsFor: [] }).includes(scope))',
+    test: property('halt_is_total'),
+  },
+  {
+    control: 'a halt brings down what runs below it fly',
+    file: 'src/broker/execute.ts',
+    find: 'const found = scopesOf({ run,',
+    replace: 'const found = scopesOf({ run: { ...run, actsFor: [] },',
+    test: property('halt_is_total'),
+  },
+  {
+    control: 'a store finds the runs above by itself when a halt stands',
+    file: 'src/store/halted.ts',
+    find: 'return halts.some(({ scope }) => above.has(scope));',
+    replace: 'return halts.length === 0 && above.size === 0;',
+    test: 'test/contract/store-sqlite.test.ts',
+  },
+  {
     control: 'a halt above a run is one of its scopes',
     file: 'src/domain/halt.ts',
     find: 'run.actsFor.map((above) =>',

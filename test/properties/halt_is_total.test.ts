@@ -173,6 +173,37 @@ test('halt_is_total: a halt of a run or agent anywhere above stops what is three
   );
 });
 
+test('halt_is_total: a halt above a sub-run brings down what it flies and ends its credential; a run beside goes on', async (t) => {
+  const world = await openWorld(t);
+  const { broker, issuer, store } = world;
+  for (const above of ['run', 'agent']) {
+    const [ann, bob] = [await world.run('ann'), await world.run('bob')];
+    const under = { agent: 'bob', intent: 'a test', budget: {} };
+    const child = await beginSubRun(broker, { ...under, parent: ann });
+    const { id } = await beginSubRun(broker, { ...under, parent: child.id });
+    await approved(world, id, 1);
+    await act(broker, { runId: bob, tool: 'look', arguments: {}, via: 'test' });
+    const held = hold(world, 'begin', id, 1);
+    const flying = change(world, id, 1);
+    await held.full;
+    const effects = world.target.effects.length;
+    const scope = above === 'run' ? `run:${ann}` : 'agent:ann';
+    const report = await halt(broker, { scope, reason: 'test', by: 'olga' });
+    held.open();
+    assert.equal(report.aborted, 1, `${scope}: it flies on`);
+    assert.notEqual(report.inertMs, null);
+    const outcome = await flying;
+    assert.ok(!(outcome instanceof Error) && outcome.kind === 'refused', `${scope}: ${outcome}`);
+    assert.equal(world.target.effects.length, effects, 'an effect after the halt');
+    const alive = await store.leases({ state: ['minting', 'live', 'revoking'] });
+    assert.ok(!alive.some(({ runId }) => runId === id), 'its credential outlived the halt');
+    assert.deepEqual([...issuer.valid.keys()].sort(), alive.map(({ handle }) => handle).sort());
+    const beside = await act(broker, { runId: bob, tool: 'look', arguments: {}, via: 'test' });
+    assert.equal(beside.kind, 'done', 'a run of another tree was stopped too');
+    await resume(broker, { scope, reason: 'test', by: 'olga' });
+  }
+});
+
 async function approved(world: PropertyWorld, runId: string, id: number): Promise<void> {
   const parked = await change(world, runId, id);
   assert.ok(!(parked instanceof Error) && parked.kind === 'parked');
@@ -191,14 +222,14 @@ async function intentsOf(world: PropertyWorld, runId: string): Promise<number> {
   ).length;
 }
 
-/** Holds the run's executing calls at `stage` until their abort; `full` when two are there, `open` lets all go on. */
-function hold(world: PropertyWorld, stage: 'begin' | 'finish', runId: string) {
+/** Holds the run's executing calls at `stage` until their abort; `full` when so many are there, `open` lets all go on. */
+function hold(world: PropertyWorld, stage: 'begin' | 'finish', runId: string, many = 2) {
   const full = Promise.withResolvers<void>();
   const gate = Promise.withResolvers<void>();
   let held = 0;
   world.target.gate = async (at, call) => {
     if (at !== stage || call.runId !== runId || call.purpose === 'preview') return;
-    if (++held === 2) full.resolve();
+    if (++held === many) full.resolve();
     await Promise.race([gate.promise, aborted(call.signal)]);
   };
   return { full: full.promise, open: () => gate.resolve() };
