@@ -29,7 +29,7 @@ async function serverNotes(client: pg.Client): Promise<string[]> {
     ...(version >= PG15
       ? []
       : [
-          `${server}: a login can make other roles its members (GRANT … TO), until it ends: what they have by it ends then too`,
+          `${server}: a login can make other roles its members (GRANT … TO), until it ends: what they have by it ends then too, but not what a transaction of theirs has done by then`,
         ]),
   ];
 }
