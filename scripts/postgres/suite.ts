@@ -11,7 +11,7 @@ const ROOT = path.join(import.meta.dirname, '../..');
 export const CORE: readonly string[] = [
   'src/store/migrations/postgres.test.ts',
   'test/contract/store-postgres.test.ts',
-  'src/connectors/postgres/{function,grants,read,verify,write}.test.ts',
+  'src/connectors/postgres/{escape,function,grants,verify}.test.ts',
   'src/credentials/postgres-role.test.ts',
 ];
 
