@@ -1,11 +1,12 @@
 import type { Connection } from '../domain/bundle.ts';
-import type { Credential, CredentialIssuer, Trying } from '../domain/credential.ts';
+import type { Credential, CredentialIssuer } from '../domain/credential.ts';
 import type { Doors } from '../domain/doors.ts';
 import type { Store } from '../domain/store.ts';
 import type { RenewableIssuer } from './renewable-issuer.ts';
+import type { TriesParts } from './tries.ts';
 
 /** What the desk of leases needs; given by construction. */
-export interface LeasesParts {
+export interface LeasesParts extends TriesParts {
   readonly store: Store;
   readonly issuers: readonly (CredentialIssuer | RenewableIssuer)[];
   /** The connection as it is configured now; null once it was removed. */
@@ -13,10 +14,6 @@ export interface LeasesParts {
   readonly doors: Doors;
   /** Asked after leases were read: whose of them are to be ended here? Those of every other replica, unless said. */
   readonly whoseIsLeft?: () => Promise<(replica: string | null) => boolean>;
-  /** One line about a source that could not be asked. Never holds a secret. */
-  readonly log: (line: string) => void;
-  /** Told after every try that did not end a lease. */
-  readonly stuck?: (trying: Trying) => void;
   /** Told to look for what works at a source and belongs to no lease. Never throws. */
   readonly strays?: () => void;
   /** Told of every credential before anybody uses it. */

@@ -15,6 +15,7 @@ import { keyOf } from './lease-key.ts';
 import { addSources } from './lease-sources.ts';
 import type { LeasesParts } from './leases-parts.ts';
 import type { RenewableIssuer } from './renewable-issuer.ts';
+import { Tries, whyOf } from './tries.ts';
 
 /** A lease that is being ended: confirmed at its source, then recorded too. */
 interface Dying {
@@ -30,8 +31,6 @@ interface Held {
 const ALIVE = ['minting', 'live', 'revoking'] as const;
 /** A lease is replaced this long before it expires, so that no call begins with a dying credential. */
 const RENEW_BEFORE_MS = 60_000;
-const RETRY_FIRST_MS = 100;
-const RETRY_MOST_MS = 30_000;
 
 /**
  * Life of a lease: minting → live → revoking → dead, or residual when its source cannot be asked to end it.
@@ -53,13 +52,13 @@ export class Leases implements CredentialDesk {
   >();
   /** Of those, the ones that nothing more goes out on: the next sweep ends them. */
   readonly #forgotten = new Set<string>();
-  readonly #trying = new Map<string, Trying>();
+  readonly #tries: Tries;
   /** Where a lease that is made or ended here was minted: its connection may be gone from the configuration. */
   readonly #source = new Map<string, Connection>();
-  #closed = false;
 
   constructor(parts: LeasesParts) {
     this.#parts = parts;
+    this.#tries = new Tries('lease', parts);
     this.#issuers = new Map(parts.issuers.map((issuer) => [issuer.kind, issuer]));
   }
 
@@ -102,7 +101,7 @@ export class Leases implements CredentialDesk {
   }
 
   trying(): readonly Trying[] {
-    return [...this.#trying.values()];
+    return this.#tries.all();
   }
 
   async letGo(scope: HaltScope): Promise<void> {
@@ -136,7 +135,7 @@ export class Leases implements CredentialDesk {
 
   /** Stops retrying; what is not dead is found again by the next start. */
   close(): void {
-    this.#closed = true;
+    this.#tries.close();
   }
 
   async #mint(run: Run, connection: Connection, kind: string): Promise<Held> {
@@ -250,7 +249,7 @@ export class Leases implements CredentialDesk {
         this.#dying.delete(lease.id);
         this.#own.delete(lease.id);
         this.#forgotten.delete(lease.id);
-        this.#trying.delete(lease.id);
+        this.#tries.over(lease.id);
         this.#source.delete(lease.id);
       });
     recorded.catch(() => {});
@@ -275,21 +274,19 @@ export class Leases implements CredentialDesk {
       const report = this.#report(over, started, 'dropped here; not revocable at its source');
       return { report, written: Promise.all([noted, written]) };
     }
-    for (let wait = RETRY_FIRST_MS; ; wait = Math.min(wait * 2, RETRY_MOST_MS)) {
-      const minting = this.#minting.get(lease.id);
-      const dead = await this.#attempt(lease, issuer);
-      // what is confirmed dead while it is still being made says nothing about the moment after
-      if (dead && minting !== undefined) {
+    const ended = await this.#tries.until(async () => {
+      for (;;) {
+        const minting = this.#minting.get(lease.id);
+        if (!(await this.#attempt(lease, issuer))) return null;
+        // what is confirmed dead while it is still being made says nothing about the moment after
+        if (minting === undefined) return (await this.#isMadeElsewhere(lease)) ? null : true;
         await minting;
-        continue;
       }
-      if (dead && !(await this.#isMadeElsewhere(lease))) break;
-      if (this.#closed) {
-        const left = { ...lease, state: 'revoking' } as const;
-        const report = this.#report(left, started, 'stopped before the source confirmed');
-        return { report, written: noted };
-      }
-      await this.#pause(wait);
+    });
+    if (ended === null) {
+      const left = { ...lease, state: 'revoking' } as const;
+      const report = this.#report(left, started, 'stopped before the source confirmed');
+      return { report, written: noted };
     }
     const written = this.#written(lease, 'dead', 'the source confirmed that it is dead');
     const over = { ...lease, state: 'dead' } as const;
@@ -326,36 +323,21 @@ export class Leases implements CredentialDesk {
       if (connection === null) throw new Error('its connection is no longer configured');
       await issuer.revoke(lease, connection);
       if (await issuer.verifyDead(lease, connection)) return true;
-      this.#tried(lease, 'its source took the order and the credential still works there');
+      this.#tries.failed(lease, 'its source took the order and the credential still works there');
     } catch (error) {
-      this.#tried(lease, error instanceof Error ? error.message : 'unknown fault');
+      this.#tries.failed(lease, whyOf(error));
     }
     return false;
   }
 
-  /** Told with every try: what cannot be ended must not be forgotten. */
-  #tried({ id, handle, connection }: Lease, why: string): void {
-    const before = this.#trying.get(id);
-    const since = before?.since ?? this.#parts.doors.clock.now();
-    const trying = { leaseId: id, handle, connection, since, tries: (before?.tries ?? 0) + 1, why };
-    this.#trying.set(id, trying);
-    this.#parts.log(`lease ${handle}: not confirmed dead yet, trying again: ${why}`);
-    this.#parts.stuck?.(trying);
-  }
-
   /** Until the store takes it. What is not written when this process ends is found by the next start, and asked again. */
   async #written(lease: Lease, state: Lease['state'], note: string): Promise<void> {
-    for (let wait = RETRY_FIRST_MS; !this.#closed; wait = Math.min(wait * 2, RETRY_MOST_MS)) {
-      try {
-        return await this.#write(lease, state, note);
-      } catch {
-        await this.#pause(wait);
-      }
-    }
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => this.#parts.doors.timers.after(ms, resolve));
+    await this.#tries.until(() =>
+      this.#write(lease, state, note).then(
+        () => true,
+        () => null,
+      ),
+    );
   }
 
   async #write(lease: Lease, state: Lease['state'], note: string): Promise<void> {

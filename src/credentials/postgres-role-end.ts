@@ -120,8 +120,28 @@ async function empty(
   hold: boolean,
   then: string,
 ): Promise<void> {
+  const join = `GRANT ${roles.map(quote).join(', ')} TO CURRENT_USER`;
+  const first = hold ? `BEGIN ${join}; EXCEPTION WHEN undefined_object THEN NULL; END;` : '';
+  const sql = emptied({ whose: `usename IN (${namesOf(roles)})`, isTold: true, first, join });
+  await looked(client, `${sql}${then}`, roles);
+}
+
+/**
+ * The same for a login that somebody else barred and dropped: its sessions have no name any more, only a number that no
+ * role has. Without `pg_signal_backend` nobody can be told from it who is half in: then nobody may stay so.
+ */
+export async function endDropped(client: pg.ClientBase, role: string): Promise<void> {
+  const { rows } = await client.query<{ may: boolean }>(
+    `SELECT pg_has_role('pg_signal_backend', 'USAGE') AS may`,
+  );
+  const whose = `usename = ${namesOf([role])} OR (usename IS NULL AND usesysid IS NOT NULL)`;
+  const isTold = rows[0]?.may === true;
+  await looked(client, emptied({ whose, isTold, first: '', join: 'RAISE' }), [role]);
+}
+
+async function looked(client: pg.ClientBase, sql: string, roles: readonly string[]): Promise<void> {
   try {
-    await client.query(`${emptied(roles, hold)}${then}`);
+    await client.query(sql);
   } catch (error) {
     if (!(error instanceof pg.DatabaseError) || error.code !== STAYS) throw error;
     const shown = roles.map((role) => `\`${role}\``).join(', ');
@@ -129,18 +149,24 @@ async function empty(
   }
 }
 
+/** `first`, and `join` when one may not be ended: what makes us members of theirs, in SQL. */
+interface Emptied {
+  readonly whose: string;
+  readonly isTold: boolean;
+  readonly first: string;
+  readonly join: string;
+}
+
 /**
  * Looks until there is no session of theirs and nobody is half in, ends what it finds, and fails when some are left: at the
  * server, where a look costs no way there and back. Who is half in has a transaction and no session that can be seen;
  * when one is half in no more, it is looked once more, since it can be seen from then on. Whom we may not end is not
- * theirs, or nobody yet: then it is turned away, because they are barred.
+ * theirs, or nobody yet: then it is turned away, because they are barred. `isTold` false: that says nothing, and it is
+ * waited for.
  */
-function emptied(roles: readonly string[], hold: boolean): string {
-  const named = namesOf(roles);
-  const join = `GRANT ${roles.map(quote).join(', ')} TO CURRENT_USER`;
-  const joined = hold ? `BEGIN ${join}; EXCEPTION WHEN undefined_object THEN NULL; END;` : '';
+function emptied({ whose, isTold, first, join }: Emptied): string {
   const [soon, later] = TERMINATE_PAUSE_MS.map((ms) => ms / 1_000);
-  return `DO $looks$ DECLARE half integer[]; one integer; BEGIN ${joined}
+  return `DO $looks$ DECLARE half integer[]; one integer; BEGIN ${first}
       half := ARRAY(SELECT pid FROM pg_locks WHERE locktype = 'virtualxid' AND pid <> pg_backend_pid());
       FOR look IN 1..${TERMINATE_TRIES} LOOP
         PERFORM pg_stat_clear_snapshot();
@@ -148,11 +174,11 @@ function emptied(roles: readonly string[], hold: boolean): string {
           (SELECT pid FROM pg_stat_activity WHERE usesysid IS NOT NULL OR datid IS NOT NULL));
         IF look > ${LONG} THEN FOREACH one IN ARRAY half LOOP BEGIN
           PERFORM pg_terminate_backend(one);
-        EXCEPTION WHEN insufficient_privilege THEN half := array_remove(half, one);
+        EXCEPTION WHEN insufficient_privilege THEN ${isTold ? 'half := array_remove(half, one)' : 'NULL'};
         END; END LOOP; END IF;
         PERFORM pg_stat_clear_snapshot();
         BEGIN
-          PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename IN (${named});
+          PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${whose};
           IF NOT FOUND AND cardinality(half) = 0 THEN RETURN; END IF;
         EXCEPTION WHEN insufficient_privilege THEN ${join}; END;
         PERFORM pg_sleep(CASE WHEN look < ${SOON} THEN ${soon} ELSE ${later} END);

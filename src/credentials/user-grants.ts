@@ -1,32 +1,24 @@
 import type { Connection } from '../domain/bundle.ts';
 import type { Trying } from '../domain/credential.ts';
-import type { Doors } from '../domain/doors.ts';
 import type { Store } from '../domain/store.ts';
 import type { GrantDesk, GrantEnd, UserGrant } from '../domain/user-grant.ts';
 import type { GrantShelf } from './oauth/grant-shelf.ts';
+import { Tries, type TriesParts, whyOf } from './tries.ts';
 
-interface UserGrantsParts {
+interface UserGrantsParts extends TriesParts {
   readonly shelf: GrantShelf;
   readonly store: Pick<Store, 'commit'>;
-  readonly doors: Doors;
-  /** One line about a server that could not be asked. Never holds a secret. */
-  readonly log: (line: string) => void;
-  /** Told after every try that did not end one. */
-  readonly stuck?: (trying: Trying) => void;
 }
-
-const RETRY_FIRST_MS = 100;
-const RETRY_MOST_MS = 30_000;
 
 /** Ends grants at their servers, without end until each is over; what it was doing when the process died is taken up by a sweep. */
 export class UserGrants implements GrantDesk {
   readonly #parts: UserGrantsParts;
   readonly #ending = new Map<string, Promise<GrantEnd>>();
-  readonly #trying = new Map<string, Trying>();
-  #closed = false;
+  readonly #tries: Tries;
 
   constructor(parts: UserGrantsParts) {
     this.#parts = parts;
+    this.#tries = new Tries('grant', parts);
   }
 
   held(connections: readonly Connection[], until: number): Promise<readonly UserGrant[]> {
@@ -44,12 +36,12 @@ export class UserGrants implements GrantDesk {
   }
 
   trying(): readonly Trying[] {
-    return [...this.#trying.values()];
+    return this.#tries.all();
   }
 
   /** Stops trying; what is not dead stays in the store, and the next process goes on. */
   close(): void {
-    this.#closed = true;
+    this.#tries.close();
   }
 
   /** One at a time for each, shared by all who ask; whoever comes with more to end waits, and ends that too. */
@@ -67,35 +59,32 @@ export class UserGrants implements GrantDesk {
 
   /** Durable before its server is asked: whatever comes then, no token is made from it any more. */
   async #taken(grant: UserGrant, until: number): Promise<void> {
-    for (let wait = RETRY_FIRST_MS; !this.#closed; wait = Math.min(wait * 2, RETRY_MOST_MS)) {
+    await this.#tries.until(async () => {
       try {
-        await this.#parts.shelf.take(grant, until);
-        return;
+        return await this.#parts.shelf.take(grant, until);
       } catch (error) {
-        await this.#tried(grant, error, wait);
+        return this.#failed(grant, whyOf(error));
       }
-    }
+    });
   }
 
   async #endNow(grant: UserGrant): Promise<GrantEnd> {
     const { clock } = this.#parts.doors;
     const started = clock.monotonic();
     const over = new Map<string, string | null>();
-    for (let wait = RETRY_FIRST_MS; ; wait = Math.min(wait * 2, RETRY_MOST_MS)) {
-      const left = await this.#tryAll(grant, over).catch((error: unknown) => error);
-      const ms = clock.monotonic() - started;
-      if (left === null) {
-        this.#trying.delete(grant.handle);
-        const why = [...over.values()].find((residual) => residual !== null);
-        const state = why === undefined ? 'dead' : 'residual';
-        if (over.size > 0) await this.#note(grant, state);
-        const note = why === undefined ? DEAD : `forgotten here: ${why}; its user can end it there`;
-        return { grant, state, ms, note };
-      }
-      if (this.#closed)
-        return { grant, state: 'ending', ms, note: 'stopped before its server confirmed' };
-      await this.#tried(grant, left, wait);
-    }
+    const ended = await this.#tries.until(async () => {
+      const left = await this.#tryAll(grant, over).catch(whyOf);
+      return left === null ? over : this.#failed(grant, left);
+    });
+    const ms = clock.monotonic() - started;
+    if (ended === null)
+      return { grant, state: 'ending', ms, note: 'stopped before its server confirmed' };
+    this.#tries.over(grant.handle);
+    const why = [...over.values()].find((residual) => residual !== null);
+    const state = why === undefined ? 'dead' : 'residual';
+    if (over.size > 0) await this.#note(grant, state);
+    const note = why === undefined ? DEAD : `forgotten here: ${why}; its user can end it there`;
+    return { grant, state, ms, note };
   }
 
   /** Null when nothing is left of it; else why not. `over`: what was ended, with why it could not be. */
@@ -110,18 +99,9 @@ export class UserGrants implements GrantDesk {
     return why;
   }
 
-  async #tried({ handle, connection }: UserGrant, error: unknown, wait: number): Promise<void> {
-    const { doors, log, stuck } = this.#parts;
-    const why =
-      typeof error === 'string' ? error : error instanceof Error ? error.message : 'fault';
-    const before = this.#trying.get(handle);
-    const since = before?.since ?? doors.clock.now();
-    const tries = (before?.tries ?? 0) + 1;
-    const trying = { leaseId: handle, handle, connection: connection.name, since, tries, why };
-    this.#trying.set(handle, trying);
-    log(`grant ${handle}: not confirmed dead yet, trying again: ${why}`);
-    stuck?.(trying);
-    await new Promise<void>((resolve) => doors.timers.after(wait, resolve));
+  #failed({ handle, connection }: UserGrant, why: string): null {
+    this.#tries.failed({ id: handle, handle, connection: connection.name }, why);
+    return null;
   }
 
   async #note({ connection, user }: UserGrant, end: string): Promise<void> {

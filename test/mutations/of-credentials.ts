@@ -71,8 +71,16 @@ export const OF_CREDENTIALS: readonly Mutation[] = [
   {
     control: 'sessions of a dropped role are ended',
     file: 'src/credentials/vault/database.ts',
-    find: "if (typeof kept.user === 'string') await endSessions(database, connection, kept.user);",
-    replace: '',
+    find: '(client) => endDropped(client, user)',
+    replace: 'async () => {}',
+    test: 'src/credentials/vault/vault.test.ts',
+    slow: true,
+  },
+  {
+    control: 'whom the broker may not end is not taken for somebody else',
+    file: 'src/credentials/postgres-role-end.ts',
+    find: 'const isTold = rows[0]?.may === true;',
+    replace: 'const isTold = rows.length > 0;',
     test: 'src/credentials/vault/vault.test.ts',
     slow: true,
   },

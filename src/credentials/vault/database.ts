@@ -4,6 +4,7 @@ import { SignalboxError } from '../../domain/errors.ts';
 import { isJsonObject, type JsonObject } from '../../domain/json.ts';
 import type { LeaseKeep } from '../lease-keep.ts';
 import type { RoleServer } from '../postgres-role.ts';
+import { endDropped } from '../postgres-role-end.ts';
 import { failed, type VaultAnswer, type VaultDesk } from './desk.ts';
 import type { VaultDesks } from './desks.ts';
 import { VAULT_PATH, type VaultServer, vaultOf } from './settings.ts';
@@ -13,7 +14,8 @@ import { VAULT_PATH, type VaultServer, vaultOf } from './settings.ts';
  *   token of its own ──▶ kept, sealed ──▶ login read with it ──▶ kept ──▶ handed out
  *   ──revoke the vault's lease, then that token──▶ sessions ended ──▶ verified: token, lease, login, sessions
  * What is read with a token ends with it. So a crash between any two of these leaves nothing that nobody can name: either
- * the token was never used, or it was kept. Vaults mostly drop a role and leave its sessions; those are ended here.
+ * the token was never used, or it was kept. Vaults mostly drop a role and leave its sessions; those are ended here, and so
+ * is who was half in at that moment (postgres-role-end.ts).
  */
 
 const LIFETIME_MS = 15 * 60_000;
@@ -84,9 +86,10 @@ export function vaultDatabaseIssuer(parts: VaultDatabaseParts): CredentialIssuer
         if (!isGone(found)) return unless(found, server);
       }
       if (typeof kept.user === 'string') {
-        if ((await openSessions(database, connection, kept.user)).length > 0) return false;
         const password = passwords.get(lease.id) ?? 'unknown';
         if ((await database.tryLogin(connection, kept.user, password)) !== 'refused') return false;
+        // nobody gets in any more: what was half in until then is all that can be left
+        await endSessions(database, connection, kept.user);
       }
       passwords.delete(lease.id);
       await keep.drop(lease.id);
@@ -131,38 +134,29 @@ function roleOf({ role }: JsonObject, agent: string): string {
   return named;
 }
 
-/** A session outlives its role, and has no name then: only a number that no role has. */
-const SESSIONS = `SELECT pid FROM pg_stat_activity
-  WHERE usename = $1 OR (usename IS NULL AND usesysid IS NOT NULL)`;
-
-function openSessions(
-  server: Pick<RoleServer, 'with'>,
-  connection: Connection,
-  user: string,
-): Promise<readonly number[]> {
-  return server.with(connection, async (client) => {
-    const { rows } = await client.query<{ pid: number }>(SESSIONS, [user]);
-    return rows.map(({ pid }) => pid);
-  });
-}
-
-/** Ends what may be ended: the broker has to be a member of such roles, or of `pg_signal_backend`. */
+/**
+ * The vault drops a role and leaves its sessions, and who was half in then. Ends what may be ended: the broker has to be a
+ * member of `pg_signal_backend`.
+ */
 async function endSessions(
   server: Pick<RoleServer, 'with'>,
   connection: Connection,
   user: string,
 ): Promise<void> {
-  const pids = await openSessions(server, connection, user);
-  if (pids.length === 0) return;
   await server
-    .with(connection, (client) =>
-      client.query('SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid', [pids]),
-    )
+    .with(connection, (client) => endDropped(client, user))
     .catch((cause: unknown) => {
+      if (!isOfSessions(cause)) throw cause;
       throw new SignalboxError(
         'CREDENTIAL_FAILED',
         `\`${connection.name}\` has open sessions of a revoked login, and the broker may not end them`,
         { cause, help: 'grant the broker `pg_signal_backend`' },
       );
     });
+}
+
+/** They stay, or we may not end them; anything else is a database that did not answer. */
+function isOfSessions(error: unknown): boolean {
+  if (error instanceof SignalboxError) return error.code === 'CREDENTIAL_FAILED';
+  return (error as { code?: unknown }).code === '42501';
 }

@@ -133,9 +133,13 @@ async function databaseScene(t: TestContext, site: Site) {
     assert.ok(credential?.kind === 'login');
     return credential;
   };
-  const open = async ({ user, password }: { user: string; password: string }) => {
+  const open = async (
+    { user, password }: { user: string; password: string },
+    more: { readonly options?: string } = {},
+  ) => {
     const { host, port } = site.server;
-    const client = new pg.Client({ host, port, database: site.acme.database, user, password });
+    const { database } = site.acme;
+    const client = new pg.Client({ host, port, database, user, password, ...more });
     client.on('error', () => {});
     await client.connect();
     return client;
@@ -149,6 +153,30 @@ test('a login of a vault’s database engine', async (t) => {
   await site.sql(`GRANT pg_signal_backend TO "${site.acme.broker.user}"`);
   const read = await site.tool('read', 'select id from customers where id = :id');
   await site.grant(read);
+
+  /** A login that stays half in for half a minute, and what comes of it. */
+  const halfIn = async (
+    made: { user: string; password: string },
+    open: Awaited<ReturnType<typeof databaseScene>>['open'],
+  ) => {
+    const used = open(made, { options: '-c post_auth_delay=30' })
+      .then((client) => client.query('SELECT 1'))
+      .then(
+        () => 'used',
+        () => 'of no use',
+      );
+    const seen = `SELECT pid FROM pg_locks WHERE locktype = 'virtualxid' AND pid NOT IN
+      (SELECT pid FROM pg_stat_activity WHERE usesysid IS NOT NULL OR datid IS NOT NULL)`;
+    // others are half in too, for a moment
+    let last: unknown;
+    for (let tries = 0, times = 0; times < 50; tries++) {
+      assert.ok(tries < 5_000, 'never half in');
+      const pid = (await site.sql(seen)).rows[0]?.pid;
+      times = pid !== undefined && pid === last ? times + 1 : 0;
+      last = pid;
+    }
+    return { used };
+  };
 
   await t.test(
     'works for its agent’s tools, and is dead after a halt with its session',
@@ -171,6 +199,34 @@ test('a login of a vault’s database engine', async (t) => {
       assert.ok(desk.logged.every((line) => !line.includes(made.password)));
     },
   );
+
+  await t.test(
+    'a thief that is half in when the vault drops the role does not get in',
+    async (t) => {
+      const { desk, login, open } = await databaseScene(t, site);
+      const made = await login();
+      const { used } = await halfIn(made, open);
+      const [report] = await desk.leases.revoke(() => true);
+      assert.equal(report?.dead, true);
+      assert.equal(await used, 'of no use');
+      const nameless = `usename IS NULL AND usesysid IS NOT NULL`;
+      const left = await site.sql(`SELECT pid FROM pg_stat_activity WHERE ${nameless}`);
+      assert.deepEqual(left.rows, []);
+    },
+  );
+
+  await t.test('who may not end it does not call it dead', async (t) => {
+    const { desk, login, open } = await databaseScene(t, site);
+    const made = await login();
+    await site.sql(`REVOKE pg_signal_backend FROM "${site.acme.broker.user}"`);
+    const { used } = await halfIn(made, open);
+    const ending = desk.leases.revoke(() => true);
+    await desk.said(/the broker may not end them/);
+    assert.equal(desk.leases.trying().length, 1);
+    await site.sql(`GRANT pg_signal_backend TO "${site.acme.broker.user}"`);
+    assert.equal((await ending)[0]?.dead, true);
+    assert.equal(await used, 'of no use');
+  });
 
   await t.test('a yes that ended nothing is not believed', async (t) => {
     const { vault, desk, login } = await databaseScene(t, site);
