@@ -4,6 +4,7 @@
 import { existsSync } from 'node:fs';
 import module from 'node:module';
 import { fileURLToPath } from 'node:url';
+import v8 from 'node:v8';
 
 const major = Number(process.versions.node.split('.')[0]);
 const source = new URL('../src/main.ts', import.meta.url);
@@ -31,6 +32,9 @@ if (
   const again = [...process.execArgv, ...heap, ...process.argv.slice(1)];
   process.execve(process.execPath, [process.execPath, ...again], process.env);
 }
+
+// Calls are gone before a second collection; V8 is not to take a few that were not for a rule, and make all of their kind old.
+if (process.argv[2] === 'up') v8.setFlagsFromString('--no-allocation-site-pretenuring');
 
 // A checkout strips its types at every start, most of a second; beside the code nobody can write who cannot write the code.
 if (checkout && process.env.NODE_COMPILE_CACHE === undefined) {

@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- toolcall [--json] [--short] [--over mcp|http]`
+ * `npm run bench -- toolcall [--json] [--short] [--over mcp|http] [--only memory]`
  *
  * One `tools/call` of an echo, four ways: the echo alone, an SDK-to-SDK proxy without policy, Signalbox with everything
  * on but the loop detectors (which end who asks for the same for ever), and a proxy that only forwards bytes. Each in a
@@ -65,9 +65,11 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     short: { type: 'boolean', default: false },
     over: { type: 'string', default: 'mcp' },
+    only: { type: 'string' },
   },
 });
 const over = values.over === 'http' ? 'http' : 'mcp';
+const only = values.only === 'memory';
 
 async function run(windows: Windows, plan: Plan, folder: string): Promise<Summary> {
   const { rounds, warmUpMs, windowMs } = plan;
@@ -139,16 +141,26 @@ function print({ rows, ...rest }: Summary): void {
   console.log(rest);
 }
 
-const folder = await mkdtemp(join(tmpdir(), 'signalbox-bench-'));
-try {
-  const windows = await Windows.open(folder, over);
+async function main(folder: string): Promise<void> {
+  const windows = await Windows.open(folder, over, only);
   try {
-    const summary = await run(windows, values.short ? SHORT : FULL, folder);
+    const plan = values.short ? SHORT : FULL;
+    if (only) {
+      await windows.calls('governed', -1, { connections: 16, ms: plan.warmUpMs });
+      console.log(JSON.stringify({ memory: await memoryOf(windows, plan) }));
+      return;
+    }
+    const summary = await run(windows, plan, folder);
     if (values.json) console.log(JSON.stringify(summary));
     else print(summary);
   } finally {
     await windows.close();
   }
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'signalbox-bench-'));
+try {
+  await main(folder);
 } finally {
   await closeConnections();
   await rm(folder, { recursive: true, force: true });

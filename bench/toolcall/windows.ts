@@ -7,7 +7,11 @@ import { type Part, startPart } from './parts.ts';
 import type { Kind, Measurement } from './summary.ts';
 
 /** As `signalbox up` starts itself (bin/signalbox.js). */
-const V8 = ['--min-semi-space-size=16', '--max-semi-space-size=16'];
+const V8 = [
+  '--min-semi-space-size=16',
+  '--max-semi-space-size=16',
+  '--no-allocation-site-pretenuring',
+];
 
 /** Signalbox bounds the calls of one run that are under way, so connections are dealt out over several runs. */
 const CONNECTIONS_A_RUN = 16;
@@ -35,8 +39,9 @@ export class Windows {
     this.#desk = desk;
   }
 
-  static async open(folder: string, over: Over): Promise<Windows> {
-    const withSdk = over === 'mcp';
+  /** `alone`: nothing to compare with is started. */
+  static async open(folder: string, over: Over, alone = false): Promise<Windows> {
+    const withSdk = over === 'mcp' && !alone;
     const [echo, load, sdk] = await Promise.all([
       startPart('echo'),
       startPart('load'),

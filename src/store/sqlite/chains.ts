@@ -5,6 +5,7 @@ import type { EventDraft } from '../../ledger/events.ts';
 import type { ReadRecord } from '../../ledger/read-record.ts';
 import { type Bytes, type ChainKey, newChainKey, unwrapChainKey } from '../../ledger/seal.ts';
 import { type Composed, composed, composedRead } from '../composed.ts';
+import { detached } from '../detached.ts';
 import type { ChainsFace } from '../ground.ts';
 import type { Database } from './database.ts';
 import { Unsealed } from './unsealed.ts';
@@ -13,6 +14,7 @@ import { Unsealed } from './unsealed.ts';
 const KEPT = 4_096;
 
 interface Open {
+  readonly chain: string;
   head: Head;
   /** Null once the run is erased: what comes later is recorded without its payload. */
   key: ChainKey | null;
@@ -25,7 +27,7 @@ export class Chains implements ChainsFace {
   readonly #bytes: Bytes;
   readonly #open = new Map<string, Open>();
   /** Chains touched since `settle`: their memory is wrong if this op is taken back. */
-  readonly #touched = new Set<string>();
+  #touched: string[] = [];
   readonly unsealed = new Unsealed();
 
   constructor(database: Database, wrapping: KeyObject, bytes: Bytes) {
@@ -36,14 +38,14 @@ export class Chains implements ChainsFace {
 
   /** Writes the record and returns its number in the chain. */
   append(draft: EventDraft): number {
-    this.#touched.add(draft.chain);
+    this.#touch(draft.chain);
     const open = this.#chain(draft.chain);
     return this.#write(open, composed(open, draft, this.#bytes));
   }
 
   /** The same for a read, whose texts are made already. */
   appendRead(chain: string, at: number, read: ReadRecord): void {
-    this.#touched.add(chain);
+    this.#touch(chain);
     const open = this.#chain(chain);
     this.#write(open, composedRead(open, chain, at, read, this.#bytes));
   }
@@ -61,7 +63,7 @@ export class Chains implements ChainsFace {
     );
     if (sealed !== null)
       this.#database.run('INSERT INTO payloads (id, sealed) VALUES (?, ?)', id, sealed);
-    this.unsealed.add({ id, chain: event.chain, seq: event.seq, hash: event.hash });
+    this.unsealed.add({ id, chain: open.chain, seq: event.seq, hash: event.hash });
     open.head = { seq: event.seq, hash: event.hash };
     return event.seq;
   }
@@ -73,15 +75,15 @@ export class Chains implements ChainsFace {
   /** Gives a new chain its key; its first record follows. */
   begin(chain: string): void {
     const { key, wrapped } = newChainKey(this.#wrapping, chain, this.#bytes);
-    this.#touched.add(chain);
+    this.#touch(chain);
     this.#database.run('INSERT INTO chain_keys (chain, wrapped) VALUES (?, ?)', chain, wrapped);
-    this.#keep(chain, { head: EMPTY, key });
+    this.#keep({ chain: detached(chain), head: EMPTY, key });
   }
 
   /** Destroys key and payloads of a run; its records stay. Returns how many payloads there were. */
   erase(chain: string): number {
     if (chain === SYSTEM_CHAIN) throw new RangeError('the system chain cannot be erased');
-    this.#touched.add(chain);
+    this.#touch(chain);
     this.#database.run('DELETE FROM chain_keys WHERE chain = ?', chain);
     this.#open.delete(chain);
     return this.#database.run(
@@ -92,22 +94,26 @@ export class Chains implements ChainsFace {
 
   /** The op stands. */
   settle(): void {
-    this.#touched.clear();
+    this.#touched = [];
     this.unsealed.settle();
   }
 
   /** The op was taken back: what is remembered of its chains may be wrong. */
   takeBack(): void {
     for (const chain of this.#touched) this.#open.delete(chain);
-    this.#touched.clear();
+    this.#touched = [];
     this.unsealed.takeBack();
   }
 
   /** The whole commit was taken back. */
   forget(): void {
     this.#open.clear();
-    this.#touched.clear();
+    this.#touched = [];
     this.unsealed.forget();
+  }
+
+  #touch(chain: string): void {
+    if (this.#touched.at(-1) !== chain) this.#touched.push(chain);
   }
 
   #chain(chain: string): Open {
@@ -123,17 +129,17 @@ export class Chains implements ChainsFace {
       chain,
     );
     const key = row === undefined ? null : unwrapChainKey(this.#wrapping, chain, row.wrapped);
-    return this.#keep(chain, { head, key });
+    return this.#keep({ chain: detached(chain), head, key });
   }
 
-  #keep(chain: string, open: Open): Open {
+  #keep(open: Open): Open {
     if (this.#open.size >= KEPT) {
       for (const oldest of this.#open.keys()) {
         this.#open.delete(oldest);
         break;
       }
     }
-    this.#open.set(chain, open);
+    this.#open.set(open.chain, open);
     return open;
   }
 }

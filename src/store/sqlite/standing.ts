@@ -1,4 +1,6 @@
 import type { Dimension } from '../../domain/effect.ts';
+import { Roster } from '../../domain/roster.ts';
+import { detached } from '../detached.ts';
 import type {
   ActionGate,
   Charge,
@@ -27,11 +29,12 @@ export class Standing implements StandingFace {
   readonly #database: Database;
   readonly #runs = new Map<string, RunGate>();
   /** Intents without an outcome, most of them. */
-  readonly #open = new Map<string, ActionGate>();
+  readonly #open = new Roster<string, ActionGate>();
   /** Rows by key; of each key only those that were looked at. */
   readonly #usage = new Map<string, Drawn[]>();
-  readonly #drawn = new Set<Drawn>();
-  readonly #counted = new Map<string, Counted>();
+  /** These two are begun anew rather than cleared (domain/roster.ts). */
+  #drawn = new Set<Drawn>();
+  #counted = new Map<string, Counted>();
   #control: Control | null = null;
   #halts: readonly InForce[] | null = null;
   #written: Drawn[] = [];
@@ -64,7 +67,7 @@ export class Standing implements StandingFace {
     );
     if (run === undefined) return undefined;
     if (this.#runs.size >= KEPT) this.#runs.clear();
-    this.#runs.set(id, run);
+    this.#runs.set(run.id, run);
     return run;
   }
 
@@ -126,7 +129,7 @@ export class Standing implements StandingFace {
       );
       this.#written.push({ ...row });
     }
-    this.#drawn.clear();
+    if (this.#drawn.size > 0) this.#drawn = new Set();
     for (const [run, { actions, refused }] of this.#counted) {
       this.#database.run(
         'UPDATE runs SET actions = actions + ?, refused = refused + ? WHERE id = ?',
@@ -135,7 +138,7 @@ export class Standing implements StandingFace {
         run,
       );
     }
-    this.#counted.clear();
+    if (this.#counted.size > 0) this.#counted = new Map();
   }
 
   /** Rows written since the last call. */
@@ -163,7 +166,7 @@ export class Standing implements StandingFace {
   }
 
   #row(key: string, dimension: Dimension): Drawn {
-    const rows = this.#usage.get(key) ?? this.#keep(key);
+    const rows = this.#usage.get(key) ?? this.#keep(detached(key));
     const known = rows.find((row) => row.dimension === dimension);
     if (known !== undefined) return known;
     const stored = this.#database.one<{ posted: number; pending: number }>(
@@ -171,7 +174,12 @@ export class Standing implements StandingFace {
       key,
       dimension,
     );
-    const row = { key, dimension, posted: stored?.posted ?? 0, pending: stored?.pending ?? 0 };
+    const row = {
+      key: rows[0]?.key ?? detached(key),
+      dimension,
+      posted: stored?.posted ?? 0,
+      pending: stored?.pending ?? 0,
+    };
     rows.push(row);
     return row;
   }
