@@ -2,7 +2,8 @@
 import { Agent, request } from 'undici';
 import { isJsonObject, type Json, type JsonObject } from '../../src/domain/json.ts';
 
-const connections = new Agent({ connections: 64, keepAliveTimeout: 30_000 });
+const opened = (): Agent => new Agent({ connections: 64, keepAliveTimeout: 30_000 });
+let connections = opened();
 const PATIENCE_MS = 30_000;
 
 export interface Reply {
@@ -46,8 +47,11 @@ export function member(value: Json | undefined, ...names: readonly string[]): Js
   return found;
 }
 
+/** Those there are; what is sent afterwards, by the next campaign of the same process, opens others. */
 export function closeConnections(): Promise<void> {
-  return connections.destroy();
+  const over = connections;
+  connections = opened();
+  return over.destroy();
 }
 
 /** A call that was held is answered as a stream of events: what counts is the last one. */
