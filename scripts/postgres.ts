@@ -3,7 +3,7 @@
  *
  * The tests that need a real PostgreSQL, on one exact release of each major (scripts/postgres/packages.ts, downloaded into
  * node_modules/.cache), or on the `postgres` and `initdb` in `DIR`, such as `/usr/lib/postgresql/15/bin` on Debian. `--short`:
- * the oldest only, and of its tests the core. `--only`: the files that match. `--json` prints `{ok, versions:[{version,
+ * of the tests the core, and the oldest alone where no versions are named. `--only`: the files that match. `--json` prints `{ok, versions:[{version,
  * server_version, files, tests, passed, failed, skipped, seconds, failing}]}`. Exit code 0 only when all pass.
  */
 import { resolve } from 'node:path';
@@ -30,16 +30,16 @@ const { values } = parseArgs({
 });
 const tell = (line: string): void => void process.stderr.write(`${line}\n`);
 const { bin, only, short } = values;
-const majors = (values.versions?.split(',') ?? Object.keys(RELEASES)).toSorted();
+const all = Object.keys(RELEASES).toSorted();
+const majors = values.versions?.split(',').toSorted() ?? (short ? all.slice(0, 1) : all);
 const unknown = majors.find((major) => RELEASES[major] === undefined);
 if (unknown !== undefined)
-  throw new Error(`expected versions of ${Object.keys(RELEASES).join(', ')}, got \`${unknown}\``);
+  throw new Error(`expected versions of ${all.join(', ')}, got \`${unknown}\``);
 
 const versions: OnVersion[] = [];
 if (bin !== undefined) versions.push(await tryOn(resolve(bin)));
 else
-  for (const major of short ? majors.slice(0, 1) : majors)
-    versions.push(await tryOn(await serverPackage(major)));
+  for (const major of majors) versions.push(await tryOn(await serverPackage(major)));
 
 const ok = versions.every(({ failed, passed }) => failed === 0 && passed > 0);
 if (values.json) console.log(JSON.stringify({ ok, versions }));
