@@ -38,8 +38,7 @@ if (unknown !== undefined)
 
 const versions: OnVersion[] = [];
 if (bin !== undefined) versions.push(await tryOn(resolve(bin)));
-else
-  for (const major of majors) versions.push(await tryOn(await serverPackage(major)));
+else for (const major of majors) versions.push(await tryOn(await serverPackage(major)));
 
 const ok = versions.every(({ failed, passed }) => failed === 0 && passed > 0);
 if (values.json) console.log(JSON.stringify({ ok, versions }));
