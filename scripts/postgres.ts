@@ -3,8 +3,9 @@
  *
  * The tests that need a real PostgreSQL, on one exact release of each major (scripts/postgres/packages.ts, downloaded into
  * node_modules/.cache), or on the `postgres` and `initdb` in `DIR`, such as `/usr/lib/postgresql/15/bin` on Debian. `--short`:
- * of the tests the core, and the oldest alone where no versions are named. `--only`: the files that match. `--json` prints `{ok, versions:[{version,
- * server_version, files, tests, passed, failed, skipped, seconds, failing}]}`. Exit code 0 only when all pass.
+ * of the tests the core, and the oldest alone where no versions are named. `--only`: the files that match. `--json` prints
+ * `{ok, versions:[{version, server_version, files, tests, passed, failed, skipped, seconds, failing}]}`. Exit code 0 only when
+ * all pass.
  */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
