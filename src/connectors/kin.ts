@@ -14,7 +14,7 @@ interface Process {
   readonly session: number;
   readonly started: number;
   readonly over: boolean;
-  /** The mark in its environment; undefined until somebody asks, null when it has none or is another user's. */
+  /** The mark in its environment; undefined until somebody asks, null when it has none or is another user's, or `UNSAID`. */
   mark?: string | null;
 }
 
@@ -25,8 +25,17 @@ export interface Root {
   readonly started: number | null;
 }
 
-const ROUNDS = 8;
-const PAUSE_MS = 10;
+/** Nothing is in its environment at this moment: it is becoming another program, or on its way out. */
+const UNSAID = '';
+/** They have none. */
+const KERNEL = 2;
+
+const ROUNDS = 24;
+/** So often is looked again because of them alone. */
+const UNSAID_ROUNDS = 4;
+/** What was killed is gone within a few milliseconds, but for on a machine that has much else to do. */
+const PAUSE_MS = { soon: 10, later: 50 };
+const SOON_ROUNDS = 8;
 /** Processes that are looked at in one go, about a millisecond's worth: a halt has more to do meanwhile. */
 const AT_ONCE = 32;
 
@@ -53,13 +62,18 @@ export function startOf(pid: number): number | null {
  * session, parent and environment behind is not found; where there is no `/proc`, none is.
  */
 export async function killKin(root: Root, timers: Timers): Promise<readonly number[]> {
-  let found = await kinOf(root);
-  for (let round = 0; found.length > 0 && round < ROUNDS; round++) {
-    for (const one of found) kill(one);
+  const killed = new Map<number, number>();
+  let { found, unsaid } = await kinOf(root, killed);
+  for (let round = 0; round < ROUNDS; round++) {
+    if (found.length === 0 && (!unsaid || round >= UNSAID_ROUNDS)) break;
+    for (const one of found) {
+      killed.set(one.pid, one.started);
+      kill(one);
+    }
     const pause = Promise.withResolvers<void>();
-    timers.after(PAUSE_MS, pause.resolve);
+    timers.after(round < SOON_ROUNDS ? PAUSE_MS.soon : PAUSE_MS.later, pause.resolve);
     await pause.promise;
-    found = await kinOf(root);
+    ({ found, unsaid } = await kinOf(root, killed));
   }
   return found.map(({ pid }) => pid);
 }
@@ -67,16 +81,27 @@ export async function killKin(root: Root, timers: Timers): Promise<readonly numb
 /** A look at all processes is shared by all children that are ended side by side. */
 const looks = new Joined(processes);
 
-async function kinOf(root: Root): Promise<Process[]> {
+interface Look {
+  readonly found: readonly Process[];
+  /** There are some of which it cannot be told at this moment. */
+  readonly unsaid: boolean;
+}
+
+/** `killed`: when each of those began; one that is on its way out has no environment any more. */
+async function kinOf(root: Root, killed: ReadonlyMap<number, number>): Promise<Look> {
   const all = await looks.ask();
   const first = all.get(root.pid);
   // a number that went to another process says nothing; while anybody is in the session it is not given away
   const taken = first !== undefined && first.started !== root.started;
   const kin = new Map<number, Process>();
+  let unsaid = false;
   for (const one of all.values()) {
     if (one.over || one.pid === process.pid) continue;
     if (one.started < (root.started ?? 0)) continue;
-    if ((!taken && one.session === root.pid) || markOf(one) === root.mark) kin.set(one.pid, one);
+    const inSession = !taken && one.session === root.pid;
+    if (inSession || killed.get(one.pid) === one.started || markOf(one) === root.mark)
+      kin.set(one.pid, one);
+    else if (one.mark === UNSAID && one.parent !== KERNEL) unsaid = true;
   }
   for (let grown = true; grown; ) {
     grown = false;
@@ -86,7 +111,7 @@ async function kinOf(root: Root): Promise<Process[]> {
       grown = true;
     }
   }
-  return [...kin.values()];
+  return { found: [...kin.values()], unsaid };
 }
 
 /** Only when the number still means the process that was looked at. */
@@ -150,7 +175,9 @@ function markOf(one: Process): string | null {
 function readMark(pid: number): string | null {
   try {
     const set = `${MARK}=`;
-    const words = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
+    const text = readFileSync(`/proc/${pid}/environ`, 'latin1');
+    if (text === '') return UNSAID;
+    const words = text.split('\0');
     return words.find((word) => word.startsWith(set))?.slice(set.length) ?? null;
   } catch {
     return null; // another user's
