@@ -30,17 +30,18 @@ const MOST_SHOWN = 8;
 
 /** False: a value surely holds no such character, by its text as JSON.stringify gives it, which escapes some controls. */
 export function isSuspect(serialised: string): boolean {
-  if (serialised.includes('\\u00') || serialised.includes('\\b')) return true;
-  if (serialised.includes('\x7f')) return true;
-  // bytes are counted faster than characters are looked at, and most texts are ASCII
-  return Buffer.byteLength(serialised) !== serialised.length && UNUSUAL.test(serialised);
+  return serialised.includes('\\u00') || serialised.includes('\\b') || isUnusual(serialised);
 }
 
 /** The same for a text as it came; `isJson`: one that was read as JSON, which holds no control character but escaped. */
 export function maySmuggle(text: string, isJson: boolean): boolean {
-  if (text.includes('\\u') || text.includes('\\b') || text.includes('\x7f')) return true;
-  if (Buffer.byteLength(text) !== text.length && UNUSUAL.test(text)) return true;
+  if (text.includes('\\u') || text.includes('\\b') || isUnusual(text)) return true;
   return !isJson && RAW_CONTROL.test(text);
+}
+
+function isUnusual(text: string): boolean {
+  // bytes are counted faster than characters are looked at, and most texts are ASCII
+  return text.includes('\x7f') || (Buffer.byteLength(text) !== text.length && UNUSUAL.test(text));
 }
 
 /** A text with such characters written out (`⟦U+202E⟧`); `found` is told how many there were. */

@@ -1,4 +1,5 @@
 import type { HaltFile } from '../domain/halt-file.ts';
+import type { Rotated } from '../domain/rekey.ts';
 import type { Store } from '../domain/store.ts';
 
 export type TreeFace = Pick<Store, 'seal' | 'tiles'>;
@@ -69,16 +70,7 @@ export interface StoreWorks {
 /** The master key of a store that nobody uses; it is in the data directory, or what that says of it. */
 export interface KeyWorks {
   /** `source`: a file that says where the new one comes from. */
-  rotate(
-    at: StoreAt,
-    source: string | null,
-  ): Promise<{
-    readonly how: 'new' | 'finished' | 'current';
-    readonly chains: number;
-    readonly secrets: number;
-    readonly unreadable: readonly string[];
-    readonly kept: readonly string[];
-  }>;
+  rotate(at: StoreAt, source: string | null): Promise<Rotated>;
   /** What was removed of the one before. */
   forgetOld(at: StoreAt): Promise<readonly string[]>;
 }

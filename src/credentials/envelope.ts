@@ -28,27 +28,21 @@ export class Envelopes {
 
   /** Throws MASTER_KEY. */
   open(name: string, envelope: string): string {
-    const [format, wrapped = '', body = ''] = envelope.split('.');
-    if (format !== FORMAT) throw unreadable(name);
-    try {
-      const key = open(this.#wrapping, wrapped, `key:${name}`);
-      return open(key, body, name).toString('utf8');
-    } catch {
-      throw unreadable(name);
-    }
+    const { key, body } = this.#parted(name, envelope);
+    return opened(name, key, body, name).toString('utf8');
   }
 
   /** The same value for who has `to`; its data key changes hands, the value stays sealed. Throws MASTER_KEY. */
   rewrapped(name: string, envelope: string, to: Envelopes): string {
+    const { key, body } = this.#parted(name, envelope);
+    return [FORMAT, to.#sealed(to.#wrapping, key, `key:${name}`), body].join('.');
+  }
+
+  /** Its data key, and what that seals. */
+  #parted(name: string, envelope: string): { readonly key: Buffer; readonly body: string } {
     const [format, wrapped = '', body = ''] = envelope.split('.');
     if (format !== FORMAT) throw unreadable(name);
-    let key: Buffer;
-    try {
-      key = open(this.#wrapping, wrapped, `key:${name}`);
-    } catch {
-      throw unreadable(name);
-    }
-    return [FORMAT, to.#sealed(to.#wrapping, key, `key:${name}`), body].join('.');
+    return { key: opened(name, this.#wrapping, wrapped, `key:${name}`), body };
   }
 
   #sealed(key: Uint8Array, plain: Uint8Array, name: string): string {
@@ -59,12 +53,21 @@ export class Envelopes {
   }
 }
 
-function open(key: Uint8Array, sealed: string, name: string): Buffer {
+/** `secret`: whose it is; `bound`: what it was sealed for. */
+function opened(secret: string, key: Uint8Array, sealed: string, bound: string): Buffer {
+  try {
+    return open(key, sealed, bound);
+  } catch {
+    throw unreadable(secret);
+  }
+}
+
+function open(key: Uint8Array, sealed: string, bound: string): Buffer {
   const bytes = Buffer.from(sealed, 'base64url');
   const nonce = bytes.subarray(0, NONCE_BYTES);
   const tag = bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES);
   const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
-    .setAAD(Buffer.from(name))
+    .setAAD(Buffer.from(bound))
     .setAuthTag(tag);
   return Buffer.concat([
     decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)),

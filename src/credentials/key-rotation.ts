@@ -2,6 +2,7 @@ import { access, link, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SignalboxError } from '../domain/errors.ts';
 import type { JsonObject } from '../domain/json.ts';
+import type { RekeyOrder, Rewrapped, Rotated } from '../domain/rekey.ts';
 import { Envelopes } from './envelope.ts';
 import { keyFault } from './key-files.ts';
 import {
@@ -34,21 +35,7 @@ import { DEPLOYMENT, deploymentTag } from './strays.ts';
 export interface StoreAtRest {
   /** Of the key that it is sealed under; null when there is nothing in it. */
   readonly keyCheck: string | null;
-  rekey(order: {
-    readonly from: Uint8Array;
-    readonly to: Uint8Array;
-    /** The sealed text of a secret under the new key. Throws when it does not open. */
-    readonly rewrap: (name: string, sealed: string) => string;
-    /** A secret of ours to add where there is none of its name. */
-    readonly add: { readonly name: string; readonly sealed: string };
-  }): Promise<Rewrapped>;
-}
-
-export interface Rewrapped {
-  readonly chains: number;
-  readonly secrets: number;
-  /** What did not open under the key so far, and was left as it is. */
-  readonly unreadable: readonly string[];
+  rekey(order: RekeyOrder): Promise<Rewrapped>;
 }
 
 export interface KeyPlace extends KeyParts {
@@ -94,13 +81,6 @@ export async function fitting(
   }
   if (fault !== null) throw fault;
   return null;
-}
-
-export interface Rotated extends Rewrapped {
-  /** `finished`: one that was cut short; `current`: a store restored from before is under the key in use now. */
-  readonly how: 'new' | 'finished' | 'current';
-  /** Files in which the key before is kept. */
-  readonly kept: readonly string[];
 }
 
 /** `source`: where the new key comes from, as in `key.json`; null for another one from where this one is. */
@@ -203,11 +183,7 @@ async function isThere({ directory }: KeyPlace, which: Which): Promise<boolean> 
   return (await namedIn(directory, which)).length > 0;
 }
 
-function order(
-  at: KeyPlace,
-  from: Uint8Array,
-  to: Uint8Array,
-): Parameters<StoreAtRest['rekey']>[0] {
+function order(at: KeyPlace, from: Uint8Array, to: Uint8Array): RekeyOrder {
   const { entropy } = at.doors;
   const [had, has] = [new Envelopes(from, entropy), new Envelopes(to, entropy)];
   const tag = JSON.stringify({ tag: deploymentTag(from) });

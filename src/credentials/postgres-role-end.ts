@@ -25,8 +25,8 @@ const LONG = 30;
 const TERMINATE_PAUSE_MS = [3, 20] as const;
 
 interface Ending {
-  /** They hold their rights themselves: a server before 16. */
-  readonly hold: boolean;
+  /** Statements that take from them what they hold themselves; null for a server since 16, where they hold nothing. */
+  readonly takeBack: ((roles: readonly string[]) => string) | null;
   /** Called when none of them can log in any more and their sessions were told to end. */
   readonly barred: () => void;
 }
@@ -72,8 +72,8 @@ async function endEach(
   ending.barred();
   for (const [place, role] of roles.entries())
     ended[place] ??= await why(async () => {
-      await empty(client, [role], ending.hold, '');
-      await drop(client, role, ending.hold);
+      await empty(client, [role], ending, '');
+      await drop(client, role, ending);
     });
   return ended;
 }
@@ -92,22 +92,16 @@ async function existing(
 async function endTogether(
   client: pg.ClientBase,
   roles: readonly string[],
-  { hold, barred }: Ending,
+  ending: Ending,
 ): Promise<void> {
   // seen by every other session before the first of theirs is looked for; made durable by the drop, or by asking again
   await client.query(
     `BEGIN; SET LOCAL synchronous_commit = off; ${roles.map((role) => `ALTER ROLE ${quote(role)} NOLOGIN`).join('; ')}; COMMIT;
      SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename IN (${namesOf(roles)})`,
   );
-  barred();
-  const them = roles.map(quote).join(', ');
-  await empty(client, roles, hold, `${hold ? `; ${stripText(them)}` : ''}; DROP ROLE ${them}`);
-}
-
-/** Takes what they hold and own in this database; the lock is that of whoever else gives and takes grants there. */
-function stripText(them: string): string {
-  return `SELECT pg_advisory_xact_lock(hashtextextended('signalbox grants', 0));
-    GRANT ${them} TO CURRENT_USER; DROP OWNED BY ${them} CASCADE`;
+  ending.barred();
+  const taken = ending.takeBack === null ? '' : `; ${ending.takeBack(roles)}`;
+  await empty(client, roles, ending, `${taken}; DROP ROLE ${roles.map(quote).join(', ')}`);
 }
 
 /** What a session that stays is told by; no class of the server's own. */
@@ -117,11 +111,12 @@ const STAYS = 'SBX01';
 async function empty(
   client: pg.ClientBase,
   roles: readonly string[],
-  hold: boolean,
+  { takeBack }: Ending,
   then: string,
 ): Promise<void> {
   const join = `GRANT ${roles.map(quote).join(', ')} TO CURRENT_USER`;
-  const first = hold ? `BEGIN ${join}; EXCEPTION WHEN undefined_object THEN NULL; END;` : '';
+  const first =
+    takeBack === null ? '' : `BEGIN ${join}; EXCEPTION WHEN undefined_object THEN NULL; END;`;
   const sql = emptied({ whose: `usename IN (${namesOf(roles)})`, isTold: true, first, join });
   await looked(client, `${sql}${then}`, roles);
 }
@@ -196,14 +191,14 @@ async function bar(client: pg.ClientBase, role: string): Promise<void> {
 }
 
 /** What it holds and owns here ends before it and by itself: it may be kept by what it owns elsewhere, and is as dead then. */
-async function drop(client: pg.ClientBase, role: string, hold: boolean): Promise<void> {
+async function drop(client: pg.ClientBase, role: string, { takeBack }: Ending): Promise<void> {
   try {
-    if (hold) await client.query(stripText(quote(role)));
+    if (takeBack !== null) await client.query(takeBack([role]));
     await client.query(`DROP ROLE ${quote(role)}`);
   } catch (error) {
     if (isMissing(error)) return;
     if (!(error instanceof pg.DatabaseError) || error.code !== '2BP01') throw error;
-    if (!hold) await client.query(`DROP OWNED BY ${quote(role)} CASCADE`);
+    if (takeBack === null) await client.query(`DROP OWNED BY ${quote(role)} CASCADE`);
     await client.query(`DROP ROLE ${quote(role)}`).catch((kept: unknown) => {
       if (!(kept instanceof pg.DatabaseError)) throw kept;
     });

@@ -39,6 +39,8 @@ export interface RoleServer {
   grantRole(agent: string, connection: Connection): string;
   /** Statements that give a login itself what the stable role holds. */
   handOn(grants: string, login: string): string;
+  /** Statements that take from such logins what they hold and own in this database. */
+  takeBack(logins: readonly string[]): string;
   brokerRole(connection: Connection): string;
   tryLogin(
     connection: Connection,
@@ -66,12 +68,13 @@ export function postgresRoleIssuer(admin: RoleServer, doors: Doors, tag = ''): C
   const hand = new AtHand(admin, doors);
   const endings = new SideBySide((connection, close: () => readonly Suspect[]) =>
     admin.with(connection, async (client) => {
+      const { version } = await admin.server(connection);
       const suspects = close();
       const roles = suspects.map(({ role }) => role);
       const early = logins.atTheDoor(connection, suspects);
+      const takeBack = version < PG16 ? admin.takeBack : null;
       try {
-        const { version } = await admin.server(connection);
-        return await endRoles(client, roles, { hold: version < PG16, barred: early.knock });
+        return await endRoles(client, roles, { takeBack, barred: early.knock });
       } finally {
         early.leave();
       }
@@ -125,13 +128,7 @@ export function postgresRoleIssuer(admin: RoleServer, doors: Doors, tag = ''): C
     madeAt: (connection) =>
       tag === ''
         ? Promise.resolve([])
-        : admin.with(connection, async (client) => {
-            const { rows } = await client.query<{ rolname: string }>(
-              'SELECT rolname FROM pg_roles WHERE rolcanlogin AND starts_with(rolname, $1)',
-              [PREFIX + tag],
-            );
-            return rows.map(({ rolname }) => rolname);
-          }),
+        : admin.with(connection, (client) => loginsOf(client, PREFIX + tag)),
 
     endStray: (handle, connection) => end({ role: handle, password: null }, connection),
 
@@ -141,6 +138,14 @@ export function postgresRoleIssuer(admin: RoleServer, doors: Doors, tag = ''): C
       return dead;
     },
   };
+}
+
+async function loginsOf(client: pg.ClientBase, prefix: string): Promise<readonly string[]> {
+  const { rows } = await client.query<{ rolname: string }>(
+    'SELECT rolname FROM pg_roles WHERE rolcanlogin AND starts_with(rolname, $1)',
+    [prefix],
+  );
+  return rows.map(({ rolname }) => rolname);
 }
 
 /** A halt aborts and ends at the same moment: for each a session of the broker is at hand, and none has to be opened then. */

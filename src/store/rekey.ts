@@ -1,3 +1,4 @@
+import type { RekeyOrder, Rewrapped } from '../domain/rekey.ts';
 import type { EventDraft } from '../ledger/events.ts';
 import { noted, secretSet } from '../ledger/record.ts';
 import {
@@ -9,23 +10,6 @@ import {
   wrappingKey,
   wrapSigner,
 } from '../ledger/seal.ts';
-
-/** Puts a store at rest under another master key. */
-export interface RekeyOrder {
-  readonly from: Uint8Array;
-  readonly to: Uint8Array;
-  /** The sealed text of a secret under the new key. Throws when it does not open. */
-  readonly rewrap: (name: string, sealed: string) => string;
-  /** A secret to add where there is none of its name. */
-  readonly add: { readonly name: string; readonly sealed: string };
-}
-
-export interface Rewrapped {
-  readonly chains: number;
-  readonly secrets: number;
-  /** What did not open under the key so far, and was left as it is. */
-  readonly unreadable: readonly string[];
-}
 
 /** Rows on their way from one key to the other; null for one that does not open, which is left and named. */
 export class Rewrapper {

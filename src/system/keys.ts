@@ -1,13 +1,8 @@
 import { keyFault, textOf } from '../credentials/key-files.ts';
-import {
-  fitting,
-  forgetOld,
-  type KeyPlace,
-  type Rotated,
-  rotateKey,
-} from '../credentials/key-rotation.ts';
+import { fitting, forgetOld, type KeyPlace, rotateKey } from '../credentials/key-rotation.ts';
 import { hasMasterKey, masterKeyOf, sourceFrom } from '../credentials/key-source.ts';
 import type { Doors } from '../domain/doors.ts';
+import type { Rotated } from '../domain/rekey.ts';
 import { outputOf } from '../doors.ts';
 import { keyCheck } from '../ledger/seal.ts';
 import { keyCheckAt, storeAtRest, type Whereabouts } from '../store/open.ts';

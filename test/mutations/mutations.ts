@@ -115,7 +115,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     control: 'what left the process group is found and killed',
     file: 'src/connectors/kin.ts',
-    find: 'for (const one of found) kill(one);',
+    find: '      kill(one);\n',
     replace: '',
     test: 'src/connectors/mcp/halted-child.test.ts',
     slow: true,

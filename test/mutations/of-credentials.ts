@@ -49,7 +49,7 @@ export const OF_CREDENTIALS: readonly Mutation[] = [
   {
     control: 'what a login made ends with it, whatever keeps its role',
     file: 'src/credentials/postgres-role-end.ts',
-    find: 'if (!hold) await client.query(`DROP OWNED BY ${quote(role)} CASCADE`);',
+    find: 'if (takeBack === null) await client.query(`DROP OWNED BY ${quote(role)} CASCADE`);',
     replace: '',
     test: 'src/connectors/postgres/escape.test.ts',
     slow: true,

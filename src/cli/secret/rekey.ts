@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { SignalboxError } from '../../domain/errors.ts';
+import type { Rotated } from '../../domain/rekey.ts';
 import type { Answer, Call, Command } from '../command.ts';
 import { confirm } from '../confirm.ts';
-import type { KeyWorks } from '../parts.ts';
 import { progress } from '../progress.ts';
 import { count } from '../render.ts';
 import { PLACE_OPTIONS, storeAt, whatIs } from '../store/at.ts';
@@ -46,9 +46,7 @@ Nothing may run on it. Each replica needs the new key before it starts again.`,
   };
 }
 
-type Done = Awaited<ReturnType<KeyWorks['rotate']>>;
-
-function told({ how, chains, secrets, unreadable, kept }: Done): string {
+function told({ how, chains, secrets, unreadable, kept }: Rotated): string {
   const amount = `${count(chains, 'data key')} and ${count(secrets, 'secret')} wrapped anew`;
   const first = {
     new: `the store is under a new master key: ${amount}`,

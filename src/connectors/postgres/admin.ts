@@ -3,7 +3,7 @@ import type { Connection } from '../../domain/bundle.ts';
 import type { SecretSource } from '../../domain/credential.ts';
 import type { Clock, Doors } from '../../domain/doors.ts';
 import { SignalboxError } from '../../domain/errors.ts';
-import { handOnText } from './grants-direct.ts';
+import { handOnText, takeBackText } from './grants-direct.ts';
 import { CATALOGUE_PATH, clientConfig, targetOf } from './login.ts';
 import { grantRole } from './names.ts';
 
@@ -21,6 +21,8 @@ export interface PostgresAdmin {
   grantRole(agent: string, connection: Connection): string;
   /** Statements that give a login itself what that role holds, for servers before 16. */
   handOn(grants: string, login: string): string;
+  /** Statements that take from such logins what they hold and own in this database. */
+  takeBack(logins: readonly string[]): string;
   /** The broker's own role there. */
   brokerRole(connection: Connection): string;
   /** Really tries to log in, and leaves again. */
@@ -49,9 +51,6 @@ const QUERY_TIMEOUT_MS = 15_000;
 const MAX_TARGETS = 100;
 /** SQLSTATEs that refuse a login itself: not permitted, or role or password wrong. */
 const REFUSED = new Set(['28000', '28P01']);
-
-/** The first release with `RETURNING old, new`. */
-export const PG18 = 180_000;
 
 export function createPostgresAdmin(
   secrets: SecretSource,
@@ -116,6 +115,7 @@ export function createPostgresAdmin(
     },
     grantRole,
     handOn: handOnText,
+    takeBack: takeBackText,
     brokerRole: (connection) => targetOf(connection).user,
     tryLogin,
     async close() {

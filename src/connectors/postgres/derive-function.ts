@@ -1,12 +1,12 @@
 import pg from 'pg';
 import { SignalboxError } from '../../domain/errors.ts';
-import { type AdminClient, PG18 } from './admin.ts';
+import type { AdminClient } from './admin.ts';
 import type { ImagePlan, ToolFunction } from './binding.ts';
 import { typeNames } from './catalogue.ts';
 import { describe } from './describe.ts';
 import type { Field } from './exchange.ts';
 import { CATALOGUE_PATH, SEARCH_PATH } from './login.ts';
-import { PG17, versionOf } from './server-needs.ts';
+import { PG17, PG18, versionOf } from './server-needs.ts';
 import { forbidden, type Shape } from './shape.ts';
 import { createText, FUNCTION_SCHEMA, SEAL } from './tool-function.ts';
 

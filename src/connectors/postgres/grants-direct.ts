@@ -11,9 +11,6 @@ import { heldText, type Privilege } from './privileges.ts';
  * the grant role is only a pattern: each login holds the same itself, and what it holds ends with it for whoever took it on.
  */
 
-/** The first release in which a membership can be without SET. */
-export const PG16 = 160_000;
-
 /** Of everything that changes grants at a database: an apply, and there minting and ending too. */
 export const GRANTS_LOCK = `SELECT pg_advisory_xact_lock(hashtextextended('signalbox grants', 0))`;
 
@@ -28,6 +25,12 @@ export function handOnText(grants: string, login: string): string {
       END LOOP;
     END $hand_on$;
     COMMENT ON ROLE ${pg.escapeIdentifier(login)} IS ${pg.escapeLiteral(loginComment(grants))}`;
+}
+
+/** Takes what they hold and own in this database. */
+export function takeBackText(logins: readonly string[]): string {
+  const them = logins.map((login) => pg.escapeIdentifier(login)).join(', ');
+  return `${GRANTS_LOCK}; GRANT ${them} TO CURRENT_USER; DROP OWNED BY ${them} CASCADE`;
 }
 
 /** Logins that live are given and lose what their grant role is given and loses. Where members are used there are none. */

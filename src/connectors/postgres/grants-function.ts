@@ -3,10 +3,10 @@ import type { Connection } from '../../domain/bundle.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import type { AdminClient } from './admin.ts';
 import type { PostgresBinding, ToolFunction } from './binding.ts';
-import { PG16 } from './grants-direct.ts';
 import { bringTo, ensureRole, retire } from './grants-role.ts';
 import { CATALOGUE_PATH, SEARCH_PATH } from './login.ts';
 import { type Privilege, statementPrivileges } from './privileges.ts';
+import { PG16, versionOf } from './server-needs.ts';
 import {
   checkValues,
   createText,
@@ -97,7 +97,7 @@ async function ensureFunction(
   );
   const execute = { privilege: 'EXECUTE', object: `FUNCTION ${rows[0]?.spoken}` };
   // there minting gives it to each login, and is no member of the owner
-  if (!(await isModern(client)))
+  if ((await versionOf(client)) < PG16)
     await client.query(`GRANT EXECUTE ON ${execute.object} TO CURRENT_USER WITH GRANT OPTION`);
   return [{ privilege: 'USAGE', object: `SCHEMA ${quote(FUNCTION_SCHEMA)}` }, execute];
 }
@@ -151,19 +151,12 @@ async function exists(client: AdminClient, role: string): Promise<boolean> {
 }
 
 async function join(client: AdminClient, owner: string): Promise<void> {
-  const options = (await isModern(client)) ? ' WITH INHERIT TRUE, SET TRUE' : '';
+  const options = (await versionOf(client)) >= PG16 ? ' WITH INHERIT TRUE, SET TRUE' : '';
   await client.query(`GRANT ${quote(owner)} TO CURRENT_USER${options}`);
 }
 
 async function leave(client: AdminClient, owner: string): Promise<void> {
   await client.query(`REVOKE ${quote(owner)} FROM CURRENT_USER GRANTED BY CURRENT_USER`);
-}
-
-async function isModern(client: AdminClient): Promise<boolean> {
-  const { rows } = await client.query<{ modern: boolean }>(
-    `SELECT current_setting('server_version_num')::int >= ${PG16} AS modern`,
-  );
-  return rows[0]?.modern === true;
 }
 
 async function drop(client: AdminClient, owner: string): Promise<void> {

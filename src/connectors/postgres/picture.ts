@@ -1,11 +1,11 @@
-import { type AdminClient, PG18 } from './admin.ts';
+import type { AdminClient } from './admin.ts';
 import type { Draft, PostgresBinding } from './binding.ts';
 import { showable, type Trigger } from './catalogue.ts';
 import { fleetingOf, uncovered } from './fleeting.ts';
 import { planImages } from './images.ts';
 import type { Statement } from './parse.ts';
 import { keyOf, type Resolved, rightsOf, targetsOf } from './rights.ts';
-import { versionOf } from './server-needs.ts';
+import { PG18, versionOf } from './server-needs.ts';
 
 /** How a write shows its rows, and what the minted role needs for that on top of the statement's own rights. */
 export interface Picture {

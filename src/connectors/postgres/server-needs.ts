@@ -9,15 +9,25 @@ import type { Shape } from './shape.ts';
 
 /** The first release with MERGE, and in which a login does not administer itself. */
 export const PG15 = 150_000;
+/** The first release in which a membership can be without SET. */
+export const PG16 = 160_000;
 /** The first release with `MERGE … RETURNING`. */
 export const PG17 = 170_000;
+/** The first release with `RETURNING old, new`. */
+export const PG18 = 180_000;
 
-/** `server_version_num`. */
+const known = new WeakMap<pg.ClientBase, number>();
+
+/** `server_version_num`. Asked once a connection. */
 export async function versionOf(client: pg.ClientBase): Promise<number> {
+  const before = known.get(client);
+  if (before !== undefined) return before;
   const { rows } = await client.query<{ version: string }>(
     `SELECT current_setting('server_version_num') AS version`,
   );
-  return Number(rows[0]?.version);
+  const version = Number(rows[0]?.version);
+  known.set(client, version);
+  return version;
 }
 
 /** Throws TOOL_UNRESOLVED for what this server is too old for. */

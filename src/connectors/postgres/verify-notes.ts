@@ -1,6 +1,5 @@
 import type pg from 'pg';
-import { PG16 } from './grants-direct.ts';
-import { PG15, versionOf } from './server-needs.ts';
+import { PG15, PG16, versionOf } from './server-needs.ts';
 import type { Bound } from './verify.ts';
 import type { Relation } from './verify-tables.ts';
 

@@ -1,10 +1,10 @@
-import { PG18 } from './admin.ts';
 import type { Cockpit } from './cockpit.ts';
 import type { Answer, Prepared, Step } from './exchange.ts';
 import { FINGERPRINT_GATE, fingerprintValues } from './fingerprint.ts';
 import { CATALOGUE_PATH, SEARCH_PATH } from './login.ts';
 import { BASELINE, DEFERRED_NOW, IMAGES_FETCHED, MEASURE, PATH, type Pictures } from './measure.ts';
 import { currentPictures, olderPictures } from './pictures.ts';
+import { PG18 } from './server-needs.ts';
 import type { Session } from './session.ts';
 import { callOf, checkValues, FUNCTION_GATE } from './tool-function.ts';
 import { encodeArguments } from './values.ts';

@@ -228,6 +228,7 @@ const NOWHERE = {
   server: () => Promise.reject(new Error('there is no database here')),
   grantRole: () => 'none',
   handOn: () => '',
+  takeBack: () => '',
   brokerRole: () => 'none',
   tryLogin: async () => 'unclear' as const,
 };

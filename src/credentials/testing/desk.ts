@@ -38,6 +38,7 @@ const NO_DATABASE: RoleServer = {
   server: () => Promise.reject(new Error('there is no database here')),
   grantRole: () => 'none',
   handOn: () => '',
+  takeBack: () => '',
   brokerRole: () => 'none',
   tryLogin: async () => 'unclear',
 };

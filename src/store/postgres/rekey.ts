@@ -1,7 +1,8 @@
 import { SignalboxError } from '../../domain/errors.ts';
+import type { RekeyOrder, Rewrapped } from '../../domain/rekey.ts';
 import { SYSTEM_CHAIN } from '../../domain/store.ts';
 import type { Bytes } from '../../ledger/seal.ts';
-import { type RekeyOrder, type Rewrapped, Rewrapper } from '../rekey.ts';
+import { Rewrapper } from '../rekey.ts';
 import type { PostgresAddress } from './address.ts';
 import { inUse, requireNobody } from './carry.ts';
 import { Chains, KeyRing, type StoredKey } from './chains.ts';

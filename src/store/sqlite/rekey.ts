@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { RekeyOrder, Rewrapped } from '../../domain/rekey.ts';
 import type { Bytes } from '../../ledger/seal.ts';
-import { type RekeyOrder, type Rewrapped, Rewrapper } from '../rekey.ts';
+import { Rewrapper } from '../rekey.ts';
 import { Chains } from './chains.ts';
 import { type Database, openWriter } from './database.ts';
 import { DATABASE_FILE, lockDirectory, openExisting } from './lock.ts';
