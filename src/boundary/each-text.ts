@@ -8,6 +8,11 @@ const KEPT = JSON as typeof JSON & {
   isRawJSON(value: unknown): value is { readonly rawJSON: string };
 };
 
+/** A number that is kept as it was written. */
+export function isKept(value: Json): boolean {
+  return KEPT.isRawJSON(value);
+}
+
 /**
  * A stranger's value with every text, member name and number passed through `word`. A number whose digits it changes
  * becomes that text. Throws TooDeep.

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KnownSecrets } from './known-secrets.ts';
 import { Matcher } from './matcher.ts';
-import { Pieces, redactorFor } from './redact.ts';
+import { Pieces } from './pieces.ts';
+import { redactorFor } from './redact.ts';
 import { spellings } from './spellings.ts';
 
 const SECRET = 'fixture/secret+"value"=42&more';
@@ -72,19 +73,50 @@ test('our own tokens are known by their shape', () => {
         `${form} after ${before.length}`,
       );
   assert.ok(new KnownSecrets().text(token.toLowerCase()).includes(MARK));
+  assert.ok(new KnownSecrets().text(token.toUpperCase()).includes(MARK));
+  const base64 = (text: string) => Buffer.from(text).toString('base64');
+  for (const form of [
+    base64(`{"auth":"${base64(`me:${token}`)}"}`),
+    Buffer.from(token, 'utf16le').toString('base64'),
+    [...Buffer.from(token)].map((byte) => byte.toString(16)).join(':'),
+    base64(`Authorization: Bearer ${token}`).replaceAll(/(.{76})/g, '$1\r\n'),
+  ])
+    assert.ok(new KnownSecrets().text(`x ${form} y`).includes(MARK), form);
   const percent = [...token].map((sign) => `%${sign.charCodeAt(0).toString(16)}`).join('');
   assert.ok(new KnownSecrets().text(percent).includes(MARK));
 });
 
-test('a secret in two pieces is withheld', () => {
+test('a secret in pieces is withheld', () => {
   const redact = redactorFor([SECRET]);
   for (let cut = 1; cut < SECRET.length; cut++) {
-    const pieces = new Pieces(redact, redact, 200);
+    const pieces = new Pieces(redact, 200);
     const told =
       pieces.next(`so ${SECRET.slice(0, cut)}`) + pieces.next(`${SECRET.slice(cut)} far`);
     assert.ok(!told.includes(SECRET), told);
     assert.ok(!told.includes(SECRET.slice(Math.min(cut, 6))), `cut at ${cut}: ${told}`);
   }
-  const pieces = new Pieces(redact, redact, 200);
+  const three = new Pieces(redact, 200);
+  const parts = [SECRET.slice(0, 8), SECRET.slice(8, 16), SECRET.slice(16)];
+  assert.deepEqual(
+    parts.map((part) => three.next(part)),
+    [MARK, MARK, MARK],
+    'what lies in the middle goes too',
+  );
+  const pieces = new Pieces(redact, 200);
   assert.equal(pieces.next('nothing') + pieces.next(' here'), 'nothing here');
+  assert.equal(pieces.next(`all of ${SECRET}`) + pieces.next('harmless'), `all of ${MARK}harmless`);
+});
+
+test('pieces of a secret are followed at their place, whatever stands beside them', () => {
+  const known = new KnownSecrets();
+  const long = `${SECRET}${'0123456789abcdef'.repeat(60)}`;
+  known.add(long, true);
+  const told = known.pieces();
+  const said = (progress: number, message: string) =>
+    told({ progressToken: 'p', progress, message, data: { level: 'error', logger: 'server' } });
+  assert.equal(said(1, `see ${long.slice(0, 700)}`).message, `see ${MARK}`);
+  const rest = said(2, long.slice(700));
+  assert.equal(rest.message, MARK);
+  assert.deepEqual(rest.data, { level: 'error', logger: 'server' });
+  assert.equal(said(3, 'more').message, 'more');
 });

@@ -1,8 +1,10 @@
 import type { Json, JsonObject } from '../domain/json.ts';
+import { isEncoded, readingsOf } from './decoders.ts';
 import { eachText, TooDeep } from './each-text.ts';
 import { Matcher } from './matcher.ts';
 import { TOKEN_SHAPES, TOKEN_STARTS } from './own-tokens.ts';
-import { MARK, Pieces, type Redact, redactorOf } from './redact.ts';
+import { piecesByPlace } from './pieces.ts';
+import { MARK, type Redact, redactorOf } from './redact.ts';
 import { MIN_SECRET, spellings } from './spellings.ts';
 
 /** How many passing values are remembered; the oldest goes first. Whoever uses one withholds it besides. */
@@ -10,9 +12,9 @@ const MAX_PASSING = 1_024;
 /** So many new ones are looked for apart, before everything is put together anew. */
 const MAX_YOUNG = 64;
 const MAX_DEPTH = 256;
-const PERCENT = /%[0-9a-f]{2}/i;
-/** Characters back in which a secret that ends now may have begun. */
-const REACH = 512;
+/** So many times its length, percent-encoded: back so far a secret that goes on now may have begun. */
+const REACH = 3;
+const MOST_REACH = 16_384;
 
 /**
  * Every secret this process has in its hands, so that none leaves it again, whoever sends it back: stored ones, minted
@@ -21,7 +23,8 @@ const REACH = 512;
 export class KnownSecrets {
   readonly #lasting = new Set<string>();
   readonly #passing = new Set<string>();
-  #young: string[] = [];
+  /** With how they may come back. */
+  #young = new Map<string, readonly string[]>();
   /** Of all but the young ones, and of the young ones; null: to be made anew. */
   #settled: Matcher | null = null;
   #fresh: Matcher | null = null;
@@ -43,9 +46,9 @@ export class KnownSecrets {
     if (known) return;
     this.#redact = null;
     this.#fresh = null;
-    this.#young.push(value);
-    if (this.#young.length <= MAX_YOUNG) return;
-    this.#young = [];
+    this.#young.set(value, spellings(value));
+    if (this.#young.size <= MAX_YOUNG) return;
+    this.#young.clear();
     this.#settled = null;
   }
 
@@ -53,9 +56,9 @@ export class KnownSecrets {
     return this.#lasting.size + this.#passing.size;
   }
 
-  /** The text without any of them. */
-  text(text: string): string {
-    return this.#isClean(text) ? text : this.#redactor()(text, true);
+  /** The text without any of them. `whole`: nothing cut it short, so its end is no part of a secret. */
+  text(text: string, whole = true): string {
+    return whole && this.#isClean(text) ? text : this.#redactor()(text, whole);
   }
 
   /**
@@ -63,11 +66,13 @@ export class KnownSecrets {
    * what an earlier one began.
    */
   pieces(): (value: JsonObject) => JsonObject {
-    const redact: Redact = (text, whole) =>
-      this.#isClean(text) && whole ? text : this.#redactor()(text, whole);
-    const pieces = new Pieces(redact, redact, REACH);
-    return (value) =>
-      eachText(this.json(value), (text) => pieces.next(text), MAX_DEPTH) as JsonObject;
+    const redact: Redact = (text, whole = false) => this.text(text, whole);
+    const longest = [...this.#lasting, ...this.#passing].reduce(
+      (most, { length }) => Math.max(most, length),
+      0,
+    );
+    const follow = piecesByPlace(redact, Math.min(REACH * longest, MOST_REACH));
+    return (value) => follow(this.json(value));
   }
 
   /** The same for every text and member name of a value; the very value when there is nothing to withhold. */
@@ -88,31 +93,33 @@ export class KnownSecrets {
   }
 
   /** Serialised JSON stays such. */
-  serialised(text: string): string {
-    if (this.#isClean(text)) return text;
+  serialised(text: string, whole = true): string {
+    if (whole && this.#isClean(text)) return text;
     try {
       const value = JSON.parse(text) as Json;
       const clean = this.json(value);
       return clean === value ? text : JSON.stringify(clean);
     } catch {
-      return this.text(text);
+      return this.text(text, whole);
     }
   }
 
   /** Surely nothing in it, whatever it is decoded to. */
   #isClean(text: string): boolean {
     if (this.#holds(text)) return false;
-    if (text.includes('%') && PERCENT.test(text)) return false;
-    if (!text.includes('\\')) return true;
+    if (isEncoded(text)) {
+      for (const plain of readingsOf(text)) if (this.#holds(plain)) return false;
+      return true;
+    }
     // escapes of one sign, at any depth; every value is also known as it looks without its backslashes
-    return !text.includes('\\u') && !this.#holds(text.replaceAll('\\', ''));
+    return !text.includes('\\') || !this.#holds(text.replaceAll('\\', ''));
   }
 
   #holds(text: string): boolean {
     this.#settled ??= new Matcher([...TOKEN_STARTS, ...this.#texts(this.#young)]);
     if (this.#settled.find(text) !== null) return true;
-    if (this.#young.length === 0) return false;
-    this.#fresh ??= new Matcher(this.#young.flatMap(spellings));
+    if (this.#young.size === 0) return false;
+    this.#fresh ??= new Matcher([...this.#young.values()].flat());
     return this.#fresh.find(text) !== null;
   }
 
@@ -122,8 +129,8 @@ export class KnownSecrets {
   }
 
   /** Every spelling of every value but these. */
-  #texts(but: readonly string[] = []): string[] {
-    const left = [...this.#lasting, ...this.#passing].filter((value) => !but.includes(value));
+  #texts(but: ReadonlyMap<string, unknown> = new Map()): string[] {
+    const left = [...this.#lasting, ...this.#passing].filter((value) => !but.has(value));
     return [...new Set(left.flatMap(spellings))];
   }
 }

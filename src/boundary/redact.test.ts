@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { redactorFor } from './redact.ts';
+import { MARK, redactorFor } from './redact.ts';
 
 const SECRET = 'fixture/secret+"value"=42';
 
@@ -39,6 +39,63 @@ test('a secret behind escapes is withheld, in either case and in any mixture', (
   assert.equal(redact('a \\"quoted\\" 100%25 b'), 'a \\"quoted\\" 100%25 b');
 });
 
+test('a secret as templates, forms, shells, databases and mails write it is withheld', () => {
+  const secret = `aB3/dEf+gH=ij kL"m'n&o<p>q`;
+  const token = `eyJhbGciOiJSUzI1NiJ9.${'Qk3x9Zp2'.repeat(20)}.${'sIgN4tUr'.repeat(10)}`;
+  const entity = (of: (code: number) => string) => (text: string) =>
+    text.replaceAll(/[^a-zA-Z0-9]/g, (sign) => of(sign.charCodeAt(0)));
+  const hex = (text: string, between: string) =>
+    [...Buffer.from(text)].map((byte) => byte.toString(16).padStart(2, '0')).join(between);
+  const base64 = (text: string) => Buffer.from(text).toString('base64');
+  const written: { readonly [as: string]: (text: string) => string } = {
+    'upper case': (text) => text.toUpperCase(),
+    'hexadecimal entities': entity((code) => `&#x${code.toString(16).toUpperCase()};`),
+    'decimal entities': entity((code) => `&#${code};`),
+    'entities with zeros': entity((code) => `&#0${code};`),
+    'named entities': (text) =>
+      text.replaceAll('&', '&amp;').replaceAll("'", '&apos;').replaceAll('"', '&quot;'),
+    'a form': (text) => new URLSearchParams({ a: text }).toString(),
+    'a dump': (text) => hex(text, ' '),
+    'a fingerprint': (text) => hex(text, ':').toUpperCase(),
+    'a literal of bytes': (text) => `b'\\x${hex(text, '\\x')}'`,
+    'code points': (text) =>
+      [...text].map((sign) => `\\u{${sign.charCodeAt(0).toString(16)}}`).join(''),
+    'a mail': (text) => base64(text).replaceAll(/(.{76})/g, '$1\r\n'),
+    'a mail in JSON': (text) => JSON.stringify(base64(text).replaceAll(/(.{60})/g, '$1\n')),
+    'an indented block': (text) => base64(text).replaceAll(/(.{64})/g, '$1\n    '),
+    'a powershell': (text) => Buffer.from(text, 'utf16le').toString('base64'),
+    'wide characters': (text) => [...text].join('\0'),
+    'a pattern': (text) => text.replaceAll(/[^a-zA-Z0-9]/g, '\\$&'),
+    SQL: (text) => `'${text.replaceAll("'", "''")}'`,
+    CSV: (text) => `"${text.replaceAll('"', '""')}"`,
+  };
+  for (const [as, write] of Object.entries(written))
+    for (const one of [secret, token]) {
+      const clean = redactorFor([one])(`before ${write(one)} after`, true);
+      assert.match(clean, /^before .*\[secret withheld\].* after$/s, `${as}: ${clean}`);
+    }
+  for (const write of [base64, encodeURIComponent, (text: string) => JSON.stringify({ text })]) {
+    const clean = redactorFor([secret])(`x ${base64(`{"auth":"${write(`me:${secret}`)}"}`)}`);
+    assert.match(clean, /withheld/, 'encoded twice');
+  }
+});
+
+test('parts that are secrets of their own are withheld', () => {
+  const lines = ['Ab9Zq+MIIEow0', 'IBAAKCAQEA7yn'].map((line) => line.repeat(4));
+  const pem = ['-----BEGIN PRIVATE KEY-----', ...lines, '-----END PRIVATE KEY-----', ''].join('\n');
+  const redact = redactorFor([pem]);
+  for (const text of [pem.replaceAll('\n', '\r\n'), pem.replaceAll('\n', ' '), lines[1] ?? '']) {
+    const clean = redact(`at ${text}`, true);
+    assert.ok(!lines.some((line) => clean.includes(line)), clean);
+  }
+  assert.equal(redact('-----BEGIN PRIVATE KEY-----', true), '-----BEGIN PRIVATE KEY-----');
+  const pair = redactorFor([Buffer.from('billing:correct horse battery').toString('base64')]);
+  assert.equal(pair('user billing, correct horse battery'), 'user billing, [secret withheld]');
+  const address = redactorFor(['postgres://app:p%40ss-w0rd-of-app@db.example:5432/app']);
+  assert.equal(address('p%40ss-w0rd-of-app or p@ss-w0rd-of-app'), `${MARK} or ${MARK}`);
+  assert.equal(address('db.example:5432/app'), 'db.example:5432/app');
+});
+
 test('the end of a whole text is no part of a secret', () => {
   const redact = redactorFor([SECRET]);
   assert.equal(redact('a fixture', true), 'a fixture');
@@ -55,4 +112,6 @@ test('what a cap left of a secret at the end is withheld', () => {
 test('other text stays as it is, and short values blank nothing', () => {
   assert.equal(redactorFor([SECRET])('nothing here'), 'nothing here');
   assert.equal(redactorFor(['a', ''])('a banana'), 'a banana');
+  const page = '<p title="AT&amp;T &#8212; x\\ny">a%20b</p>\n'.repeat(3);
+  assert.equal(redactorFor([SECRET])(page, true), page, 'what was written for a purpose stays so');
 });

@@ -1,11 +1,14 @@
+import { HALF_ESCAPE, isEncoded, readingsOf } from './decoders.ts';
 import { Matcher } from './matcher.ts';
 import { MIN_SECRET, spellings } from './spellings.ts';
 
 export const MARK = '[secret withheld]';
+/** A text that hides secrets behind more readings than these is withheld whole. */
+const MOST_READINGS = 8;
 
 /**
- * Replaces a secret in whatever leaves, in the spellings a target may echo it (`spellings`), and behind the escapes of
- * JSON or percent-encoding, in any mixture. `whole`: nothing cut this text short, so its end is no part of a secret.
+ * Replaces a secret in whatever leaves, in the spellings a target may echo it (`spellings`), and behind escapes (`readingsOf`).
+ * `whole`: nothing cut this text short, so its end is no part of a secret.
  */
 export type Redact = (text: string, whole?: boolean) => string;
 
@@ -25,16 +28,27 @@ export function redactorOf(texts: readonly string[], shapes: readonly RegExp[] =
   };
   return (text, whole = false) => {
     let clean = withheld(text, whole);
-    if (!text.includes('\\') && !text.includes('%')) return clean;
-    for (const decode of DECODERS) {
-      const plain = decode(whole ? clean : clean.replace(HALF_ESCAPE, ''));
-      if (plain === clean) continue;
+    if (!text.includes('\\') && !isEncoded(text) && (whole || !HALF_ESCAPE.test(text)))
+      return clean;
+    // one reading shows what another one hides
+    for (let left = MOST_READINGS; left > 0; left--) {
+      const next = hidden(clean, whole);
+      if (next === null) return clean;
+      clean = next;
+    }
+    return MARK;
+  };
+
+  /** What is left of a text that can be read as one with a secret in it; null when it cannot. */
+  function hidden(text: string, whole: boolean): string | null {
+    for (const plain of readingsOf(whole ? text : text.replace(HALF_ESCAPE, ''))) {
+      if (plain === text) continue;
       const safe = withheld(plain, whole);
       // only what hides a secret is handed on decoded
-      if (safe !== plain) clean = safe;
+      if (safe !== plain) return safe;
     }
-    return clean;
-  };
+    return null;
+  }
 }
 
 function replaced(text: string, matcher: Matcher): string {
@@ -48,41 +62,6 @@ function replaced(text: string, matcher: Matcher): string {
     found = matcher.find(text, done);
   }
   return clean + text.slice(done);
-}
-
-/** What a cap leaves of an escape that it cut. */
-const HALF_ESCAPE = /(?:\\(?:u[0-9a-f]{0,3})?|%[0-9a-f]?)$/i;
-
-const SHORT: { readonly [letter: string]: string } = {
-  b: '\b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-};
-
-const DECODERS: readonly ((text: string) => string)[] = [
-  (text) => unescaped(text),
-  (text) => unpercented(text),
-  (text) => unpercented(unescaped(text)),
-  (text) => unpercented(unpercented(text)),
-  (text) => unescaped(unescaped(text)),
-];
-
-/** What the escapes of JSON stand for, wherever they are. */
-function unescaped(text: string): string {
-  if (!text.includes('\\')) return text;
-  return text.replaceAll(/\\(?:u([0-9a-f]{4})|(["\\/bfnrt]))/gi, (_, unit, short) =>
-    unit === undefined ? (SHORT[short] ?? short) : String.fromCharCode(Number.parseInt(unit, 16)),
-  );
-}
-
-/** Byte by byte in either case; what is no UTF-8 becomes U+FFFD. */
-function unpercented(text: string): string {
-  if (!text.includes('%')) return text;
-  return text.replaceAll(/(?:%[0-9a-f]{2})+/gi, (run) =>
-    Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8'),
-  );
 }
 
 /** Texts by how they begin. */
@@ -108,31 +87,4 @@ function withoutPartAtEnd(
     if (begun.some((one) => one.startsWith(end))) return text.slice(0, at) + MARK;
   }
   return text;
-}
-
-/**
- * Pieces that follow each other, as a target tells them: a secret that begins in one and ends in the next is withheld in
- * both, as far as it was not told before it could be known.
- */
-export class Pieces {
-  readonly #redact: Redact;
-  readonly #whole: Redact;
-  readonly #reach: number;
-  #before = '';
-
-  /** `reach`: characters of what came before that a secret may have begun in. */
-  constructor(redact: Redact, whole: Redact, reach: number) {
-    this.#redact = redact;
-    this.#whole = whole;
-    this.#reach = reach;
-  }
-
-  next(text: string): string {
-    const joined = this.#before + text;
-    const clean = this.#whole(joined, true);
-    const spans = clean !== joined && this.#whole(text, true) === text;
-    this.#before = joined.slice(-this.#reach);
-    // what was told cannot be taken back; the rest of it is not told
-    return spans ? MARK : this.#redact(text);
-  }
 }

@@ -5,7 +5,8 @@ import type { Measured, Settlement, ToolResult } from '../domain/proposal.ts';
 
 /*
  * What a target says is told to an agent, shown to a human and recorded. Connectors withhold the credential that they
- * called with; here goes whatever else this process holds, before any of the three. What is clean stays the very same.
+ * called with; here goes whatever else this process holds, before any of the three. What is clean stays the very same. What was cut
+ * short may end within a secret: what is left of that goes too.
  */
 
 export function safeSettlement(known: KnownSecrets, settlement: Settlement): Settlement {
@@ -20,18 +21,18 @@ export function safeSettlement(known: KnownSecrets, settlement: Settlement): Set
         reply === undefined
           ? {}
           : { reply: known.json(reply as unknown as JsonObject) as unknown as typeof reply };
-      return { kind: 'failed', code, message: known.text(message), ...said };
+      return { kind: 'failed', code, message: known.text(message, false), ...said };
     }
     case 'unknown':
-      return { kind: 'unknown', message: known.text(settlement.message) };
+      return { kind: 'unknown', message: known.text(settlement.message, false) };
     default:
       return settlement;
   }
 }
 
 function safeResult(known: KnownSecrets, result: ToolResult): ToolResult {
-  const { text, wire, structured, wants } = result;
-  const safe = text === '' ? text : known.serialised(text);
+  const { text, wire, structured, wants, cut } = result;
+  const safe = text === '' ? text : known.serialised(text, cut.length === 0);
   const safeWire = wire === undefined ? wire : memberText(known, wire);
   const safeWants = wants === undefined ? wants : known.json(wants as unknown as JsonObject);
   if (safe === text && safeWire === wire && safeWants === (wants as unknown)) return result;

@@ -170,6 +170,8 @@ describe('secrets and agents', () => {
     const none = await terminal.run(['secret', 'set', 'shop-db'], { stdin: '\n' });
     assert.equal(none.code, 2);
     assert.equal((await terminal.run(['secret', 'set', 'shop-db', 'hunter2'])).code, 2);
+    const word = await terminal.run(['secret', 'set', 'a-word'], { stdin: 'postgres\n' });
+    assert.match(word.out, /^a-word is set, version 1\nnote: it may be an ordinary word/);
   });
 
   test('a secret is typed unseen or read from a file, and rotated when it is there', async () => {

@@ -90,6 +90,9 @@ for (const [name, value] of [
   ['a'.repeat(64), 'x'],
   ['empty', ''],
   ['big', 'x'.repeat(64 * 1024 + 1)],
+  ['bytes', `${VALUE}\0`],
+  ['latin', Buffer.from('caf\xe9-hunter2', 'latin1').toString()],
+  ['broken', '\ud800-hunter2'],
 ] as const)
   test(`refused: name \`${name.slice(0, 10)}\` with ${value.length} characters`, async () => {
     await assert.rejects(secrets.put(name, value, 'dana'), code('REQUEST_MALFORMED'));

@@ -78,6 +78,9 @@ export function createSecrets({ store, masterKey, doors, known }: SecretsParts):
           'REQUEST_MALFORMED',
           `expected a secret name of lower-case letters, digits, \`.\`, \`_\` and \`-\`, got \`${name.slice(0, 64)}\``,
         );
+      const odd = oddIn(value);
+      if (odd !== null)
+        throw new SignalboxError('REQUEST_MALFORMED', `expected a secret that is text, got ${odd}`);
       const done = await write(name, value, by);
       return { version: done.ok ? done.version : 0 };
     },
@@ -126,6 +129,13 @@ export function createSecrets({ store, masterKey, doors, known }: SecretsParts):
       }
     },
   };
+}
+
+/** What no header and no environment can carry, or what is left of a file that was no text. */
+function oddIn(value: string): string | null {
+  if (value.includes('\0')) return 'one with an empty byte';
+  if (!value.isWellFormed() || value.includes('\ufffd')) return 'one that is no UTF-8';
+  return null;
 }
 
 function own(name: string): string {

@@ -50,7 +50,8 @@ export async function build(options: SystemOptions): Promise<House> {
   const masterKey = await settledKey(place, () => keyCheckAt(options));
   const store = await openStore({ ...options, masterKey, doors, soon });
   const withhold = new KnownSecrets();
-  withhold.add(Buffer.from(masterKey).toString('hex'), true);
+  for (const form of ['hex', 'base64'] as const)
+    withhold.add(Buffer.from(masterKey).toString(form), true);
   const log = (line: string): void => options.log(withhold.text(line));
   const secrets = createSecrets({ store, masterKey, doors, known: withhold });
   await secrets.learn();

@@ -94,10 +94,24 @@ export const OF_CREDENTIALS: readonly Mutation[] = [
   },
   {
     control: 'a secret in two pieces is withheld',
-    file: 'src/boundary/redact.ts',
-    find: 'return spans ? MARK : this.#redact(text);',
-    replace: 'return text;',
+    file: 'src/boundary/pieces.ts',
+    find: 'return spans ? MARK : clean;',
+    replace: 'return clean;',
     test: 'src/boundary/known-secrets.test.ts',
+  },
+  {
+    control: 'pieces of a secret are followed past what stands between them',
+    file: 'src/boundary/pieces.ts',
+    find: "places.size < MAX_PLACES ? place : ''",
+    replace: "places.size < 0 ? place : ''",
+    test: 'src/boundary/known-secrets.test.ts',
+  },
+  {
+    control: 'what was written for HTML is read before it is searched',
+    file: 'src/boundary/decoders.ts',
+    find: "if (text.includes('&') && ENTITY.test(text)) return true;",
+    replace: '',
+    test: 'src/boundary/redact.test.ts',
   },
   {
     control: 'a run on behalf of a user can do what that user may',

@@ -5,6 +5,11 @@ import { type Places, put } from './places.ts';
 import type { World } from './world.ts';
 
 const WAYS = ['echo', 'text', 'fail', 'refuse', 'moved', 'crash'];
+const INITIALIZE = {
+  protocolVersion: '2025-11-25',
+  capabilities: {},
+  clientInfo: { name: 'thief', version: '1' },
+};
 const APIS = ['api', 'billing', 'github', 'status'];
 const CHILD = ['result', 'error', 'told', 'environment', 'crash'];
 
@@ -90,6 +95,10 @@ export class Agent {
     }
     await this.ask('tools/list', {});
     await this.ask('resources/list', {});
+    await this.ask('resources/templates/list', {});
+    await this.ask('prompts/list', {});
+    await this.ask('prompts/get', { name: 'one' });
+    await this.ask('initialize', INITIALIZE);
     await this.ask('resources/read', { uri: 'res://one' });
     for (const id of [1, 2, 3]) {
       await this.call('read_leak', { id });

@@ -17,10 +17,15 @@ interface Asked {
   };
 }
 
+// what it says of itself stays as it was when the file was applied, so it may well give itself away there
 const TOOLS = ['result', 'error', 'told', 'environment', 'crash'].map((name) => ({
   name,
-  description: name,
-  inputSchema: { type: 'object', properties: { form: { type: 'string' } } },
+  description: `${name} of ${secret}`,
+  inputSchema: {
+    type: 'object',
+    description: `made for ${Buffer.from(secret).toString('base64')}`,
+    properties: { form: { type: 'string', title: secret, examples: [secret] } },
+  },
 }));
 
 createInterface({ input: process.stdin }).on('line', (line) => {
@@ -32,12 +37,19 @@ createInterface({ input: process.stdin }).on('line', (line) => {
   if (method === 'initialize')
     return reply({
       protocolVersion: '2025-06-18',
-      capabilities: { tools: {}, resources: {}, logging: {} },
-      serverInfo: { name: 'gives-away', version: '1' },
+      capabilities: { tools: {}, resources: {}, prompts: {}, completions: {}, logging: {} },
+      serverInfo: { name: `gives-away ${secret}`, version: secret },
+      instructions: `use ${secret}`,
     });
   if (method === 'tools/list') return reply({ tools: TOOLS });
   if (method === 'resources/list')
-    return reply({ resources: [{ uri: 'res://one', name: `of ${secret}` }] });
+    return reply({ resources: [{ uri: 'res://one', name: `of ${secret}` }], nextCursor: secret });
+  if (method === 'resources/templates/list')
+    return reply({ resourceTemplates: [{ uriTemplate: `res://${secret}/{x}`, name: secret }] });
+  if (method === 'prompts/list') return reply({ prompts: [{ name: 'one', description: secret }] });
+  if (method === 'prompts/get')
+    return reply({ messages: [{ role: 'user', content: { type: 'text', text: secret } }] });
+  if (method === 'completion/complete') return reply({ completion: { values: [secret] } });
   if (method === 'resources/read')
     return reply({ contents: [{ uri: 'res://one', text: `held ${secret}` }] });
   if (method !== 'tools/call') return method === 'server/discover' ? fail('unknown') : reply({});
@@ -54,7 +66,7 @@ createInterface({ input: process.stdin }).on('line', (line) => {
     case 'told': {
       const progressToken = params._meta?.progressToken;
       const half = Math.floor(secret.length / 2);
-      const parts = [`all ${said}`, `half ${secret.slice(0, half)}`, secret.slice(half)];
+      const parts = [`all ${said}`, `half ${secret.slice(0, half)}`, secret.slice(half), said];
       for (const [progress, message] of parts.entries())
         if (progressToken !== undefined)
           tell('notifications/progress', { progressToken, progress: progress + 1, message });

@@ -50,14 +50,16 @@ async function answer(
   const credential = (request.headers.authorization ?? '').replace(/^Bearer /, '');
   const written = ECHOES[form] ?? ((secret: string) => secret);
   const said = [credential, ...target.stolen].filter((one) => one !== '').map(written);
-  const headers = { 'content-type': 'application/json', 'x-echo': said[0] ?? '' };
+  // no header holds line ends or empty bytes
+  const first = (said[0] ?? '').replaceAll(/[^\x20-\x7e]/g, '');
+  const headers = { 'content-type': 'application/json', 'x-echo': first };
   if (way === 'crash') return void request.socket.destroy();
   if (way === 'text') {
     response.writeHead(200, { 'content-type': 'text/plain' });
     return void response.end(said.join('\n'));
   }
   const status = { echo: 200, fail: 500, refuse: 403, moved: 302 }[way] ?? 404;
-  const place = status === 302 ? { location: `https://elsewhere.example/${said[0]}` } : {};
+  const place = status === 302 ? { location: `https://elsewhere.example/${first}` } : {};
   response.writeHead(status, { ...headers, ...place });
   response.end(JSON.stringify({ said, keyed: { [said[0] ?? '']: 1 } }));
 }

@@ -228,7 +228,7 @@ connections:
     kind: mcp
     command: ${at.child}
     secrets: { CHILD_KEY: child-key }
-    serve: { tools: { '*': read }, resources: true }
+    serve: { tools: { '*': read }, resources: true, prompts: true }
   db: { kind: postgres, host: "${at.host}", port: ${at.port}, database: ${at.database}, user: ${at.user}, secret: acme-broker }
 vaults:
   main: { url: "${at.vault}", allowPrivate: true, auth: { method: approle, roleId: ${ROLE_ID}, secret: vault-secret-id } }

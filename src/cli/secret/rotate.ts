@@ -1,6 +1,6 @@
 import type { Command } from '../command.ts';
 import { moment } from '../render.ts';
-import { secretValue, VALUE_OPTIONS } from './value.ts';
+import { noteOn, secretValue, VALUE_OPTIONS } from './value.ts';
 
 export const secretRotate: Command = {
   name: 'secret rotate',
@@ -23,6 +23,9 @@ export const secretRotate: Command = {
       held === 0 || now
         ? 'nothing here uses the old value any more: end it at its source'
         : `${held} lease${held === 1 ? '' : 's'} may use the old value until ${moment(Number(done.oldUntil))}: end it at its source then, or now with --now`;
-    return { json: done, text: `${name} is rotated, version ${String(done.version)}\n${old}` };
+    return {
+      json: done,
+      text: `${name} is rotated, version ${String(done.version)}\n${old}${noteOn(done)}`,
+    };
   },
 };

@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { secretValue, VALUE_OPTIONS } from './value.ts';
+import { noteOn, secretValue, VALUE_OPTIONS } from './value.ts';
 
 export const secretSet: Command = {
   name: 'secret set',
@@ -12,6 +12,6 @@ export const secretSet: Command = {
     const [name = ''] = call.positionals;
     const value = await secretValue(call);
     const set = await call.api.post(`/api/secrets/${encodeURIComponent(name)}`, { value });
-    return { json: set, text: `${name} is set, version ${String(set.version)}` };
+    return { json: set, text: `${name} is set, version ${String(set.version)}${noteOn(set)}` };
   },
 };

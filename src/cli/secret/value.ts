@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { SignalboxError } from '../../domain/errors.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import type { Call, Option } from '../command.ts';
 
 const LARGEST = 65_536;
@@ -17,6 +18,11 @@ export async function secretValue(call: Call): Promise<string> {
   const text = (await given(call)).replace(/\r?\n$/, '');
   if (text === '') throw new SignalboxError('USAGE', 'expected a value, got nothing');
   return text;
+}
+
+/** What is to be said of the value, on a line of its own. */
+export function noteOn({ note }: JsonObject): string {
+  return typeof note === 'string' ? `\nnote: ${note}` : '';
 }
 
 async function given({ io, options }: Call): Promise<string> {
@@ -37,8 +43,15 @@ async function inFile(path: string, named: string): Promise<string> {
     throw new SignalboxError('USAGE', `\`${named}\` cannot be read (${fault.code})`);
   });
   try {
-    if ((await file.stat()).size > LARGEST) throw tooLarge();
-    return await file.readFile('utf8');
+    // a pipe has no size
+    const chunks: Buffer[] = [];
+    for (let size = 0; ; ) {
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(LARGEST + 1));
+      size += bytesRead;
+      if (size > LARGEST) throw tooLarge();
+      if (bytesRead === 0) return Buffer.concat(chunks).toString('utf8');
+      chunks.push(buffer.subarray(0, bytesRead));
+    }
   } finally {
     await file.close();
   }

@@ -1,3 +1,4 @@
+import type { Redact } from '../../boundary/redact.ts';
 import type { Connection, Tool } from '../../domain/bundle.ts';
 import type { Catalogue, Derived, Inspector } from '../../domain/connector.ts';
 import { ConnectorFailure } from '../../domain/connector.ts';
@@ -71,15 +72,19 @@ async function lookAt(
 ): Promise<Look> {
   const credential = await options.reveal(connection);
   const sites = openSites(doors, options, false);
+  const peer = sites.of(connection).peerOf(credential);
+  const { redact } = peer;
   try {
-    const channel = await sites.of(connection).peerOf(credential).channel(CURIOUS);
+    const channel = await peer.channel(CURIOUS);
     const { server } = channel.session;
     const { tools, prompts, resources, completions } = server.capabilities;
     const list = async (what: 'tools' | 'prompts', offered: unknown) =>
-      offered === undefined ? [] : (await listAll(channel.session, what, connection.name)).items;
+      offered === undefined
+        ? []
+        : (await listAll(channel.session, what, connection.name, redact)).items;
     const catalogue: Catalogue = {
-      server: { name: server.name, version: server.version },
-      instructions: server.instructions,
+      server: { name: redact(server.name), version: redact(server.version) },
+      instructions: server.instructions === null ? null : redact(server.instructions),
       tools: definitions(await list('tools', tools), 'tool', connection),
       prompts: definitions(await list('prompts', prompts), 'prompt', connection),
       resources: resources !== undefined,
@@ -87,7 +92,7 @@ async function lookAt(
     };
     return { catalogue, at: doors.clock.monotonic() };
   } catch (error) {
-    throw asOurs(error);
+    throw asOurs(error, redact);
   } finally {
     await sites.close();
   }
@@ -171,10 +176,10 @@ function offered(draft: Tool, what: 'resources' | 'prompts', listing: JsonObject
   };
 }
 
-function asOurs(error: unknown): unknown {
+function asOurs(error: unknown, redact: Redact): unknown {
   if (!(error instanceof WireFault) && !(error instanceof ConnectorFailure)) return error;
   const code = Object.hasOwn(ERRORS, error.code) ? (error.code as ErrorCode) : 'INTERNAL';
-  return new SignalboxError(code, error.message);
+  return new SignalboxError(code, redact(error.message));
 }
 
 function forbidden(message: string): SignalboxError {

@@ -1,4 +1,7 @@
+import { TooDeep } from '../../boundary/each-text.ts';
+import type { Redact } from '../../boundary/redact.ts';
 import { isJsonObject, type JsonObject } from '../../domain/json.ts';
+import { cleaned, NOTHING_WITHHELD } from './clean.ts';
 import { plainAsk } from './opening.ts';
 import { type Session, WireFault } from './wire.ts';
 
@@ -14,11 +17,15 @@ const MAX_PAGE_BYTES = 4 * 1024 * 1024;
 const MAX_CHARACTERS = 16 * 1024 * 1024;
 const PAGE_MS = 15_000;
 
-/** All pages of a list, within bounds. Throws WireFault. */
+/**
+ * All pages of a list, within bounds, without the credential that its server was given: what it says of itself is kept,
+ * shown to operators and listed to agents. Throws WireFault.
+ */
 export async function listAll(
   session: Session,
   what: 'tools' | 'prompts',
   place: string,
+  redact: Redact,
 ): Promise<Listing> {
   const items: JsonObject[] = [];
   const seen = new Set<string>();
@@ -30,7 +37,7 @@ export async function listAll(
     const ask = { ...plainAsk(`${what}/list`, members, PAGE_MS), maxBytes: MAX_PAGE_BYTES };
     const reply = await session.request(ask);
     if (reply.error !== undefined)
-      throw refused(place, what, `it answered ${reply.error.code}: ${reply.error.message}`);
+      throw refused(place, what, redact(`it answered ${reply.error.code}: ${reply.error.message}`));
     const { result } = reply;
     const found = result[what];
     if (!Array.isArray(found)) throw refused(place, what, 'the answer has no list');
@@ -39,7 +46,11 @@ export async function listAll(
       const text = JSON.stringify(item);
       characters += text.length;
       // numbers as JavaScript holds them: this is kept, hashed and read again
-      items.push(JSON.parse(text) as JsonObject);
+      const whole = JSON.parse(text) as JsonObject;
+      const clean = withoutSecrets(whole, redact);
+      if (clean === null)
+        throw refused(place, what, 'it lists a definition that is nested too deep');
+      items.push(clean);
     }
     if (items.length > MAX_ITEMS) throw refused(place, what, `it lists more than ${MAX_ITEMS}`);
     if (characters > MAX_CHARACTERS) throw refused(place, what, 'its list is too long');
@@ -53,6 +64,17 @@ export async function listAll(
     cursor = nextCursor;
   }
   throw refused(place, what, `it has more than ${MAX_PAGES} pages`);
+}
+
+/** Null where it is nested too deep to be looked through. */
+function withoutSecrets(item: JsonObject, redact: Redact): JsonObject | null {
+  if (redact === NOTHING_WITHHELD) return item;
+  try {
+    return cleaned(item, redact);
+  } catch (error) {
+    if (error instanceof TooDeep) return null;
+    throw error;
+  }
 }
 
 function refused(place: string, what: string, why: string): WireFault {

@@ -213,7 +213,7 @@ export class Peer {
     const lists = (what: 'tools' | 'prompts') =>
       new Definitions(async () => {
         if (session.server.capabilities[what] === undefined) return { items: [], ttlMs: null };
-        return await listAll(session, what, connection.name);
+        return await listAll(session, what, connection.name, this.redact);
       }, clock);
     const channel: Channel = {
       session,

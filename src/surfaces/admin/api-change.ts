@@ -1,3 +1,4 @@
+import { plainWordIn } from '../../boundary/plain-words.ts';
 import { reach } from '../../broker/reach.ts';
 import { endRun } from '../../broker/runs.ts';
 import { undo } from '../../broker/undo.ts';
@@ -124,7 +125,8 @@ function identityRoutes(deps: AdminDeps): Route[] {
       async ({ value }, by, { name = '' }) => {
         ownersOnly(by, 'set secrets');
         const { version } = await deps.secrets.put(name, value, by.name);
-        return { name, version };
+        const note = plainWordIn(value);
+        return { name, version, ...(note === null ? {} : { note }) };
       },
       400_000,
     ),

@@ -1,3 +1,4 @@
+import { plainWordIn } from '../../boundary/plain-words.ts';
 import { SignalboxError } from '../../domain/errors.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { secretsOf, secretUsers } from '../../domain/secret-users.ts';
@@ -51,5 +52,6 @@ export async function rotateSecret(
   const oldUntil = now ? at : Math.max(at, ...holding.map(({ expiresAt }) => expiresAt));
   const body = { name, version, oldUntil, leases: ids.size, by: by.name };
   await broker.store.commit({ kind: 'system.note', type: 'secret.rotated', body, at });
-  return { name, version, oldUntil, leases: ids.size };
+  const note = plainWordIn(value);
+  return { name, version, oldUntil, leases: ids.size, ...(note === null ? {} : { note }) };
 }
