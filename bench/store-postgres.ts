@@ -5,22 +5,21 @@
  *
  *   node bench/store-postgres.ts [--json] [--short]
  */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { startPostgres } from '../examples/acme/postgres.ts';
+import { optionsOf } from '../scripts/options.ts';
 import type { Store } from '../src/domain/store.ts';
 import { realDoors } from '../src/doors.ts';
 import { openPostgresStore } from '../src/store/postgres/store.ts';
 import { openSqliteStore } from '../src/store/sqlite/store.ts';
 import { action, admit, beginRun, calls } from '../test/contract/store-cast.ts';
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    short: { type: 'boolean', default: false },
-  },
+const values = optionsOf(import.meta.filename, {
+  json: { type: 'boolean', default: false },
+  short: { type: 'boolean', default: false },
 });
 const ROUND_MS = values.short ? 1_500 : 4_000;
 const ROUNDS = values.short ? 2 : 5;

@@ -7,10 +7,11 @@
  *   node bench/store.ts --sealing [--json]    64 writers with and without the sealer beside them, round about
  *   node bench/store.ts --memory [--json]     resident memory from read 50,000 to read 200,000
  */
+
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { optionsOf } from '../scripts/options.ts';
 import { Sealer } from '../src/broker/sealer.ts';
 import { EMPTY_BUNDLE } from '../src/domain/bundle.ts';
 import { decide } from '../src/domain/decision.ts';
@@ -22,14 +23,12 @@ import type { Store } from '../src/domain/store.ts';
 import { realDoors } from '../src/doors.ts';
 import { openSqliteStore } from '../src/store/sqlite/store.ts';
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    short: { type: 'boolean', default: false },
-    memory: { type: 'boolean', default: false },
-    sealing: { type: 'boolean', default: false },
-    directory: { type: 'string', default: tmpdir() },
-  },
+const values = optionsOf(import.meta.filename, {
+  json: { type: 'boolean', default: false },
+  short: { type: 'boolean', default: false },
+  memory: { type: 'boolean', default: false },
+  sealing: { type: 'boolean', default: false },
+  directory: { type: 'string', default: tmpdir() },
 });
 const ROUND_MS = values.short ? 1_000 : 3_000;
 const ROUNDS = values.short ? 2 : 5;

@@ -1,5 +1,5 @@
 /** `npm run check`: the whole list. `-- --quick`: what is cheap. `-- --json`: one object on stdout. */
-import { parseArgs } from 'node:util';
+
 import {
   dependencyCount,
   installScripts,
@@ -12,6 +12,7 @@ import {
 import { lint, tidy, types, unused } from './check/programs.ts';
 import { type Check, line, type Result, runCheck } from './check/report.ts';
 import { sbom } from './check/sbom.ts';
+import { optionsOf } from './options.ts';
 
 const lock = readLockfile();
 const manifest = readManifest();
@@ -36,8 +37,9 @@ function shown(problems: readonly string[], most = 60): readonly string[] {
   return [...problems.slice(0, most), `… and ${problems.length - most} more lines`];
 }
 
-const { values } = parseArgs({
-  options: { quick: { type: 'boolean' }, json: { type: 'boolean' } },
+const values = optionsOf(import.meta.filename, {
+  quick: { type: 'boolean' },
+  json: { type: 'boolean' },
 });
 
 const results: Result[] = [];

@@ -7,9 +7,10 @@
  * `{ok, versions:[{version, server_version, files, tests, passed, failed, skipped, seconds, failing}]}`. Exit code 0 only when
  * all pass.
  */
+
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { startPostgres } from '../examples/acme/postgres.ts';
+import { oneOf, optionsOf } from './options.ts';
 import { RELEASES, serverPackage } from './postgres/packages.ts';
 import { ALL, CORE, runFiles, runPrograms, type Tally } from './postgres/suite.ts';
 
@@ -20,22 +21,18 @@ interface OnVersion extends Tally {
   readonly seconds: number;
 }
 
-const { values } = parseArgs({
-  options: {
-    versions: { type: 'string' },
-    bin: { type: 'string' },
-    only: { type: 'string' },
-    short: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-  },
+const values = optionsOf(import.meta.filename, {
+  versions: { type: 'string' },
+  bin: { type: 'string' },
+  only: { type: 'string' },
+  short: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
 });
 const tell = (line: string): void => void process.stderr.write(`${line}\n`);
 const { bin, only, short } = values;
 const all = Object.keys(RELEASES).toSorted();
-const majors = values.versions?.split(',').toSorted() ?? (short ? all.slice(0, 1) : all);
-const unknown = majors.find((major) => RELEASES[major] === undefined);
-if (unknown !== undefined)
-  throw new Error(`expected versions of ${all.join(', ')}, got \`${unknown}\``);
+const asked = values.versions?.split(',').map((major) => oneOf('versions', all, major));
+const majors = asked?.toSorted() ?? (short ? all.slice(0, 1) : all);
 
 const versions: OnVersion[] = [];
 if (bin !== undefined) versions.push(await tryOn(resolve(bin)));

@@ -6,7 +6,7 @@
  * (`defaultPack`); the reference engine for the same question (`reference`). Then how many recorded decisions of a real
  * ledger are replayed under two bundles in a minute, reading and decrypting included (`replay`).
  */
-import { parseArgs } from 'node:util';
+import { optionsOf } from '../../scripts/options.ts';
 import type { Facts } from '../../src/domain/facts.ts';
 import { judge } from '../../src/judge/judge.ts';
 import { PACK } from '../../src/policy/pack.ts';
@@ -18,11 +18,9 @@ import { ARGUMENTS, COUNT, hundred, LOOK, TOOL } from './policies.ts';
 import { replayRate } from './replay.ts';
 import { times } from './times.ts';
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    short: { type: 'boolean', default: false },
-  },
+const values = optionsOf(import.meta.filename, {
+  json: { type: 'boolean', default: false },
+  short: { type: 'boolean', default: false },
 });
 const rounds = values.short ? 20_000 : 100_000;
 const room = new PolicyRoom((alarm) => {

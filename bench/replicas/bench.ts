@@ -5,21 +5,20 @@
  * load, the store's server and the target share the cores of this machine with the replicas, so the ratio of calls says
  * how far they let a second one go; processor time of the replicas for each call says what it costs.
  */
+
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { optionsOf } from '../../scripts/options.ts';
 import { callTool, type RunHandle } from '../../test/crash/agent.ts';
 import { closeConnections } from '../../test/crash/wire.ts';
 import { begin } from '../../test/drill/cast.ts';
 import { getPage } from '../../test/drill/config.ts';
 import { type Deployment, deploy } from '../../test/drill/deployment.ts';
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    short: { type: 'boolean', default: false },
-  },
+const values = optionsOf(import.meta.filename, {
+  json: { type: 'boolean', default: false },
+  short: { type: 'boolean', default: false },
 });
 const ROUNDS = values.short ? 3 : 6;
 const WINDOW_MS = values.short ? 1_500 : 4_000;

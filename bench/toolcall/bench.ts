@@ -5,10 +5,11 @@
  * on but the loop detectors (which end who asks for the same for ever), and a proxy that only forwards bytes. Each in a
  * process of its own, the load in another, in rounds A B C D A B C D.
  */
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { oneOf, optionsOf } from '../../scripts/options.ts';
 import { closeConnections } from '../../test/crash/wire.ts';
 import { fsyncTimes } from './fsync.ts';
 import {
@@ -60,16 +61,14 @@ const SHORT: Plan = {
   halfLoad: { windows: 3, ms: 1_000 },
 };
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    short: { type: 'boolean', default: false },
-    over: { type: 'string', default: 'mcp' },
-    only: { type: 'string' },
-  },
+const values = optionsOf(import.meta.filename, {
+  json: { type: 'boolean', default: false },
+  short: { type: 'boolean', default: false },
+  over: { type: 'string', default: 'mcp' },
+  only: { type: 'string' },
 });
-const over = values.over === 'http' ? 'http' : 'mcp';
-const only = values.only === 'memory';
+const over = oneOf('over', ['mcp', 'http'], values.over);
+const only = values.only !== undefined && oneOf('only', ['memory'], values.only) === 'memory';
 
 async function run(windows: Windows, plan: Plan, folder: string): Promise<Summary> {
   const { rounds, warmUpMs, windowMs } = plan;

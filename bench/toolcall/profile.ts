@@ -4,10 +4,11 @@
  * Where Signalbox spends its processor time on a call: samples both of its threads under load, and adds the samples up by
  * function, and by the innermost function of our own on the stack. Microseconds a call.
  */
+
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { oneOf, optionsOf, wholeOf } from '../../scripts/options.ts';
 import { closeConnections } from '../../test/crash/wire.ts';
 import { openDesk } from './desk.ts';
 import type { Loaded, Window } from './load.ts';
@@ -17,23 +18,23 @@ import { type CpuProfile, costsOf } from './samples.ts';
 const SHOWN = 30;
 const RUNS = 4;
 
-const { values } = parseArgs({
-  options: {
-    connections: { type: 'string', default: '64' },
-    seconds: { type: 'string', default: '10' },
-    writes: { type: 'boolean', default: false },
-    over: { type: 'string', default: 'mcp' },
-    json: { type: 'boolean', default: false },
-  },
+const values = optionsOf(import.meta.filename, {
+  connections: { type: 'string', default: '64' },
+  seconds: { type: 'string', default: '10' },
+  writes: { type: 'boolean', default: false },
+  over: { type: 'string', default: 'mcp' },
+  json: { type: 'boolean', default: false },
 });
-const connections = Number(values.connections);
+const connections = wholeOf('connections', values.connections, 1);
+const seconds = wholeOf('seconds', values.seconds, 1);
+const over = oneOf('over', ['mcp', 'http'], values.over);
 
 async function sample(folder: string): Promise<{ calls: number; cpuUs: number }> {
   const watched = ['--cpu-prof', `--cpu-prof-dir=${folder}`, '--cpu-prof-interval=500'];
   const [echo, load] = await Promise.all([startPart('echo'), startPart('load')]);
   const governed = await startPart('governed', [join(folder, 'signalbox')], watched);
   try {
-    const desk = await openDesk(governed, values.over === 'http' ? 'http' : 'mcp', {
+    const desk = await openDesk(governed, over, {
       echo: echo.url,
       sdk: null,
     });
@@ -44,7 +45,7 @@ async function sample(folder: string): Promise<{ calls: number; cpuUs: number }>
       tokens: runs.map(({ token }) => token),
       tool: values.writes ? 'keep' : 'echo',
       connections,
-      ms: Number(values.seconds) * 1_000,
+      ms: seconds * 1_000,
       texts,
     };
     const before = await governed.cpu();

@@ -4,13 +4,14 @@
  * One read of each kind of tool, asked directly over HTTP and through Signalbox over MCP, on one connection, in turns.
  * `ratio`: what is left of the governed time without one commit, over the direct time. Beside it what checking costs.
  */
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { parseArgs } from 'node:util';
 import { startPostgres } from '../../examples/acme/postgres.ts';
 import { createAcme } from '../../examples/acme/schema.ts';
+import { optionsOf } from '../../scripts/options.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
 import { beginRun, type RunHandle } from '../../test/crash/agent.ts';
 import { claimOperator } from '../../test/crash/operator.ts';
@@ -19,11 +20,9 @@ import { type Part, startPart } from '../toolcall/parts.ts';
 import { median } from '../toolcall/summary.ts';
 import { guardedQueryUs, pinCheckUs } from './checks.ts';
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    short: { type: 'boolean', default: false },
-  },
+const values = optionsOf(import.meta.filename, {
+  json: { type: 'boolean', default: false },
+  short: { type: 'boolean', default: false },
 });
 const ROUNDS = values.short ? 3 : 8;
 const CALLS = values.short ? 150 : 400;

@@ -2,9 +2,10 @@
  * `npm run test:clients [-- --json]`: real servers through real clients, with a human who approves. Installs the clients
  * into this folder first (from its lockfile, scripts ignored). Effects are counted where they happen.
  */
+
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { optionsOf } from '../../scripts/options.ts';
 import { closeConnections } from '../crash/wire.ts';
 import { CONFIG_FILES } from './config-files.ts';
 import { install } from './installed.ts';
@@ -12,7 +13,7 @@ import { LIBRARIES } from './libraries.ts';
 import type { Entry, Talker } from './talker.ts';
 import { startWorld, type World } from './world.ts';
 
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
+const values = optionsOf(import.meta.filename, { json: { type: 'boolean', default: false } });
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 interface Step {

@@ -2,35 +2,33 @@
  * `npm run conformance -- mcp [--json] [--short] [--leg NAME]`: the gateway held against the pinned conformance suite.
  * Scored scenarios only; `--short` leaves the client legs out. Exit 0 only when none fails unexpectedly and no expected failure passes.
  */
+
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { oneOf, optionsOf } from '../../scripts/options.ts';
 import { readExpected } from './expected.ts';
 import { brokenLeg, judgeLeg, type LegResult } from './judge.ts';
 import { LEGS, type Leg } from './legs.ts';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
+const values = optionsOf(
+  import.meta.filename,
+  {
     json: { type: 'boolean', default: false },
     short: { type: 'boolean', default: false },
     leg: { type: 'string', multiple: true },
   },
-});
+  ['mcp'],
+);
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 function chosen(): readonly Leg[] {
-  const [protocol = 'mcp'] = positionals;
-  if (protocol !== 'mcp') throw new Error(`expected \`mcp\`, got \`${protocol}\``);
   const { leg: named } = values;
   if (named === undefined)
     return LEGS.filter(
       ({ name, counts }) => counts && !(values.short && name.startsWith('client')),
     );
-  return named.map((name) => {
-    const leg = LEGS.find((one) => one.name === name);
-    if (leg !== undefined) return leg;
-    throw new Error(`expected one of ${LEGS.map((one) => one.name).join(', ')}, got ${name}`);
-  });
+  const names = LEGS.map(({ name }) => name);
+  const asked = named.map((name) => oneOf('leg', names, name));
+  return LEGS.filter(({ name }) => asked.includes(name));
 }
 
 function tell(result: LegResult, ms: number): void {

@@ -6,22 +6,18 @@
  * between an intent and its outcome. `--without intent|mark|probe|recovery` switches that off in a copy of the sources and
  * exits 0 only when the campaign is red there.
  */
-import { parseArgs } from 'node:util';
+import { optionsOf, wholeOf } from '../../scripts/options.ts';
 import { type Report, runCampaign } from './campaign.ts';
 import { problemsOf } from './problems.ts';
 import { runWithout } from './without.ts';
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    short: { type: 'boolean', default: false },
-    kills: { type: 'string' },
-    without: { type: 'string' },
-  },
+const values = optionsOf(import.meta.filename, {
+  json: { type: 'boolean', default: false },
+  short: { type: 'boolean', default: false },
+  kills: { type: 'string' },
+  without: { type: 'string' },
 });
-const kills = Number(values.kills ?? (values.short ? 20 : 200));
-if (!Number.isSafeInteger(kills) || kills < 1)
-  throw new Error(`expected a number of kills, got \`${values.kills}\``);
+const kills = wholeOf('kills', values.kills ?? (values.short ? 20 : 200), 1);
 
 const tell = (line: string): void => void process.stderr.write(`${line}\n`);
 

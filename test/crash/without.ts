@@ -71,7 +71,7 @@ const WITHOUT: { readonly [control: string]: Control } = {
 };
 
 const ROOT = join(import.meta.dirname, '../..');
-const PARTS = ['src', 'test', 'examples', 'package.json', 'tsconfig.json'];
+const PARTS = ['src', 'test', 'scripts', 'examples', 'package.json', 'tsconfig.json'];
 
 export interface Without {
   readonly control: string;

@@ -7,30 +7,26 @@
  * off in a copy of the sources and exits 0 only when the drill is red there; `all` does so after the drills themselves.
  * `--untimed` measures the times and does not fail for them: for a machine that others work on too.
  */
+
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { oneOf, optionsOf, wholeOf } from '../../scripts/options.ts';
 import { type Report, runCampaign } from './campaign.ts';
 import { flawsIn, problemsOf } from './problems.ts';
 import { CONTROLS, drillWithout, type Without } from './without.ts';
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    short: { type: 'boolean', default: false },
-    untimed: { type: 'boolean', default: false },
-    runs: { type: 'string' },
-    without: { type: 'string' },
-  },
+const values = optionsOf(import.meta.filename, {
+  json: { type: 'boolean', default: false },
+  short: { type: 'boolean', default: false },
+  untimed: { type: 'boolean', default: false },
+  runs: { type: 'string' },
+  without: { type: 'string' },
 });
-const runs = Number(values.runs ?? (values.short ? 5 : 30));
-if (!Number.isSafeInteger(runs) || runs < 1)
-  throw new Error(`expected a number of runs, got \`${values.runs}\``);
+const runs = wholeOf('runs', values.runs ?? (values.short ? 5 : 30), 1);
 
 const SOURCES = join(import.meta.dirname, '../..');
 const tell = (line: string): void => void process.stderr.write(`${line}\n`);
 const { without: named } = values;
-if (named !== undefined && named !== 'all' && !CONTROLS.includes(named))
-  throw new Error(`expected ${CONTROLS.join(', ')} or all to go without, got \`${named}\``);
+if (named !== undefined) oneOf('without', [...CONTROLS, 'all'], named);
 
 const without: { [control: string]: Without } = {};
 let problems: string[] = [];

@@ -9,24 +9,18 @@
  * what that is; gateway.ts starts a Signalbox with a configuration, an agent and an operator who approves everything), and
  * name it in groups.ts.
  */
-import { parseArgs } from 'node:util';
+import { oneOf, optionsOf } from '../../scripts/options.ts';
 import { type Tally, tally } from './group.ts';
 import { GROUPS } from './groups.ts';
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    // the whole suite is short enough
-    short: { type: 'boolean', default: false },
-    only: { type: 'string' },
-  },
+const values = optionsOf(import.meta.filename, {
+  json: { type: 'boolean', default: false },
+  // the whole suite is short enough
+  short: { type: 'boolean', default: false },
+  only: { type: 'string' },
 });
-const wanted = values.only?.split(',') ?? GROUPS.map(({ name }) => name);
-const unknown = wanted.find((name) => !GROUPS.some((group) => group.name === name));
-if (unknown !== undefined)
-  throw new Error(
-    `expected groups of ${GROUPS.map(({ name }) => name).join(', ')}, got \`${unknown}\``,
-  );
+const names = GROUPS.map(({ name }) => name);
+const wanted = values.only?.split(',').map((name) => oneOf('only', names, name)) ?? names;
 
 const tell = (line: string): void => void process.stderr.write(`${line}\n`);
 const groups: { [name: string]: Tally } = {};

@@ -2,17 +2,15 @@
  * `npm run fuzz -- [--messages N] [--short] [--seed S] [--json]`: mutated messages of both eras at a real gateway. Exit 0
  * only when it never crashed, hung, answered with a fault of its own, acted without an intent or grew.
  */
-import { parseArgs } from 'node:util';
+import { optionsOf, wholeOf } from '../../scripts/options.ts';
 import { closeConnections } from '../crash/wire.ts';
 import { campaign, type Figures } from './campaign.ts';
 
-const { values } = parseArgs({
-  options: {
-    messages: { type: 'string', default: '1000000' },
-    seed: { type: 'string', default: '1' },
-    short: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-  },
+const values = optionsOf(import.meta.filename, {
+  messages: { type: 'string', default: '1000000' },
+  seed: { type: 'string', default: '1' },
+  short: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
 });
 const SHORT = 60_000;
 /** Noise of an allocator; a leak of one byte a message would be a fraction of it, one of a hundred is not. */
@@ -32,8 +30,8 @@ function faultsOf(figures: Figures): string[] {
 }
 
 const figures = await campaign({
-  messages: values.short ? SHORT : Number(values.messages),
-  seed: Number(values.seed),
+  messages: values.short ? SHORT : wholeOf('messages', values.messages, 1),
+  seed: wholeOf('seed', values.seed),
   say: (text) => void process.stderr.write(`${text}\n`),
 });
 await closeConnections();

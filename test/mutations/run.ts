@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { oneOf, optionsOf } from '../../scripts/options.ts';
 import { MUTATIONS, type Mutation } from './mutations.ts';
 
 /**
@@ -18,15 +18,15 @@ interface Noticed {
   readonly ms: number;
 }
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean' },
-    only: { type: 'string', multiple: true },
-    short: { type: 'boolean' },
-  },
+const values = optionsOf(import.meta.filename, {
+  json: { type: 'boolean' },
+  only: { type: 'string', multiple: true },
+  short: { type: 'boolean' },
 });
+const controls = MUTATIONS.map(({ control }) => control);
+const only = values.only?.map((name) => oneOf('only', controls, name));
 const chosen = MUTATIONS.filter(({ control, slow }) =>
-  values.only === undefined ? !(values.short && slow) : values.only.includes(control),
+  only === undefined ? !(values.short && slow) : only.includes(control),
 );
 
 const copy = await mkdtemp(join(tmpdir(), 'signalbox-mutations-'));
@@ -36,6 +36,7 @@ try {
     'test',
     'examples',
     'scenarios',
+    'scripts',
     'schema',
     'bin',
     'package.json',

@@ -5,31 +5,27 @@
  * and errors must be the same. Exit code 0 only without a mismatch. `--short`: 10,000 cases instead of 100,000.
  * `--prove`: so many random sets of policies are also proven, beside what a small world of actions comes to.
  */
-import { parseArgs } from 'node:util';
+import { optionsOf, wholeOf } from '../../scripts/options.ts';
 import { realDoors } from '../../src/doors.ts';
 import { differential } from '../../src/policy/testing/differential.ts';
 import { ChildSolver } from '../../src/system/solver.ts';
 import { proveDifferential } from './prove-differential.ts';
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    short: { type: 'boolean', default: false },
-    seed: { type: 'string', default: '1' },
-    cases: { type: 'string' },
-    prove: { type: 'string', default: '0' },
-  },
+const values = optionsOf(import.meta.filename, {
+  json: { type: 'boolean', default: false },
+  short: { type: 'boolean', default: false },
+  seed: { type: 'string', default: '1' },
+  cases: { type: 'string' },
+  prove: { type: 'string', default: '0' },
 });
-const cases = Number(values.cases ?? (values.short ? 10_000 : 100_000));
-const seed = Number(values.seed);
-if (!Number.isSafeInteger(cases) || cases < 1 || !Number.isSafeInteger(seed))
-  throw new Error('expected whole numbers for `--cases` (from 1) and `--seed`');
+const cases = wholeOf('cases', values.cases ?? (values.short ? 10_000 : 100_000), 1);
+const seed = wholeOf('seed', values.seed);
+const sets = wholeOf('prove', values.prove);
 const started = performance.now();
 const found = differential({
   ...{ seed, cases },
   told: (done) => process.stderr.write(`${done} of ${cases}\n`),
 });
-const sets = Number(values.prove);
 const solver = new ChildSolver(realDoors().timers);
 const alive = setInterval(() => process.stderr.write('proving\n'), 10_000);
 const proofs = sets > 0 ? await proveDifferential(solver, { seed, sets }) : null;

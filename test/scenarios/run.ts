@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { optionsOf } from '../../scripts/options.ts';
 import { play, type WayName } from './play.ts';
 import { readScenario, scenarioFiles, writeGolden } from './scenario.ts';
 import { type Company, startCompany, startWorld } from './world.ts';
@@ -45,7 +45,7 @@ async function main(): Promise<void> {
     json: { type: 'boolean' },
     only: { type: 'string' },
   } as const;
-  const { values } = parseArgs({ options });
+  const values = optionsOf(import.meta.filename, options);
   const files = (await scenarioFiles(FOLDER)).filter(
     (path) => values.only === undefined || path.includes(values.only),
   );

@@ -6,7 +6,7 @@
  * sent and what they stole of others. Exit code 0 only when nothing was found, everything was planted, and the searcher
  * finds a secret that was put where it looks.
  */
-import { parseArgs } from 'node:util';
+import { optionsOf } from '../../scripts/options.ts';
 import { Agent } from './agent.ts';
 import { formsOf } from './forms.ts';
 import {
@@ -20,12 +20,10 @@ import {
 } from './places.ts';
 import { openWorld, type World } from './world.ts';
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    // without the drill
-    short: { type: 'boolean', default: false },
-  },
+const values = optionsOf(import.meta.filename, {
+  json: { type: 'boolean', default: false },
+  // without the drill
+  short: { type: 'boolean', default: false },
 });
 const tell = (line: string): void => void process.stderr.write(`${line}\n`);
 

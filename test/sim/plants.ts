@@ -131,10 +131,6 @@ const OF_ONE: ReadonlySet<string> = new Set([
 export type PlantName = keyof typeof PLANTS;
 export const PLANT_NAMES = Object.keys(PLANTS) as PlantName[];
 
-export function isPlantName(name: string): name is PlantName {
-  return Object.hasOwn(PLANTS, name);
-}
-
 export function plant(name: PlantName, model: Model, world: World): Plant {
   const make: (model: Model, world: World) => Plant = PLANTS[name];
   return make(model, world);

@@ -23,29 +23,29 @@
  * it. `--seed S` prints that trace at any rate. Seeds are lived on `--jobs` threads (`crew.ts`), as many as there are cores;
  * what comes of them does not depend on it.
  */
+
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
+import { oneOf, optionsOf, wholeOf } from '../../scripts/options.ts';
 import { type Campaign, findPlanted, runSeeds } from './campaign.ts';
 import { Crew } from './crew.ts';
-import { isPlantName, PLANT_NAMES, type PlantName } from './plants.ts';
+import { PLANT_NAMES, type PlantName } from './plants.ts';
 import { runSeed, type SeedReport } from './seed.ts';
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string' },
-    from: { type: 'string', default: '1' },
-    seed: { type: 'string' },
-    short: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-    plant: { type: 'string' },
-    unplanted: { type: 'boolean', default: false },
-    jobs: { type: 'string', default: String(availableParallelism()) },
-  },
+const values = optionsOf(import.meta.filename, {
+  seeds: { type: 'string' },
+  from: { type: 'string', default: '1' },
+  seed: { type: 'string' },
+  short: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+  plant: { type: 'string' },
+  unplanted: { type: 'boolean', default: false },
+  jobs: { type: 'string', default: String(availableParallelism()) },
 });
 
 const tell = (line: string): void => void process.stderr.write(`${line}\n`);
+const bug = values.plant === undefined ? null : oneOf('plant', PLANT_NAMES, values.plant);
 
-if (values.seed !== undefined) await replay(whole(values.seed), bugNamed(values.plant));
+if (values.seed !== undefined) await replay(wholeOf('seed', values.seed), bug);
 else await campaign();
 
 async function replay(seed: number, bug: PlantName | null): Promise<void> {
@@ -57,12 +57,11 @@ async function replay(seed: number, bug: PlantName | null): Promise<void> {
 
 async function campaign(): Promise<void> {
   const started = performance.now();
-  const count = whole(values.seeds ?? (values.short ? '300' : '2000'));
-  const bug = bugNamed(values.plant);
+  const count = wholeOf('seeds', values.seeds ?? (values.short ? 300 : 2_000));
   const onlyPlanted = bug !== null;
-  const crew = new Crew(Math.max(1, whole(values.jobs)));
+  const crew = new Crew(wholeOf('jobs', values.jobs, 1));
   const telling = { failed: (report: SeedReport) => explain(report, null), told: tell };
-  const from = whole(values.from);
+  const from = wholeOf('from', values.from);
   const result: Campaign = await runSeeds(onlyPlanted ? 0 : count, from, telling, crew.live);
   const bugs = values.unplanted ? [] : onlyPlanted ? [bug] : PLANT_NAMES;
   const planted = await findPlanted(bugs, tell, crew.live);
@@ -99,17 +98,4 @@ function explain({ seed, violation, last, trace }: SeedReport, bug: PlantName | 
   }
   tell(`\nseed ${seed} broke ${violation.invariant}: ${violation.detail}`);
   tell(`replay: npm run sim -- --seed ${seed}${bug === null ? '' : ` --plant ${bug}`}\n`);
-}
-
-function bugNamed(name: string | undefined): PlantName | null {
-  if (name === undefined) return null;
-  if (isPlantName(name)) return name;
-  throw new Error(`expected one of ${PLANT_NAMES.join(', ')}, got \`${name}\``);
-}
-
-function whole(text: string): number {
-  const number = Number(text);
-  if (!Number.isSafeInteger(number) || number < 0)
-    throw new Error(`expected a whole number, got \`${text}\``);
-  return number;
 }

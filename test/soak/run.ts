@@ -6,19 +6,17 @@
  * verifies, no limit was ever passed, the target has exactly the effects that the ledger says, nothing leaked, and memory
  * stayed where it was.
  */
-import { parseArgs } from 'node:util';
+import { misused, optionsOf } from '../../scripts/options.ts';
 import { problemsOf, runSoak } from './soak.ts';
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    short: { type: 'boolean', default: false },
-    minutes: { type: 'string' },
-  },
+const values = optionsOf(import.meta.filename, {
+  json: { type: 'boolean', default: false },
+  short: { type: 'boolean', default: false },
+  minutes: { type: 'string' },
 });
 const minutes = Number(values.minutes ?? (values.short ? 2 : 30));
 if (!(minutes > 0 && minutes <= 600))
-  throw new Error(`expected minutes up to 600, got \`${values.minutes}\``);
+  misused(`expected minutes up to 600 after \`--minutes\`, got \`${values.minutes}\``);
 
 const tell = (line: string): void => void process.stderr.write(`${line}\n`);
 const report = await runSoak(minutes * 60_000, tell);

@@ -3,13 +3,14 @@
  * tool through the entry that was written, with a client of the SDK, and gives every file back. A human is played for
  * asks: what is not a read is approved, once each. Without `--configs` it writes six files of its own.
  */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { optionsOf } from '../../../scripts/options.ts';
 import { EFFECT_CLASSES, type EffectClass } from '../../../src/domain/effect.ts';
 import type { Json, JsonObject } from '../../../src/domain/json.ts';
 import { argumentsFor, type Ground } from './arguments.ts';
@@ -19,8 +20,10 @@ import { type House, openHouse } from './house.ts';
 import { truthOf } from './labels.ts';
 import { CANARY, indexOf, writeOwnConfigs } from './own-configs.ts';
 
-const { values } = parseArgs({
-  options: { configs: { type: 'string' }, json: { type: 'boolean' }, short: { type: 'boolean' } },
+const values = optionsOf(import.meta.filename, {
+  configs: { type: 'string' },
+  json: { type: 'boolean' },
+  short: { type: 'boolean' },
 });
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 

@@ -3,9 +3,11 @@
  * [--every N] [--json] [--short]`:
  * recorded tasks and attacks through the whole gateway, with the worst agent there is. Effects are counted at the servers.
  */
+
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { isDeepStrictEqual } from 'node:util';
+import { oneOf, optionsOf, wholeOf } from '../../../scripts/options.ts';
 import { openHouse } from './house.ts';
 import { labelsFor } from './labels.ts';
 import { MUTATIONS, withMutation } from './mutations.ts';
@@ -16,17 +18,15 @@ import { type Suite, suitesIn, toolsOf } from './suites.ts';
 import { BadTraces, tracesIn } from './traces.ts';
 import { TRANSFORMS } from './transforms.ts';
 
-const { values } = parseArgs({
-  options: {
-    data: { type: 'string' },
-    labels: { type: 'string', default: join(import.meta.dirname, 'labels', 'agentdojo.yaml') },
-    traces: { type: 'string' },
-    transform: { type: 'string' },
-    mutations: { type: 'boolean' },
-    every: { type: 'string' },
-    json: { type: 'boolean' },
-    short: { type: 'boolean' },
-  },
+const values = optionsOf(import.meta.filename, {
+  data: { type: 'string' },
+  labels: { type: 'string', default: join(import.meta.dirname, 'labels', 'agentdojo.yaml') },
+  traces: { type: 'string' },
+  transform: { type: 'string' },
+  mutations: { type: 'boolean' },
+  every: { type: 'string' },
+  json: { type: 'boolean' },
+  short: { type: 'boolean' },
 });
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 const print = (report: object): void =>
@@ -45,8 +45,7 @@ async function main(): Promise<number> {
     return values.data === undefined ? 0 : 1;
   }
   const suites = await suitesIn(values.data);
-  const every = Number(values.every ?? (values.short === true ? SHORT_EVERY : 1));
-  if (!(every >= 1)) throw new Error(`expected a number after --every, got \`${values.every}\``);
+  const every = wholeOf('every', values.every ?? (values.short === true ? SHORT_EVERY : 1), 1);
   const plain = await round(suites, { transform: null, scoped: true, every, mutation: null });
   const open = await round(suites, { transform: null, scoped: false, every, mutation: null });
   const names = transformsWanted();
@@ -118,9 +117,7 @@ function transformsWanted(): string[] {
   const { transform, short } = values;
   if (transform === undefined) return short === true ? SHORT_TRANSFORMS : [];
   if (transform !== 'all') {
-    if (!Object.hasOwn(TRANSFORMS, transform))
-      throw new Error(`no transform \`${transform}\`: ${Object.keys(TRANSFORMS).join(', ')}`);
-    return [transform];
+    return [oneOf('transform', Object.keys(TRANSFORMS), transform)];
   }
   return short === true ? SHORT_TRANSFORMS : Object.keys(TRANSFORMS);
 }

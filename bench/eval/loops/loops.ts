@@ -4,8 +4,9 @@
  * the runs that loop are played. Prints `{ok, runs, calls, fired:{detector:{runs, rate}}, held:{runs, rate}, controls:[…]}`;
  * exit code 0 only when at most 1.5 % of the good runs are fired on and every control is.
  */
+
 import { existsSync, readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { optionsOf } from '../../../scripts/options.ts';
 import type { JsonObject } from '../../../src/domain/json.ts';
 import { DETECTORS, type Detector } from '../../../src/domain/loops.ts';
 import { normOf } from '../../../src/limits/loops/norm.ts';
@@ -39,8 +40,10 @@ interface RecordedCall {
   readonly error: unknown;
 }
 
-const { values } = parseArgs({
-  options: { data: { type: 'string' }, json: { type: 'boolean' }, short: { type: 'boolean' } },
+const values = optionsOf(import.meta.filename, {
+  data: { type: 'string' },
+  json: { type: 'boolean' },
+  short: { type: 'boolean' },
 });
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
