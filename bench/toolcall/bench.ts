@@ -18,6 +18,7 @@ import {
   type Measurement,
   type Memory,
   median,
+  type Pace,
   SDK_KINDS,
   type Summary,
   summarise,
@@ -113,7 +114,7 @@ async function memoryOf(windows: Windows, { memoryAt }: Plan): Promise<Memory> {
   };
 }
 
-/** Half of what was answered at most, offered at its own pace. */
+/** Half of what was answered at most, offered at its own pace; the same to the proxy that forwards tells what the machine does to it. */
 async function halfLoadOf(
   windows: Windows,
   plan: Plan,
@@ -124,11 +125,15 @@ async function halfLoadOf(
   const halves: HalfLoad[] = [];
   for (let i = 0; i < plan.halfLoad.windows; i++) {
     const shape = { connections: WIDE, ms: plan.halfLoad.ms, rps };
-    const { p50ms, p99ms } = await windows.calls('governed', -1, shape);
-    halves.push({ rps, p50ms, p99ms, ratio: p99ms / p50ms });
+    const forward = pace(await windows.calls('forward', -1, shape));
+    halves.push({ rps, ...pace(await windows.calls('governed', -1, shape)), forward });
   }
   say(`half load, ${rps.toFixed(0)} calls a second`);
   return halves;
+}
+
+function pace({ p50ms, p99ms }: Measurement): Pace {
+  return { p50ms, p99ms, ratio: p99ms / p50ms };
 }
 
 function say(line: string): void {

@@ -34,11 +34,17 @@ export interface Memory {
   readonly calls: readonly [number, number];
 }
 
-export interface HalfLoad {
-  readonly rps: number;
+export interface Pace {
   readonly p50ms: number;
   readonly p99ms: number;
+  /** p99 over p50. */
   readonly ratio: number;
+}
+
+export interface HalfLoad extends Pace {
+  readonly rps: number;
+  /** The proxy that only forwards, at the same pace in the window before. */
+  readonly forward: Pace;
 }
 
 export interface Summary {
@@ -109,10 +115,13 @@ function middleOf(windows: readonly HalfLoad[]): HalfLoad {
   if (middle === undefined) throw new Error('no window at half load');
   return {
     rps: rounded(middle.rps, 0),
-    p50ms: rounded(middle.p50ms, 3),
-    p99ms: rounded(middle.p99ms, 3),
-    ratio: rounded(middle.ratio, 2),
+    ...roundedPace(middle),
+    forward: roundedPace(middle.forward),
   };
+}
+
+function roundedPace({ p50ms, p99ms, ratio }: Pace): Pace {
+  return { p50ms: rounded(p50ms, 3), p99ms: rounded(p99ms, 3), ratio: rounded(ratio, 2) };
 }
 
 function rowOf(kind: Kind, connections: number, windows: readonly Measurement[]): Row[] {
