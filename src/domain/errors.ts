@@ -79,6 +79,7 @@ export const ERRORS = {
   REQUEST_TOO_LARGE: { status: 413, fix: 'keep the body under the limit named' },
   REQUEST_TOO_SLOW: { status: 408, fix: 'send the whole request in time' },
   REQUEST_UNSUPPORTED: { status: 415, fix: 'send `content-type: application/json`' },
+  EXPECTATION_REFUSED: { status: 417, fix: 'send the request without `expect`' },
   METHOD_REFUSED: { status: 405, fix: 'use the method named in `allow`' },
   NOT_FOUND: { status: 404, fix: 'check the path' },
   ANSWER_ELSEWHERE: {

@@ -39,9 +39,13 @@ export class Addresses {
     for (const name of [...names, ...(options.extraHosts ?? [])]) this.#add(name.toLowerCase());
   }
 
-  /** Throws HOST_REFUSED or ORIGIN_REFUSED. */
+  /** Throws REQUEST_MALFORMED (no `Host`), HOST_REFUSED or ORIGIN_REFUSED. */
   check(request: IncomingMessage): void {
-    const host = request.headers.host?.toLowerCase() ?? '';
+    if (request.headers.host === undefined)
+      throw new SignalboxError('REQUEST_MALFORMED', 'a request without `host`', {
+        help: 'name this listener in `host`, as HTTP/1.1 asks',
+      });
+    const host = request.headers.host.toLowerCase();
     if (!this.#hosts.has(host) && !(this.#anyAddress && this.#isLocalAddress(host, request)))
       throw new SignalboxError(
         'HOST_REFUSED',

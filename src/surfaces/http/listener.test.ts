@@ -124,6 +124,18 @@ function call(
   });
 }
 
+/** Writes bytes as they are; what comes back until the other side closes. */
+const half = (text: string) =>
+  new Promise<string>((resolve) => {
+    const socket = connect(listener.port, '127.0.0.1', () => socket.write(text));
+    let got = '';
+    socket.setEncoding('utf8').on('data', (chunk: string) => {
+      got += chunk;
+    });
+    socket.on('close', () => resolve(got));
+    socket.on('error', () => undefined);
+  });
+
 const codeOf = (answer: Answer): string => JSON.parse(answer.body).error.code;
 const json = { 'content-type': 'application/json' };
 
@@ -236,16 +248,6 @@ test('a fault shows an incident and never its text; the log has it', async () =>
 });
 
 test('slow headers and slow bodies end with REQUEST_TOO_SLOW', async () => {
-  const half = (text: string) =>
-    new Promise<string>((resolve) => {
-      const socket = connect(listener.port, '127.0.0.1', () => socket.write(text));
-      let got = '';
-      socket.setEncoding('utf8').on('data', (chunk: string) => {
-        got += chunk;
-      });
-      socket.on('close', () => resolve(got));
-      socket.on('error', () => undefined);
-    });
   const head = `POST /echo HTTP/1.1\r\nhost: 127.0.0.1:${listener.port}\r\ncontent-type: application/json\r\n`;
   const [headers, body, garbage] = await Promise.all([
     half(head),
@@ -255,6 +257,20 @@ test('slow headers and slow bodies end with REQUEST_TOO_SLOW', async () => {
   assert.match(headers, /^HTTP\/1\.1 408 [\s\S]*REQUEST_TOO_SLOW/);
   assert.match(body, /^HTTP\/1\.1 408 [\s\S]*REQUEST_TOO_SLOW/);
   assert.match(garbage, /^HTTP\/1\.1 400 [\s\S]*REQUEST_MALFORMED/);
+});
+
+test('no host, an expectation, a tunnel: each says why, in the form of every refusal', async () => {
+  const host = `host: 127.0.0.1:${listener.port}\r\n`;
+  const [nameless, expecting, foreign, tunnel] = await Promise.all([
+    half('GET /page HTTP/1.1\r\nconnection: close\r\n\r\n'),
+    half(`GET /page HTTP/1.1\r\n${host}expect: wonders\r\nconnection: close\r\n\r\n`),
+    half('GET /page HTTP/1.1\r\nhost: evil.test\r\nexpect: a\r\nconnection: close\r\n\r\n'),
+    half(`CONNECT evil.test:443 HTTP/1.1\r\n${host}\r\n`),
+  ]);
+  assert.match(nameless, /^HTTP\/1\.1 400 [\s\S]*REQUEST_MALFORMED[\s\S]*"help"/);
+  assert.match(expecting, /^HTTP\/1\.1 417 [\s\S]*EXPECTATION_REFUSED[\s\S]*"help"/);
+  assert.match(foreign, /^HTTP\/1\.1 421 [\s\S]*HOST_REFUSED/);
+  assert.match(tunnel, /^HTTP\/1\.1 405 [\s\S]*METHOD_REFUSED[\s\S]*"help"/);
 });
 
 test('more than the maximum at once: OVERLOADED with retry-after, and room again afterwards', async () => {

@@ -6,6 +6,7 @@ import {
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Doors } from '../../domain/doors.ts';
 import { exposed, SignalboxError } from '../../domain/errors.ts';
 import { Addresses, isLoopback } from './addresses.ts';
@@ -61,6 +62,12 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   server.on('clientError', (fault: Error & { code?: string }, socket) =>
     door.refuseUnread(fault, socket as Socket),
   );
+  server.on('checkExpectation', (request, response) =>
+    door.take(request, response, new SignalboxError('EXPECTATION_REFUSED', EXPECTED)),
+  );
+  server.on('connect', (_, socket) =>
+    refuseOn(socket, new SignalboxError('METHOD_REFUSED', TUNNEL)),
+  );
   await opened(server, options);
   const { port } = server.address() as AddressInfo;
   door.addresses = new Addresses(options, port);
@@ -71,6 +78,9 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     close: (graceMs = 2000) => closed(server, options, graceMs),
   };
 }
+
+const EXPECTED = 'an `expect` that is not known here, expected `100-continue` or none';
+const TUNNEL = '`CONNECT` asks for a tunnel, expected a request for a path of this listener';
 
 /** What stands between the wire and a route: address, origin and load checks, and the last catch. */
 class Door {
@@ -86,12 +96,17 @@ class Door {
     this.#max = options.maxConcurrent ?? 1024;
   }
 
-  take(request: IncomingMessage, response: ServerResponse): void {
+  /** `refusal`: what the request's headers alone have earned it, told to those who may call here at all. */
+  take(
+    request: IncomingMessage,
+    response: ServerResponse,
+    refusal: SignalboxError | null = null,
+  ): void {
     const exchange = new HttpExchange(request, response, this.#options);
     this.#running++;
     response.on('close', this.#left);
     response.on('error', nothing);
-    this.#answer(exchange).catch((fault: unknown) => this.#fail(exchange, fault));
+    this.#answer(exchange, refusal).catch((fault: unknown) => this.#fail(exchange, fault));
   }
 
   readonly #left = (): void => {
@@ -106,18 +121,13 @@ class Door {
       : fault.code === 'HPE_HEADER_OVERFLOW'
         ? new SignalboxError('REQUEST_TOO_LARGE', 'the headers are larger than 16 KiB')
         : new SignalboxError('REQUEST_MALFORMED', 'this is not an HTTP/1.1 request');
-    if (HttpExchange.interrupt(socket, error) || !socket.writable) return;
-    const body = errorBody(error);
-    socket.end(
-      `HTTP/1.1 ${error.status} Refused\r\ncontent-type: application/json\r\nconnection: close\r\n` +
-        `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-      () => socket.destroy(),
-    );
+    if (!HttpExchange.interrupt(socket, error)) refuseOn(socket, error);
   }
 
-  async #answer(exchange: HttpExchange): Promise<void> {
+  async #answer(exchange: HttpExchange, refusal: SignalboxError | null): Promise<void> {
     const { request, response } = exchange;
     this.addresses?.check(request);
+    if (refusal !== null) throw refusal;
     if (this.#running > this.#max) {
       response.setHeader('retry-after', '1');
       throw new SignalboxError('OVERLOADED', `${this.#max} requests are already being handled`);
@@ -166,6 +176,18 @@ class Door {
   }
 }
 
+/** The last word on a connection that no route answers. */
+function refuseOn(socket: Duplex, error: SignalboxError): void {
+  if (!socket.writable) return;
+  const body = errorBody(error);
+  socket.on('error', nothing);
+  socket.end(
+    `HTTP/1.1 ${error.status} Refused\r\ncontent-type: application/json\r\nconnection: close\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    () => socket.destroy(),
+  );
+}
+
 function createServer(
   options: ListenerOptions,
   take: (request: IncomingMessage, response: ServerResponse) => void,
@@ -177,7 +199,8 @@ function createServer(
     connectionsCheckingInterval: Math.max(50, Math.min(1000, headersMs / 2)),
     keepAliveTimeout: 30_000,
     maxHeaderSize: 16_384,
-    requireHostHeader: true,
+    // one that names no host is refused by `Addresses`, with words
+    requireHostHeader: false,
     insecureHTTPParser: false,
     noDelay: true,
     // A held call whose client vanished without a word is noticed by the kernel.
