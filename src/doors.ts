@@ -150,7 +150,12 @@ const COMMAND_MS = 30_000;
 
 /** What a program prints, run without a shell. Rejects when it fails, or is not done in half a minute. */
 export function outputOf([program = '', ...words]: readonly string[]): Promise<string> {
-  const bounds = { timeout: COMMAND_MS, maxBuffer: MOST_TEXT, encoding: 'utf8' as const };
+  const bounds = {
+    timeout: COMMAND_MS,
+    killSignal: 'SIGKILL' as const,
+    maxBuffer: MOST_TEXT,
+    encoding: 'utf8' as const,
+  };
   return new Promise((resolve, reject) => {
     execFile(program, words, bounds, (error, stdout) => {
       if (error === null) resolve(stdout);

@@ -37,7 +37,7 @@ async function scene(t: TestContext, more: JsonObject = {}) {
     assert.ok(credential?.kind === 'secret');
     return credential.value;
   };
-  return { github, desk, tokenOf };
+  return { github, desk, tokenOf, connection };
 }
 
 test('a token is asked for these repositories and permissions and nothing else', async (t) => {
@@ -87,6 +87,30 @@ test('a token that a process left behind is ended by the next one', async (t) =>
     ['github-key'],
     'what was kept to end it is forgotten',
   );
+});
+
+test('a token is not over by a clock that goes wrong', async (t) => {
+  const { github, desk, tokenOf } = await scene(t);
+  github.faults.ahead = -5 * 3_600_000;
+  const token = await tokenOf();
+  github.faults.deaf = true;
+  const ending = desk.leases.revoke(() => true);
+  await desk.said(/still works there/);
+  assert.ok(github.live.has(token));
+  github.faults.deaf = false;
+  assert.equal((await ending)[0]?.dead, true);
+});
+
+test('a token ends where it was given, wherever its connection leads by then', async (t) => {
+  const { github, desk, tokenOf, connection } = await scene(t);
+  const other = await startGitHub();
+  t.after(() => other.close());
+  const token = await tokenOf();
+  Object.assign(connection.settings, { url: other.url });
+  await desk.wake();
+  assert.equal(await desk.leases.sweep(), 1);
+  assert.ok(!github.live.has(token));
+  assert.deepEqual(other.asked, [], 'nobody else is shown it');
 });
 
 test('more than was asked for is given back, not used', async (t) => {

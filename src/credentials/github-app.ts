@@ -15,7 +15,9 @@ import type { Outward, OutwardPool } from './outward.ts';
  */
 
 const LIFETIME_MS = 15 * 60_000;
-/** A token is taken for over this long after GitHub says so. */
+/** By our own clock, whatever that of GitHub says. */
+const LIFE_MS = 60 * 60_000;
+/** A token is taken for over this long after its hour. */
 const MARGIN_MS = 60_000;
 /** GitHub takes assertions of ten minutes at most, and clocks differ. */
 const ASSERTION_S = { before: 60, after: 540 } as const;
@@ -53,7 +55,8 @@ export function githubAppIssuer(parts: GitHubAppParts): CredentialIssuer {
       const settings = settingsOf(connection);
       const assertion = assertionOf(settings, await secrets.reveal(settings.privateKey), clock);
       const given = await tokenFrom(outwardOf(settings), settings, assertion);
-      await keep.keep(lease.id, { token: given.token, expiresAt: given.expiresAt });
+      const expiresAt = Math.max(given.expiresAt, clock.now() + LIFE_MS);
+      await keep.keep(lease.id, { token: given.token, expiresAt, api: settings.api });
       const wider = widerThanAsked(settings, given.body);
       // the lease is ended by whoever asked for it; the token was kept for that
       if (wider !== null) throw failed(`GitHub gave more than was asked for: ${wider}`);
@@ -63,7 +66,7 @@ export function githubAppIssuer(parts: GitHubAppParts): CredentialIssuer {
     async revoke(lease, connection) {
       const token = await tokenOf(keep, lease.id);
       if (token === null) return;
-      const settings = settingsOf(connection);
+      const settings = { ...settingsOf(connection), api: token.api };
       const answer = await asked(outwardOf(settings), settings, {
         method: 'DELETE',
         path: '/installation/token',
@@ -77,7 +80,7 @@ export function githubAppIssuer(parts: GitHubAppParts): CredentialIssuer {
     async verifyDead(lease, connection) {
       const token = await tokenOf(keep, lease.id);
       if (token === null) return true;
-      const settings = settingsOf(connection);
+      const settings = { ...settingsOf(connection), api: token.api };
       const over = clock.now() > token.expiresAt + MARGIN_MS;
       if (!over) {
         const path = '/installation/repositories?per_page=1';
@@ -176,10 +179,11 @@ function widerThanAsked(
   return null;
 }
 
+/** With where it was given: it is ended there, and shown to nobody else, wherever its connection leads by now. */
 async function tokenOf(keep: LeaseKeep, leaseId: string) {
   const kept = await keep.kept(leaseId);
   if (kept === null || typeof kept.token !== 'string') return null;
-  return { value: kept.token, expiresAt: Number(kept.expiresAt) };
+  return { value: kept.token, expiresAt: Number(kept.expiresAt), api: String(kept.api) };
 }
 
 interface Question {

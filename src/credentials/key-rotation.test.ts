@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { beginRun } from '../../test/contract/store-cast.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { SYSTEM_CHAIN } from '../domain/store.ts';
-import { outputOf, realDoors } from '../doors.ts';
+import { outputOf, readText, realDoors } from '../doors.ts';
 import { keyCheck } from '../ledger/seal.ts';
 import { keyCheckAt, openStore, storeAtRest, verifyAt } from '../store/open.ts';
 import {
@@ -39,7 +39,14 @@ async function scene(t: TestContext, source: object | null = null) {
   await mkdir(directory, { mode: 0o700 });
   if (source !== null)
     await writeFile(join(directory, 'key.json'), JSON.stringify(source), { mode: 0o600 });
-  const at: KeyPlace = { directory, doors, credentials: null, outputOf, checkOf: keyCheck };
+  const at: KeyPlace = {
+    directory,
+    doors,
+    credentials: null,
+    outputOf,
+    readText,
+    checkOf: keyCheck,
+  };
   return { folder, directory, at };
 }
 

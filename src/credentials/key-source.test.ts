@@ -1,12 +1,12 @@
 /** Where the master key comes from: each source for real, the vault one of the tests'. */
 import assert from 'node:assert/strict';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { outputOf, realDoors } from '../doors.ts';
+import { outputOf, readText, realDoors } from '../doors.ts';
 import { hasMasterKey, masterKeyOf } from './key-source.ts';
-import { ROLE_ID, SECRET_ID, startVault } from './vault/testing/vault.ts';
+import { POD_JWT, ROLE_ID, SECRET_ID, startVault } from './vault/testing/vault.ts';
 
 const HEX = 'ab'.repeat(32);
 const KEY = Uint8Array.from(Buffer.from(HEX, 'hex'));
@@ -20,7 +20,7 @@ async function scene(t: TestContext, source: object | null) {
     writeFile(join(directory, name), text, { mode });
   if (source !== null) await write('key.json', JSON.stringify(source));
   const load = (credentials: string | null = null) =>
-    masterKeyOf(directory, { doors: realDoors(), credentials, outputOf });
+    masterKeyOf(directory, { doors: realDoors(), credentials, outputOf, readText });
   return { folder, directory, write, load };
 }
 
@@ -81,6 +81,16 @@ test('transit wraps the key, and the file it was in is gone', async (t) => {
   await write('master.key', `${HEX}\n`);
   assert.deepEqual(await load(), KEY, 'a death between the two left both');
   assert.deepEqual((await readdir(directory)).sort(), ['key.json', 'master.sealed']);
+  await write('master.key', `${'cd'.repeat(32)}\n`);
+  await assert.rejects(load(), /`master.key` holds another key than `master.sealed`/);
+  assert.match(await readFile(join(directory, 'master.key'), 'utf8'), /^cdcd/, 'and it is kept');
+  await rm(join(directory, 'master.key'));
+  // a pod finds its token behind a link, readable by others in the pod
+  await writeFile(join(folder, 'data-token'), `${POD_JWT}\n`);
+  await symlink(join(folder, 'data-token'), join(folder, 'token'));
+  const pod = { method: 'kubernetes', role: 'signalbox', tokenFile: join(folder, 'token') };
+  await write('key.json', JSON.stringify({ ...source, auth: pod }));
+  assert.deepEqual(await load(), KEY);
   await write('master.sealed', 'vault:v1:AAAA');
   await assert.rejects(load(), /vault `transit` did not decrypt the key/);
 });

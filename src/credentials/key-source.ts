@@ -1,3 +1,4 @@
+import { timingSafeEqual } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Resolve } from '../boundary/egress.ts';
@@ -27,6 +28,8 @@ export interface KeyParts {
   readonly credentials: string | null;
   /** What a program prints, run without a shell. */
   readonly outputOf: (command: readonly string[]) => Promise<string>;
+  /** The text of a small file, wherever a link leads: the token that Kubernetes gives a pod is one. */
+  readonly readText: (path: string) => Promise<string>;
   readonly resolve?: Resolve;
 }
 
@@ -178,6 +181,12 @@ async function fromTransit(
   return withTransit(source, parts, async (transit) => {
     if (sealed !== null) {
       const key = await transit.open(sealed.trim());
+      const left = await readMasterKey(join(directory, KEY_FILE));
+      if (left !== null && !timingSafeEqual(left, key))
+        throw fault(
+          `\`${KEY_FILE}\` holds another key than \`${SEALED_FILE}\``,
+          'move away the one that the store is not under',
+        );
       await rm(join(directory, KEY_FILE), { force: true });
       return key;
     }
@@ -217,7 +226,7 @@ class Transit {
       clock: parts.doors.clock,
       // nothing is stored yet that could be opened: what proves us there lies in files of this user alone
       secrets: { reveal: secretFile },
-      readText: async (path) => (await textOf(path)) ?? '',
+      readText: parts.readText,
     });
     this.#place = (verb) => `${String(mount)}/${verb}/${String(key)}`;
   }

@@ -3,7 +3,7 @@ import { fitting, forgetOld, type KeyPlace, rotateKey } from '../credentials/key
 import { hasMasterKey, masterKeyOf, sourceFrom } from '../credentials/key-source.ts';
 import type { Doors } from '../domain/doors.ts';
 import type { Rotated } from '../domain/rekey.ts';
-import { outputOf } from '../doors.ts';
+import { outputOf, readText } from '../doors.ts';
 import { keyCheck } from '../ledger/seal.ts';
 import { keyCheckAt, storeAtRest, type Whereabouts } from '../store/open.ts';
 
@@ -13,7 +13,7 @@ export function keyPlace(
   doors: Doors,
   credentials: string | null = null,
 ): KeyPlace {
-  return { directory, doors, credentials, outputOf, checkOf: keyCheck };
+  return { directory, doors, credentials, outputOf, readText, checkOf: keyCheck };
 }
 
 /** The key here of what has this check, and nothing is changed. Null: there is no key here at all. */

@@ -93,6 +93,28 @@ export const OF_CREDENTIALS: readonly Mutation[] = [
     slow: true,
   },
   {
+    control: 'introspection alone is no proof where the resource can be asked',
+    file: 'src/credentials/oauth/tokens.ts',
+    find: 'return !said.active && !(await isTaken(desk, server, token));',
+    replace: 'return !said.active;',
+    test: 'src/credentials/oauth/api.test.ts',
+  },
+  {
+    control: 'another vault cannot call a lease dead',
+    file: 'src/credentials/vault/database.ts',
+    find: 'if (isJsonObject(place) && place.url === url && place.namespace === namespace) return;',
+    replace: 'if (place !== url) return;',
+    test: 'src/credentials/vault/vault.test.ts',
+    slow: true,
+  },
+  {
+    control: 'a token is shown only where it was given',
+    file: 'src/credentials/github-app.ts',
+    find: '{ ...settingsOf(connection), api: token.api };\n      const over',
+    replace: 'settingsOf(connection);\n      const over',
+    test: 'src/credentials/github-app.test.ts',
+  },
+  {
     control: 'a secret in two pieces is withheld',
     file: 'src/boundary/pieces.ts',
     find: 'return spans ? MARK : clean;',

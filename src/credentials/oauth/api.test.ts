@@ -82,6 +82,29 @@ test('a revocation that nothing can confirm is not believed before the token’s
   assert.equal((await ending)[0]?.dead, true);
 });
 
+test('introspection is not believed while the API still takes the token', async (t) => {
+  const options = { introspects: true, ignoresRevocation: true, expiresIn: 3_600 };
+  const { authority, desk, tokenOf } = await scene(t, options, (issuer) => ({
+    ...{ issuer, check: '/mcp' },
+  }));
+  const token = await tokenOf();
+  const ending = desk.leases.revoke(() => true);
+  await desk.said(/still works there/);
+  assert.ok(authority.count('/introspect') > 0);
+  authority.live.delete(token);
+  assert.equal((await ending)[0]?.dead, true);
+});
+
+test('what a server says instead of a token is told only where it is a code', async (t) => {
+  const secret = 'a-client-secret';
+  const tokenError = (sent: string): string => `${'x'.repeat(90)} ${sent} ${secret}`;
+  const { tokenOf } = await scene(t, { tokenError }, (issuer) => ({ issuer }));
+  await assert.rejects(tokenOf(), (error: Error) => {
+    assert.match(error.message, /gave no token \(`another error`\)/);
+    return true;
+  });
+});
+
 test('a server that cannot end tokens makes residual leases of one shared token', async (t) => {
   const metadata = { revocation_endpoint: null };
   const { desk, tokenOf } = await scene(t, { metadata }, (issuer) => ({ issuer, check: '/mcp' }));

@@ -146,43 +146,56 @@ function aimedAt(resource: string): { resource?: string } {
   return resource === '' ? {} : { resource };
 }
 
+type Place = { readonly url: URL; readonly probe: OAuthSettings['probe'] };
+
 /**
- * True when the authorization server says it is not active, or the resource itself no longer takes it. A resource that
- * refuses everybody at the place that is asked would prove nothing: for HTTP the file names the place.
+ * True when the resource no longer takes it, or the authorization server says it is not active and the resource does not
+ * say otherwise: many check a token by itself and never ask. A resource that refuses everybody at the place that is asked
+ * would prove nothing: for HTTP the file names the place.
  */
-export async function isDead(
-  desk: TokenDesk,
-  server: { readonly url: URL; readonly probe: OAuthSettings['probe'] },
-  token: string,
-): Promise<boolean> {
+export async function isDead(desk: TokenDesk, server: Place, token: string): Promise<boolean> {
   const { as } = desk.guardian;
   if (introspects(desk)) {
     const client = { client_id: desk.client.id };
     const proof = proofOf(desk.client);
     const answer = await introspectionRequest(as, client, proof, token, through(desk.outward));
     const said = await processIntrospectionResponse(as, client, answer).catch(() => null);
-    if (said !== null) return !said.active;
+    if (said !== null) return !said.active && !(await isTaken(desk, server, token));
   }
-  const authorization = `Bearer ${token}`;
-  const { url, probe } = server;
-  if (probe === null) return false;
+  return (await shown(desk, server, token)) === 401;
+}
+
+/** The resource answers it, and nobody without it. */
+async function isTaken(desk: TokenDesk, server: Place, token: string): Promise<boolean> {
+  const isGood = async (one: string | null): Promise<boolean> => {
+    const status = await shown(desk, server, one).catch(() => null);
+    return status !== null && status >= 200 && status < 300;
+  };
+  return (await isGood(token)) && !(await isGood(null));
+}
+
+/** The status that its resource answers a token with, or none; null where there is no place to ask. */
+async function shown(
+  { outward }: TokenDesk,
+  { url, probe }: Place,
+  token: string | null,
+): Promise<number | null> {
+  if (probe === null) return null;
+  const authorization = token === null ? {} : { authorization: `Bearer ${token}` };
   if (probe !== 'ping') {
-    const answer = await desk.outward.send(probe.get, {
-      method: 'GET',
-      headers: { authorization },
-    });
-    return answer.status === 401;
+    const answer = await outward.send(probe.get, { method: 'GET', headers: authorization });
+    return answer.status;
   }
-  const answer = await desk.outward.send(url.href, {
+  const answer = await outward.send(url.href, {
     method: 'POST',
     headers: {
       accept: 'application/json, text/event-stream',
       'content-type': 'application/json',
-      authorization,
+      ...authorization,
     },
     body: PING,
   });
-  return answer.status === 401;
+  return answer.status;
 }
 
 function introspects({ guardian: { as }, client: { method } }: TokenDesk): boolean {
@@ -222,7 +235,8 @@ function meaningOf(error: unknown, as: AuthorizationServer): Error {
   if (error instanceof SignalboxError) return error;
   const issuer = clip(as.issuer);
   if (error instanceof ResponseBodyError) {
-    const code = clip(error.error);
+    // a code is short and plain; anything else may be what was sent
+    const code = /^[a-z_]{1,40}$/.test(error.error) ? error.error : 'another error';
     if (code === 'invalid_grant' || code === 'invalid_client' || code === 'unauthorized_client')
       return new GrantGone(`\`${issuer}\` says \`${code}\``, code);
     return failed(`\`${issuer}\` gave no token (\`${code}\`)`);

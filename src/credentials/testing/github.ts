@@ -17,6 +17,8 @@ export interface TestGitHub {
     generous?: boolean;
     /** Answers this to a revocation, and ends nothing. */
     revocation?: number;
+    /** Milliseconds that its clock is ahead. */
+    ahead?: number;
     /** Takes an order to end a token, and goes on taking the token. */
     deaf?: boolean;
   };
@@ -71,7 +73,7 @@ export async function startGitHub(): Promise<TestGitHub> {
       const given = faults.generous ? { ...permissions, administration: 'write' } : permissions;
       return answer(201, {
         token,
-        expires_at: new Date(Date.now() + 3_600_000).toISOString(),
+        expires_at: new Date(Date.now() + (faults.ahead ?? 0) + 3_600_000).toISOString(),
         permissions: { metadata: 'read', ...given },
         repository_selection: repositories === undefined ? 'all' : 'selected',
       });

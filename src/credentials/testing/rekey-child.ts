@@ -1,6 +1,6 @@
 /** A process made to be killed while it changes the master key. Usage: node rekey-child.ts DIRECTORY */
 import { writeSync } from 'node:fs';
-import { outputOf, realDoors } from '../../doors.ts';
+import { outputOf, readText, realDoors } from '../../doors.ts';
 import { keyCheck } from '../../ledger/seal.ts';
 import { storeAtRest } from '../../store/open.ts';
 import { rotateKey } from '../key-rotation.ts';
@@ -18,5 +18,9 @@ store.rekey = async (order) => {
   writeSync(1, 'changed\n');
   return done;
 };
-await rotateKey({ directory, doors, credentials: null, outputOf, checkOf: keyCheck }, store, null);
+await rotateKey(
+  { directory, doors, credentials: null, outputOf, readText, checkOf: keyCheck },
+  store,
+  null,
+);
 await store.close();

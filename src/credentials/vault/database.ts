@@ -42,7 +42,10 @@ export function vaultDatabaseIssuer(parts: VaultDatabaseParts): CredentialIssuer
       const { server, from } = vaultOf(connection);
       const desk = desks.of(server);
       const token = await ownToken(desk, server, lease);
-      await keep.keep(lease.id, { token });
+      const { url, namespace } = server;
+      const place = { url, namespace };
+      await keep.keep(lease.id, { token, place });
+      await showing(desk, server, token);
       const path = `${String(from.mount)}/creds/${roleOf(from, run.agent)}`;
       const answer = await desk.askAs(token, 'GET', path);
       const { lease_id: vaultLease, data } = answer.body;
@@ -51,7 +54,7 @@ export function vaultDatabaseIssuer(parts: VaultDatabaseParts): CredentialIssuer
       const { username: user, password } = data;
       if (typeof user !== 'string' || typeof password !== 'string')
         throw failed(server, `gave an answer without a login at \`${path}\``, answer);
-      await keep.keep(lease.id, { token, lease: vaultLease, user });
+      await keep.keep(lease.id, { token, place, lease: vaultLease, user });
       passwords.set(lease.id, password);
       return { kind: 'login', leaseId: lease.id, user, password };
     },
@@ -60,6 +63,7 @@ export function vaultDatabaseIssuer(parts: VaultDatabaseParts): CredentialIssuer
       const kept = await keep.kept(lease.id);
       if (kept === null) return;
       const { server } = vaultOf(connection);
+      checkPlace(kept, server);
       const desk = desks.of(server);
       if (typeof kept.lease === 'string') {
         const body = { lease_id: kept.lease, sync: true };
@@ -78,6 +82,7 @@ export function vaultDatabaseIssuer(parts: VaultDatabaseParts): CredentialIssuer
       const kept = await keep.kept(lease.id);
       if (kept === null) return true;
       const { server } = vaultOf(connection);
+      checkPlace(kept, server);
       const desk = desks.of(server);
       const token = await desk.askAs(String(kept.token), 'GET', 'auth/token/lookup-self');
       if (token.status !== 403) return unless(token, server);
@@ -96,6 +101,26 @@ export function vaultDatabaseIssuer(parts: VaultDatabaseParts): CredentialIssuer
       return true;
     },
   };
+}
+
+/**
+ * A token that may not look itself up is refused like one that is dead: of such a one nobody could say which. Asked before
+ * anything is read with it.
+ */
+async function showing(desk: VaultDesk, server: VaultServer, token: string): Promise<void> {
+  const seen = await desk.askAs(token, 'GET', 'auth/token/lookup-self');
+  if (seen.status !== 200)
+    throw failed(server, 'does not let the token of a lease look itself up', seen);
+}
+
+/** Another vault never heard of it, and would say that it is dead. */
+function checkPlace({ place }: JsonObject, { name, url, namespace }: VaultServer): void {
+  if (isJsonObject(place) && place.url === url && place.namespace === namespace) return;
+  throw new SignalboxError(
+    'CREDENTIAL_FAILED',
+    `vault \`${name}\` leads elsewhere than when the login was made`,
+    { help: 'name the vault as before until the lease is dead, or end it there' },
+  );
 }
 
 /** Alive when the vault says so; anything but an answer is no answer. */

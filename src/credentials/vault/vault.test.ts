@@ -144,7 +144,7 @@ async function databaseScene(t: TestContext, site: Site) {
     await client.connect();
     return client;
   };
-  return { vault, desk, login, open };
+  return { vault, desk, connection, login, open };
 }
 
 test('a login of a vault’s database engine', async (t) => {
@@ -235,6 +235,29 @@ test('a login of a vault’s database engine', async (t) => {
     const ending = desk.leases.revoke(() => true);
     await desk.said(/still works there/);
     vault.faults.deaf = false;
+    assert.equal((await ending)[0]?.dead, true);
+  });
+
+  await t.test('a token that could not be found dead is not used', async (t) => {
+    const { vault, login } = await databaseScene(t, site);
+    vault.faults.blind = true;
+    await assert.rejects(login(), /does not let the token of a lease look itself up/);
+    assert.equal(vault.leases.size, 0);
+  });
+
+  await t.test('another vault is not believed', async (t) => {
+    const { vault, desk, connection, login } = await databaseScene(t, site);
+    const other = await startVault();
+    t.after(() => other.close());
+    await login();
+    const { vault: from } = connection.settings as { vault: { server: JsonObject } };
+    const { server } = from;
+    from.server = { ...server, url: other.url };
+    await desk.wake();
+    const ending = desk.leases.revoke(() => true);
+    await desk.said(/leads elsewhere than when the login was made/);
+    assert.equal(vault.leases.size, 1);
+    from.server = server;
     assert.equal((await ending)[0]?.dead, true);
   });
 

@@ -49,6 +49,10 @@ export interface AuthorityOptions {
   ignoresRevocation?: boolean;
   /** The token endpoint goes on taking refresh tokens that were revoked. */
   keepsRefresh?: boolean;
+  /** There is an introspection endpoint, which knows what was revoked. */
+  introspects?: boolean;
+  /** Answers every request of a token with this error. */
+  tokenError?: (sent: string) => string;
   /** Asked before a request is answered; a number is answered instead. */
   before?: (path: string) => Promise<number | null>;
 }
@@ -90,6 +94,7 @@ async function closed(http: Server): Promise<void> {
 class Desk {
   readonly #authority: Authority;
   readonly #codes = new Map<string, { challenge: string; scope: string; redirect: string }>();
+  readonly #revoked = new Set<string>();
   #serial = 0;
 
   constructor(authority: Authority) {
@@ -113,6 +118,8 @@ class Desk {
     if (path === '/authorize') return this.#authorize(url.searchParams, response);
     if (path === '/token') return this.#token(form, auth, response);
     if (path === '/revoke') return this.#revoke(form, response);
+    if (path === '/introspect')
+      return json(response, 200, { active: !this.#revoked.has(form.get('token') ?? '') });
     response.writeHead(404).end();
   }
 
@@ -153,6 +160,7 @@ class Desk {
       token_endpoint: `${origin}/token`,
       registration_endpoint: `${origin}/register`,
       revocation_endpoint: `${origin}/revoke`,
+      ...(options.introspects === true ? { introspection_endpoint: `${origin}/introspect` } : {}),
       response_types_supported: ['code'],
       code_challenge_methods_supported: ['S256'],
       token_endpoint_auth_methods_supported: [options.method ?? 'client_secret_basic'],
@@ -190,14 +198,17 @@ class Desk {
   }
 
   #token(form: URLSearchParams, auth: string | null, response: ServerResponse): void {
+    const { tokenError } = this.#authority.options;
     const method = this.#authority.options.method ?? 'client_secret_basic';
     const proof =
       method === 'none' ||
       (method === 'client_secret_basic' && auth?.startsWith('Basic ') === true) ||
       (method === 'client_secret_post' && form.get('client_secret') === SECRET);
     const aimed = form.get('resource') !== null;
+    const instead = tokenError?.(auth ?? form.toString());
     const scope = proof && aimed ? this.#scopeOf(form) : null;
-    if (!proof) json(response, 401, { error: 'invalid_client' });
+    if (instead !== undefined) json(response, 400, { error: instead });
+    else if (!proof) json(response, 401, { error: 'invalid_client' });
     else if (!aimed) json(response, 400, { error: 'invalid_target' });
     else if (scope === null) json(response, 400, { error: 'invalid_grant' });
     else this.#give(scope, form.get('grant_type') !== 'client_credentials', response);
@@ -240,6 +251,7 @@ class Desk {
 
   #revoke(form: URLSearchParams, response: ServerResponse): void {
     const token = form.get('token') ?? '';
+    this.#revoked.add(token);
     if (this.#authority.options.ignoresRevocation !== true) this.#authority.live.delete(token);
     if (this.#authority.options.keepsRefresh !== true) this.#authority.refresh.delete(token);
     if (this.#authority.options.coarse === true) this.#authority.refresh.clear();

@@ -34,6 +34,8 @@ export interface TestVault {
     revocation?: number;
     /** Says yes to a revocation and leaves everything as it was. */
     deaf?: boolean;
+    /** Gives tokens that may not look themselves up. */
+    blind?: boolean;
     /** Forgets the answer to a read of credentials after making them. */
     lostAnswer?: boolean;
   };
@@ -155,6 +157,7 @@ class Engine {
     const left = Math.floor((own.expiresAt - Date.now() - vault.ahead) / 1_000);
     switch (path) {
       case 'auth/token/lookup-self': {
+        if (vault.faults.blind === true && own.parent !== null) return DENIED;
         const ttl = Number.isFinite(left) ? left : 0;
         return [200, { data: { ttl, renewable: own.renewable, meta: own.meta } }];
       }
