@@ -1,34 +1,16 @@
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
-import { opendir } from 'node:fs/promises';
+import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 import { getPriority, setPriority } from 'node:os';
 import type { Timers } from '../domain/doors.ts';
 import { Joined } from '../domain/joined.ts';
+import { kinAmong, type Look, type Process, type Root, UNSAID } from './kin-among.ts';
 
 /** In the environment of every child, and so of whatever it starts; the value is this child's own. */
 export const MARK = 'SIGNALBOX_CHILD';
 
-/** A process as Linux shows it. `started`: clock ticks since boot; with the pid it names one process for ever. */
-interface Process {
-  readonly pid: number;
-  readonly parent: number;
-  readonly session: number;
-  readonly started: number;
-  readonly over: boolean;
-  /** The mark in its environment; undefined until somebody asks, null when it has none or is another user's, or `UNSAID`. */
+/** `mark`: undefined until somebody asks. */
+interface Seen extends Process {
   mark?: string | null;
 }
-
-export interface Root {
-  readonly pid: number;
-  readonly mark: string;
-  /** Ticks at which the child itself started; null where the system does not tell. */
-  readonly started: number | null;
-}
-
-/** Nothing is in its environment at this moment: it is becoming another program, or on its way out. */
-const UNSAID = '';
-/** They have none. */
-const KERNEL = 2;
 
 const ROUNDS = 24;
 /** So often is looked again because of them alone. */
@@ -36,8 +18,8 @@ const UNSAID_ROUNDS = 4;
 /** What was killed is gone within a few milliseconds, but for on a machine that has much else to do. */
 const PAUSE_MS = { soon: 10, later: 50 };
 const SOON_ROUNDS = 8;
-/** Processes that are looked at in one go, about a millisecond's worth: a halt has more to do meanwhile. */
-const AT_ONCE = 32;
+/** Processes that are looked at in one go, about five milliseconds' worth: a halt has more to do meanwhile. */
+const AT_ONCE = 256;
 
 const LEAST_PRIORITY = 19;
 const GIVES_WAY = 10;
@@ -63,55 +45,30 @@ export function startOf(pid: number): number | null {
  */
 export async function killKin(root: Root, timers: Timers): Promise<readonly number[]> {
   const killed = new Map<number, number>();
-  let { found, unsaid } = await kinOf(root, killed);
+  let { found, unsaid } = await kinOf(root, killed, timers);
   for (let round = 0; round < ROUNDS; round++) {
     if (found.length === 0 && (!unsaid || round >= UNSAID_ROUNDS)) break;
     for (const one of found) {
       killed.set(one.pid, one.started);
       kill(one);
     }
-    const pause = Promise.withResolvers<void>();
-    timers.after(round < SOON_ROUNDS ? PAUSE_MS.soon : PAUSE_MS.later, pause.resolve);
-    await pause.promise;
-    ({ found, unsaid } = await kinOf(root, killed));
+    await paused(timers, round < SOON_ROUNDS ? PAUSE_MS.soon : PAUSE_MS.later);
+    ({ found, unsaid } = await kinOf(root, killed, timers));
   }
   return found.map(({ pid }) => pid);
 }
 
-/** A look at all processes is shared by all children that are ended side by side. */
-const looks = new Joined(processes);
+/** A look at all processes is shared by all children that are ended side by side, whose timers are the same. */
+const looks = new WeakMap<Timers, Joined<Map<number, Seen>>>();
 
-interface Look {
-  readonly found: readonly Process[];
-  /** There are some of which it cannot be told at this moment. */
-  readonly unsaid: boolean;
-}
-
-/** `killed`: when each of those began; one that is on its way out has no environment any more. */
-async function kinOf(root: Root, killed: ReadonlyMap<number, number>): Promise<Look> {
-  const all = await looks.ask();
-  const first = all.get(root.pid);
-  // a number that went to another process says nothing; while anybody is in the session it is not given away
-  const taken = first !== undefined && first.started !== root.started;
-  const kin = new Map<number, Process>();
-  let unsaid = false;
-  for (const one of all.values()) {
-    if (one.over || one.pid === process.pid) continue;
-    if (one.started < (root.started ?? 0)) continue;
-    const inSession = !taken && one.session === root.pid;
-    if (inSession || killed.get(one.pid) === one.started || markOf(one) === root.mark)
-      kin.set(one.pid, one);
-    else if (one.mark === UNSAID && one.parent !== KERNEL) unsaid = true;
-  }
-  for (let grown = true; grown; ) {
-    grown = false;
-    for (const one of all.values()) {
-      if (one.over || kin.has(one.pid) || !kin.has(one.parent)) continue;
-      kin.set(one.pid, one);
-      grown = true;
-    }
-  }
-  return { found: [...kin.values()], unsaid };
+async function kinOf(
+  root: Root,
+  killed: ReadonlyMap<number, number>,
+  timers: Timers,
+): Promise<Look> {
+  const look = looks.get(timers) ?? new Joined(() => processes(timers));
+  looks.set(timers, look);
+  return kinAmong(await look.ask(), { root, killed, self: process.pid, markOf });
 }
 
 /** Only when the number still means the process that was looked at. */
@@ -124,23 +81,38 @@ function kill({ pid, started }: Process): void {
   }
 }
 
-async function processes(): Promise<Map<number, Process>> {
-  const all = new Map<number, Process>();
-  try {
-    for await (const { name } of await opendir('/proc', { bufferSize: AT_ONCE })) {
-      const one = /^\d+$/.test(name) ? read(Number(name)) : null;
-      if (one !== null) all.set(one.pid, one);
-    }
-  } catch {
-    // there is none, or it cannot be read
+function paused(timers: Timers, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    timers.after(ms, resolve);
+  });
+}
+
+/** Read at once where it runs: handed to other threads, each piece would wait its turn on a machine that has much to do. */
+async function processes(timers: Timers): Promise<Map<number, Seen>> {
+  const all = new Map<number, Seen>();
+  const pids = pidsNow();
+  for (const [place, pid] of pids.entries()) {
+    if (place > 0 && place % AT_ONCE === 0) await paused(timers, 0);
+    const one = read(pid);
+    if (one !== null) all.set(pid, one);
   }
   return all;
 }
 
-/** `pid (name) state parent group session …`; the name may hold anything, so what follows its last bracket is read. */
-function read(pid: number): Process | null {
+function pidsNow(): number[] {
   try {
-    const text = firstOf(`/proc/${pid}/stat`);
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number);
+  } catch {
+    return []; // there is none, or it cannot be read
+  }
+}
+
+/** `pid (name) state parent group session …`; the name may hold anything, so what follows its last bracket is read. */
+function read(pid: number): Seen | null {
+  try {
+    const text = textOf(`/proc/${pid}/stat`);
     const rest = text.slice(text.lastIndexOf(')') + 2).split(' ');
     const [state = 'X', parent, , session] = rest;
     return {
@@ -155,19 +127,23 @@ function read(pid: number): Process | null {
   }
 }
 
-/** What one read brings: the whole of a file that is always short, at half the price. */
-const page = Buffer.alloc(4_096);
+/** What one read brings: mostly the whole of a file, at half the price. */
+const page = Buffer.alloc(16_384);
 
-function firstOf(path: string): string {
+function textOf(path: string): string {
   const file = openSync(path, 'r');
   try {
-    return page.toString('latin1', 0, readSync(file, page, 0, page.length, null));
+    for (let text = ''; ; ) {
+      const bytes = readSync(file, page, 0, page.length, null);
+      text += page.toString('latin1', 0, bytes);
+      if (bytes < page.length) return text;
+    }
   } finally {
     closeSync(file);
   }
 }
 
-function markOf(one: Process): string | null {
+function markOf(one: Seen): string | null {
   if (one.mark === undefined) one.mark = readMark(one.pid);
   return one.mark;
 }
@@ -175,7 +151,7 @@ function markOf(one: Process): string | null {
 function readMark(pid: number): string | null {
   try {
     const set = `${MARK}=`;
-    const text = readFileSync(`/proc/${pid}/environ`, 'latin1');
+    const text = textOf(`/proc/${pid}/environ`);
     if (text === '') return UNSAID;
     const words = text.split('\0');
     return words.find((word) => word.startsWith(set))?.slice(set.length) ?? null;

@@ -61,4 +61,11 @@ export const OF_MCP: readonly Mutation[] = [
     replace: 'false',
     test: 'src/surfaces/mcp/questions.test.ts',
   },
+  {
+    control: 'what was killed is waited for until it is gone',
+    file: 'src/connectors/kin-among.ts',
+    find: 'killed.get(one.pid) === one.started',
+    replace: 'false',
+    test: 'src/connectors/kin-among.test.ts',
+  },
 ];

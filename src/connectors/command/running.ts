@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Timers } from '../../domain/doors.ts';
 import type { StopSignal } from '../../domain/stop.ts';
-import { giveWay, killKin, MARK, type Root, startOf } from '../kin.ts';
+import { giveWay, killKin, MARK, startOf } from '../kin.ts';
+import type { Root } from '../kin-among.ts';
 
 /** What is started: no shell, nothing inherited but what stands here. */
 export interface Start {

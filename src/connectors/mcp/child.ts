@@ -1,6 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import type { Timers } from '../../domain/doors.ts';
-import { giveWay, killKin, MARK, type Root, startOf } from '../kin.ts';
+import { giveWay, killKin, MARK, startOf } from '../kin.ts';
+import type { Root } from '../kin-among.ts';
 
 /** The door to new processes: a program with arguments, never a shell. */
 export type Spawn = (
