@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Connection } from '../../domain/bundle.ts';
 import { canonical, type JsonObject } from '../../domain/json.ts';
-import { launchOf } from './launch.ts';
+import { checkLaunch, launchOf } from './launch.ts';
 
 let folder = '';
 before(async () => {
@@ -89,4 +89,35 @@ test('another program earlier on the path is another launch', async () => {
   const accepted = await started(['tool'], env);
   await put({ 'first/tool': 'one' });
   assert.notEqual(await started(['tool'], env), accepted);
+});
+
+test('a refusal says what moved', async () => {
+  const settings = {
+    command: [node, '--import', './hook.mjs', 'app/main.mjs'],
+    env: {},
+    cwd: folder,
+  };
+  const connection = { name: 'files', settings } as unknown as Connection;
+  const begin = {
+    'app/package.json': '{"name":"app","version":"1.0.0"}',
+    'app/main.mjs': '1',
+    'hook.mjs': '1',
+  };
+  const cases: readonly (readonly [path: string, text: string, why: RegExp])[] = [
+    ['app/package.json', '{"name":"ppa","version":"1.0.0"}', /its package is `ppa`, `app` was/],
+    ['app/package.json', '{"name":"app","version":"1.1.0"}', /of version `1.1.0`, `1.0.0` was/],
+    ['app/package.json', '{"name":"app","version":"1.0.0","main":"x"}', /its code has changed/],
+    ['app/more.mjs', '', /files of code in its package: `2`, `1` was accepted/],
+    ['app/main.mjs', '2', /accepted: its code has changed; it was not started/],
+    ['hook.mjs', '2', /what is loaded before its code has changed/],
+  ];
+  for (const [path, text, why] of cases) {
+    await rm(folder, { recursive: true, force: true });
+    await put(begin);
+    const launch = await launchOf(connection);
+    const pinned = { ...connection, pins: { launch } } as unknown as Connection;
+    await checkLaunch(pinned);
+    await put({ [path]: text });
+    await assert.rejects(checkLaunch(pinned), why);
+  }
 });

@@ -44,12 +44,28 @@ export async function checkLaunch(connection: Connection): Promise<void> {
   if (pinned === undefined) return;
   const now = await launchOf(connection);
   if (now !== null && canonical(now) === canonical(pinned)) return;
-  const what = now === null ? 'is not there any more' : 'is not what was accepted';
+  const why = now === null ? 'its program is not there any more' : whatMoved(pinned, now);
   throw new WireFault(
     'LAUNCH_CHANGED',
-    `what \`${connection.name}\` is started from ${what}: it was not started`,
+    `what \`${connection.name}\` is started from is not what was accepted: ${why}; it was not started`,
     false,
   );
+}
+
+/** In words for an agent too: names no path of this machine. */
+function whatMoved(pinned: JsonObject, now: JsonObject): string {
+  const moved = (key: string): boolean =>
+    canonical(now[key] ?? null) !== canonical(pinned[key] ?? null);
+  const said = (key: string, what: string): string =>
+    `${what} \`${String(now[key] ?? 'none')}\`, \`${String(pinned[key] ?? 'none')}\` was accepted`;
+  if (moved('program')) return 'it is another program';
+  if (moved('sha256')) return 'its program has changed';
+  if (moved('entry')) return 'it runs another script';
+  if (moved('package')) return said('package', 'its package is');
+  if (moved('version')) return said('version', 'its package is of version');
+  if (moved('files')) return said('files', 'files of code in its package:');
+  if (moved('code')) return 'its code has changed';
+  return 'what is loaded before its code has changed';
 }
 
 const USUAL_PATH = `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`;
