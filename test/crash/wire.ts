@@ -18,13 +18,14 @@ export async function send(
   token: string | null,
   body?: JsonObject | string,
   headers: Readonly<Record<string, string>> = {},
+  patienceMs = PATIENCE_MS,
 ): Promise<Reply | null> {
   try {
     const got = await request(url, {
       method,
       dispatcher: connections,
-      headersTimeout: PATIENCE_MS,
-      bodyTimeout: PATIENCE_MS,
+      headersTimeout: patienceMs,
+      bodyTimeout: patienceMs,
       headers: {
         'content-type': 'application/json',
         accept: 'application/json, text/event-stream',

@@ -1,6 +1,7 @@
 /** One `signalbox up` as an operator would start it, and what a machine can do to it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
@@ -23,12 +24,14 @@ export interface Start {
 const KEPT = 8_000;
 const STARTED_WITHIN_MS = 30_000;
 const CLOSED_WITHIN_MS = 15_000;
+const LOWEST_PORT = 15_000;
+const PORTS = 15_000;
 
 export class Replica {
   readonly #start: Start;
   #child: ChildProcess | null = null;
   #at: Listening | null = null;
-  #ports = ['0', '0'];
+  #ports: readonly number[] | null = null;
   /** The end of what it wrote to stderr. */
   said = '';
 
@@ -52,7 +55,8 @@ export class Replica {
   /** Starts it, on the same ports as before; with other `words` when given. */
   async up(words: readonly string[] = this.#start.words): Promise<Listening> {
     const { sources, directory, home, env = {} } = this.#start;
-    const [agents = '0', operators = '0'] = this.#ports;
+    this.#ports ??= [await freePort(), await freePort()];
+    const [agents, operators] = this.#ports.map(String) as [string, string];
     const ports = ['--agents-port', agents, '--operators-port', operators];
     const program = [join(sources, 'bin/signalbox.js'), 'up', '--json', '--data-dir', directory];
     const child = spawn(process.execPath, [...program, ...ports, ...words], {
@@ -71,9 +75,10 @@ export class Replica {
     });
     ended.catch(() => {});
     const [text] = (await Promise.race([line, ended])) as [string];
-    this.#at = JSON.parse(text) as Listening;
-    this.#ports = [this.#at.agentsUrl, this.#at.operatorsUrl].map((url) => new URL(url).port);
-    return this.#at;
+    const at = JSON.parse(text) as Listening;
+    if (!URL.canParse(at.operatorsUrl)) throw new Error(`a replica did not start: ${text}`);
+    this.#at = at;
+    return at;
   }
 
   async kill(): Promise<void> {
@@ -101,5 +106,22 @@ export class Replica {
   async #gone(): Promise<void> {
     if (this.running && this.#child !== null) await once(this.#child, 'exit');
     this.#child = null;
+  }
+}
+
+/**
+ * Below those that the system gives to connections: a replica comes back on its ports, and one that a connection of somebody
+ * else has meanwhile would be refused to it for as long as that lasts.
+ */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = LOWEST_PORT + Math.floor(Math.random() * PORTS);
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    server.close();
+    if (isFree) return port;
   }
 }

@@ -31,6 +31,8 @@ export interface Report {
 
 const REPLICAS = 3;
 const SETTLED_WITHIN_MS = 90_000;
+/** Every record of half an hour is read and hashed again, on a machine that may be busy. */
+const VERIFIED_WITHIN_MS = 600_000;
 /** Memory may settle by this; what grows without end passes it soon. */
 const MAY_GROW = 0.2;
 
@@ -75,8 +77,7 @@ async function soak(d: Deployment, lastsMs: number, tell: (line: string) => void
   const { rows: marks } = await d.canary.query<{ n: number }>(
     'SELECT ((SELECT count(*) FROM victim_marks) + (SELECT count(*) FROM other_marks))::int AS n',
   );
-  const verified = await send('GET', `${d.operatorsUrl(0)}/api/ledger/verify`, d.operator.key);
-  const problems = member(verified?.body, 'problems');
+  const ledger = await verified(d);
   return {
     minutes: lastsMs / 60_000,
     replicas: d.replicas.length,
@@ -88,13 +89,22 @@ async function soak(d: Deployment, lastsMs: number, tell: (line: string) => void
       unknown: await writes("'unknown'"),
       open: await writes("'open', 'running'"),
     },
-    ledger: {
-      ok: verified?.body.ok === true,
-      problems: Array.isArray(problems) ? problems.map(String).slice(0, 20) : [],
-    },
+    ledger,
     leakedRoles: (await d.canary.mintedLogins()).length,
     leakedReservations: await count('SELECT count(*)::int AS n FROM usage WHERE pending > 0'),
     heard: Object.fromEntries([...load.heard].toSorted()),
+  };
+}
+
+async function verified(d: Deployment): Promise<Report['ledger']> {
+  const url = `${d.operatorsUrl(0)}/api/ledger/verify`;
+  const reply = await send('GET', url, d.operator.key, undefined, {}, VERIFIED_WITHIN_MS);
+  if (reply?.status !== 200)
+    return { ok: false, problems: [`no answer: ${JSON.stringify(reply)}`] };
+  const problems = member(reply.body, 'problems');
+  return {
+    ok: reply.body.ok === true,
+    problems: Array.isArray(problems) ? problems.map(String).slice(0, 20) : [],
   };
 }
 
