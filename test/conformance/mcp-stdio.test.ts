@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
@@ -14,6 +15,7 @@ import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { type AgentsSide, startSystemSide } from '../e2e/agents-side.ts';
 import { type Era, type Everything, startEverything } from './everything/listen.ts';
+import { type Fickle, startFickle } from './fickle.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/signalbox.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'signalbox-stdio-'));
@@ -229,8 +231,17 @@ test('nonsense is answered, long lines are dropped, and what follows still works
   const everything = await startEverything('modern');
   const hand = byHand(new URL(everything.url).origin);
   hand.say('{nonsense');
-  assert.equal((await hand.hear()).error?.code, -32700);
+  const { error: nonsense } = await hand.hear();
+  assert.deepEqual([nonsense?.code, nonsense?.data?.code], [-32700, 'REQUEST_MALFORMED']);
   hand.say(`"${'x'.repeat(2_000_000)}"`);
+  // whoever waits for its answer is told, wherever its library writes the id
+  const params = { name: 'x', arguments: { text: `"id":7${'x'.repeat(2_000_000)}` } };
+  hand.say({ jsonrpc: '2.0', id: 8, method: 'tools/call', params });
+  hand.say({ method: 'tools/call', params, jsonrpc: '2.0', id: 'nine' });
+  for (const key of [8, 'nine']) {
+    const { id, error } = await hand.hear();
+    assert.deepEqual([id, error?.data?.code], [key, 'REQUEST_TOO_LARGE']);
+  }
   hand.say({ jsonrpc: '2.0', id: 'a', method: 'no/such', params: { _meta: META } });
   const { id, error } = await hand.hear();
   assert.deepEqual([id, error?.code], ['a', -32601]);
@@ -259,6 +270,70 @@ test('nobody there: an error for every request, and an end with stdin', async ()
   assert.equal(error?.data?.code, 'UNREACHABLE');
   hand.child.stdin?.end();
   assert.equal((await once(hand.child, 'exit'))[0], 0);
+});
+
+describe('before a listener that comes and goes', () => {
+  const clientInfo = { name: 'h', version: '1' };
+  const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo };
+  const opening = { jsonrpc: '2.0', id: 0, method: 'initialize', params };
+  const call = (id: number) => ({
+    jsonrpc: '2.0',
+    id,
+    method: 'tools/call',
+    params: { name: 'x' },
+  });
+  const sessionOf = ({ headers }: IncomingMessage): string => String(headers['mcp-session-id']);
+  let site: Fickle;
+  let hand: Hand;
+  before(async () => {
+    site = await startFickle();
+  });
+  beforeEach(() => {
+    site.sessions = 0;
+    site.heard.length = 0;
+    hand = byHand(site.url);
+  });
+  afterEach(() => void hand.child.kill('SIGKILL'));
+  after(() => site.close());
+
+  test('a call whose answer is lost is not sent twice, and says that it may have acted', async () => {
+    site.answer = (_, response) => void response.socket?.destroy();
+    hand.say(call(1));
+    const { id, error } = await hand.hear();
+    assert.deepEqual([id, error?.data?.code], [1, 'OUTCOME_UNKNOWN']);
+    assert.deepEqual(site.heard, ['tools/call']);
+  });
+
+  test('the stream beside the calls is opened again: when there is room, and in a new session', async () => {
+    const streams: string[] = [];
+    const opened = Promise.withResolvers<void>();
+    site.stream = (request, response) => {
+      streams.push(sessionOf(request));
+      if (streams.length === 1) return void response.writeHead(429).end();
+      if (streams.length === 2) return void response.writeHead(404).end();
+      opened.resolve();
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
+    };
+    hand.say(opening);
+    await hand.hear();
+    hand.say({ jsonrpc: '2.0', method: 'notifications/initialized' });
+    await opened.promise;
+    assert.deepEqual(streams, ['s1', 's1', 's2']);
+  });
+
+  test('what waits for its turn does not stand before a cancellation', async () => {
+    const cancelled = Promise.withResolvers<void>();
+    site.answer = (method, response) => {
+      if (method !== 'notifications/cancelled') return;
+      response.writeHead(202).end();
+      cancelled.resolve();
+    };
+    for (let id = 1; id <= 100; id++) hand.say(call(id));
+    const method = 'notifications/cancelled';
+    hand.say({ jsonrpc: '2.0', method, params: { requestId: 1 } });
+    await cancelled.promise;
+    assert.ok(site.heard.length <= 65);
+  });
 });
 
 test('no word about who it is for: it does not start', async () => {

@@ -6,7 +6,8 @@ import { join } from '../client.ts';
 import type { Call, Command } from '../command.ts';
 import { EXIT } from '../exit.ts';
 import { readSecretFile } from '../home.ts';
-import { linesOf } from './lines.ts';
+import { linesOf, Overlong } from './lines.ts';
+import { overlongId } from './overlong-id.ts';
 import { Relay } from './relay.ts';
 import { openWire } from './wire.ts';
 
@@ -55,8 +56,10 @@ export const mcpStdio: Command = {
     const listening = io.onStop(() => void bytes.return(undefined));
     try {
       for await (const line of linesOf(bytes, MAX_LINE)) {
-        if (line === null) say(`a line of more than ${MAX_LINE} bytes was dropped`);
-        else if (line.length > 0) await relay.take(line);
+        if (line instanceof Overlong) {
+          say(`a line of more than ${MAX_LINE} bytes was dropped`);
+          await relay.dropped(overlongId(line), MAX_LINE);
+        } else if (line.length > 0) await relay.take(line);
       }
     } finally {
       listening();

@@ -9,7 +9,8 @@
  */
 import { SignalboxError } from '../../domain/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
-import { type Ended, hear, isAbort, Refused } from './exchange.ts';
+import { type Ended, type Heard, hear, isAbort, Refused } from './exchange.ts';
+import { errorOf, malformed, tooLong, wordsOf } from './faults.ts';
 import { type Flight, Flights } from './flights.ts';
 import { HeaderBook } from './header-book.ts';
 import { keyOf, mirrorHeaders, readSpoken, type Spoken } from './spoken.ts';
@@ -24,6 +25,8 @@ const LONGEST_PAUSE_MS = 30_000;
 const NOTICE_MS = 30_000;
 /** What the client's human has to mend; the rest is between the client and the server. */
 const WORTH_SAYING = new Set([401, 403, 421, 429, 500, 502, 503]);
+/** Answers of a listener that is busy, or not quite there. */
+const WORTH_WAITING = new Set([429, 500, 502, 503, 504]);
 
 export interface RelayOptions {
   readonly wire: Wire;
@@ -63,18 +66,23 @@ export class Relay {
       spoken = readSpoken(line);
     } catch (error) {
       const message = error instanceof SyntaxError ? error.message : 'not a message';
-      return this.#refuse('null', { code: -32700, message });
+      return this.#refuse('null', malformed(-32700, message));
     }
     if (spoken.asked.length === 0) return this.#tell(spoken);
-    const flight = await this.#flights.open(spoken.asked);
+    const flight = await this.#flights.open(spoken.asked, spoken.text.length);
     if (flight === null)
-      return this.#refuse(spoken.asked[0] ?? 'null', {
-        code: -32600,
-        message: 'a request with this id is under way',
-      });
+      return this.#refuse(
+        spoken.asked[0] ?? 'null',
+        malformed(-32600, 'a request with this id is under way'),
+      );
     const done = this.#ask(spoken, flight).finally(() => this.#flights.close(flight));
     // nothing else may overtake what opens the session
     if (spoken.method === 'initialize') await done;
+  }
+
+  /** A line was too long to be read: who waits for its answer is told, where that can be known. */
+  async dropped(key: string | null, limit: number): Promise<void> {
+    if (key !== null && this.#flights.of(key) === null) await this.#refuse(key, tooLong(limit));
   }
 
   /** Lets what is under way end for a moment, then closes everything. */
@@ -110,13 +118,15 @@ export class Relay {
 
   async #ask(spoken: Spoken, flight: Flight): Promise<void> {
     flight.modern = spoken.modern !== null;
+    await this.#flights.turn(flight);
+    if (flight.cancelled) return;
     try {
       await this.#carried(spoken, flight);
       if (flight.open.size > 0 && !flight.cancelled)
         throw new SignalboxError('UNREACHABLE', 'the stream ended before the answer came');
     } catch (fault) {
       if (flight.cancelled) return;
-      const error = errorOf(fault);
+      const error = errorOf(fault, spoken.method);
       if (!(fault instanceof Refused) || WORTH_SAYING.has(fault.status))
         this.#options.say(`${spoken.method ?? 'batch'}: ${wordsOf(fault)}`);
       for (const key of flight.open) await this.#refuse(key, error);
@@ -141,8 +151,13 @@ export class Relay {
   async #mend({ status, error }: Refused, spoken: Spoken): Promise<boolean> {
     if (error.code === MISMATCH && spoken.method === 'tools/call' && spoken.modern !== null)
       return this.#headers.learn(spoken);
-    if (status !== 404 || this.#session?.id == null || spoken.modern !== null) return false;
-    if (this.#opening === null || spoken.method === 'initialize') return false;
+    if (status !== 404 || spoken.modern !== null || spoken.method === 'initialize') return false;
+    return this.#renew();
+  }
+
+  /** Opens the session anew, once for all who found it gone. False when there was none. */
+  async #renew(): Promise<boolean> {
+    if (this.#session?.id == null || this.#opening === null) return false;
     this.#reopening ??= this.#reopen(this.#opening).finally(() => {
       this.#reopening = null;
     });
@@ -151,7 +166,6 @@ export class Relay {
   }
 
   async #reopen(opening: Spoken): Promise<void> {
-    this.#session = null;
     await this.#quietly(opening);
     const text = '{"jsonrpc":"2.0","method":"notifications/initialized"}';
     await this.#post({ ...opening, text, asked: [], method: 'notifications/initialized' }, null);
@@ -180,9 +194,20 @@ export class Relay {
     let ended = await hear(response, { message });
     for (let resume = 0; this.#isCut(flight, ended) && resume < RESUMES; resume++) {
       await this.#pause(ended.retryMs ?? 1_000, signal);
-      const again = await this.#options.wire.listen(this.#listenHeaders(ended.lastId), signal);
-      ended = await hear(again, { message });
+      ended = await this.#takenUp(ended, signal, { message });
     }
+  }
+
+  /** The rest of a stream that broke. A listener that is not back yet is asked again. */
+  async #takenUp(ended: Ended, signal: AbortSignal, heard: Heard): Promise<Ended> {
+    let response: Response;
+    try {
+      response = await this.#options.wire.listen(this.#listenHeaders(ended.lastId), signal);
+    } catch (fault) {
+      if (isAbort(fault)) throw fault;
+      return ended;
+    }
+    return hear(response, heard);
   }
 
   /** Ended early, at a place where it can be taken up again: the older revisions only. */
@@ -228,6 +253,7 @@ export class Relay {
     let lastId: string | null = null;
     let failed = 0;
     while (!this.#over.signal.aborted && this.#session !== null) {
+      const session: Session = this.#session;
       try {
         const headers = this.#listenHeaders(lastId);
         const response = await this.#options.wire.listen(headers, this.#over.signal);
@@ -236,12 +262,25 @@ export class Relay {
         failed = 0;
         await this.#pause(ended.retryMs ?? 1_000, this.#over.signal);
       } catch (fault) {
-        if (isAbort(fault) || fault instanceof Refused) break;
+        if (isAbort(fault) || !(await this.#standsAgain(fault, session))) break;
+        await this.#pause(250 * 2 ** Math.min(failed, 7), this.#over.signal);
         failed++;
-        await this.#pause(1_000 * 2 ** Math.min(failed, 5), this.#over.signal);
       }
+      if (this.#session !== session) lastId = null;
     }
     this.#listening = false;
+  }
+
+  /** Whether there may be a stream after this: the listener was away or busy, or the session is another one by now. */
+  async #standsAgain(fault: unknown, session: Session): Promise<boolean> {
+    if (!(fault instanceof Refused) || WORTH_WAITING.has(fault.status)) return true;
+    if (fault.status !== 404) return false;
+    if (this.#session !== session) return true;
+    try {
+      return await this.#renew();
+    } catch (again) {
+      return !(again instanceof Refused) || WORTH_WAITING.has(again.status);
+    }
   }
 
   #pause(ms: number, signal: AbortSignal): Promise<void> {
@@ -264,19 +303,4 @@ function sessionHeaders(session: Session | null): Record<string, string> {
   if (session === null) return {};
   const { id, version } = session;
   return { 'mcp-protocol-version': version, ...(id === null ? {} : { 'mcp-session-id': id }) };
-}
-
-function errorOf(fault: unknown): JsonObject {
-  if (fault instanceof Refused) return fault.error;
-  const known = fault instanceof SignalboxError ? fault : null;
-  const message = known?.message ?? wordsOf(fault);
-  const error = known ?? new SignalboxError('UNREACHABLE', message);
-  return { code: error.status, message, data: { code: error.code, help: error.help } };
-}
-
-function wordsOf(fault: unknown): string {
-  if (fault instanceof SignalboxError || fault instanceof Refused) return fault.message;
-  const cause = fault instanceof Error ? fault.cause : undefined;
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'connection failed';
-  return `no answer from the agents address (${code})`;
 }
