@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { after, before, describe, type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { settledKey } from '../../src/credentials/key-rotation.ts';
 import type { Store } from '../../src/domain/store.ts';
 import { realDoors } from '../../src/doors.ts';
 import {
@@ -14,16 +18,21 @@ import {
   restoreStore,
 } from '../../src/store/carry/works.ts';
 import {
+  keyCheckAt,
   openStore,
   type SharedStore,
   storeAtRest,
   verifyAt,
   type Whereabouts,
 } from '../../src/store/open.ts';
+import { keyPlace } from '../../src/system/keys.ts';
 import { Ground } from './replicas.ts';
 import { action, admit, BUNDLE_1, beginRun, calls, MASTER_KEY, T0 } from './store-cast.ts';
 import { everyKind } from './store-everything.ts';
 
+const REKEYING = fileURLToPath(
+  new URL('../../src/credentials/testing/rekey-child.ts', import.meta.url),
+);
 const ARRIVING = { masterKey: MASTER_KEY, now: T0 };
 
 describe('a store that is carried', () => {
@@ -257,6 +266,23 @@ describe('a store that is carried', () => {
       const secret = await store(at, (one) => one.secret('acme-db'), NEXT_KEY);
       assert.equal(secret?.sealed.includes('anew'), false);
       await goesOn(at, NEXT_KEY);
+    }
+  });
+
+  test('kill -9 while a shared store is put under a new master key', async (t) => {
+    for (const line of ['midway', 'changed']) {
+      const at = { directory: folder(t), shared: await shared() };
+      await lived(at);
+      const file = join(at.directory, 'master.key');
+      writeFileSync(file, Buffer.from(MASTER_KEY).toString('hex'), { mode: 0o600 });
+      const words = [REKEYING, at.directory, JSON.stringify({ shared: at.shared }), line];
+      const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+      for await (const said of createInterface(child.stdout))
+        if (said === line) child.kill('SIGKILL');
+      const key = await settledKey(keyPlace(at.directory, realDoors()), () => keyCheckAt(at));
+      assert.equal(Buffer.from(key).equals(MASTER_KEY), line === 'midway', line);
+      await goesOn(at, new Uint8Array(key));
+      assert.deepEqual(key, new Uint8Array(Buffer.from(readFileSync(file, 'utf8'), 'hex')));
     }
   });
 

@@ -8,7 +8,9 @@ import type { AdminDeps } from './deps.ts';
 import { changer } from './guard.ts';
 
 const ANSWER_MS = 20_000;
+/** So many are started at a time, and the next one when this has answered or had its time. */
 const AT_ONCE = 4;
+const STARTED_MS = 2_000;
 const MAX_SERVERS = 200;
 const CONFIG = {
   text: { most: 1_048_576 },
@@ -49,16 +51,21 @@ async function looked(
   deps: AdminDeps,
   connections: readonly Connection[],
 ): Promise<[string, JsonObject][]> {
-  const found: [string, JsonObject][] = [];
+  const asked: Promise<[string, JsonObject]>[] = [];
   let next = 0;
   const worker = async (): Promise<void> => {
     for (let i = next++; i < connections.length; i = next++) {
       const connection = connections[i];
-      if (connection !== undefined) found.push([connection.name, await lookedAt(deps, connection)]);
+      if (connection === undefined) continue;
+      const { name } = connection;
+      const answer = lookedAt(deps, connection).then((each): [string, JsonObject] => [name, each]);
+      asked[i] = answer;
+      // starting is what costs; one that hangs is waited for beside the others
+      await within(deps.broker.doors.timers, STARTED_MS, answer);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  return found;
+  return Promise.all(asked);
 }
 
 async function lookedAt({ broker }: AdminDeps, connection: Connection): Promise<JsonObject> {

@@ -160,6 +160,18 @@ describe('hostile documents', () => {
       assert.match(skipped[0]?.why ?? '', why);
     });
 
+  test('a parameter that cannot be written as it says', () => {
+    const why = (path: string, parameter: JsonObject) => {
+      const given = { required: true, schema: { type: 'string' }, ...parameter };
+      const item = { get: { operationId: 'x', parameters: [given] } };
+      return imported({ ...base, paths: { [path]: item } }).skipped[0]?.why ?? '';
+    };
+    for (const style of ['label', 'matrix'])
+      assert.match(why('/x/{id}', { name: 'id', in: 'path', style }), /way of its own/);
+    for (const name of ['__proto__', 'q\r\nx-admin: 1', 'q&admin'])
+      assert.match(why('/x', { name, in: 'query' }), /name cannot stand in a query/);
+  });
+
   test('no server but a whole, plain URL', () => {
     for (const url of [
       '/v1',

@@ -145,13 +145,15 @@ function parametersOf({ shared, value }: Operation, references: References): Jso
 
 const MAX_PARAMETERS = 64;
 
-function schemaOf({ schema, content }: JsonObject): Json | undefined {
+function schemaOf({ in: where, schema, style, content }: JsonObject): Json | undefined {
+  if (where === 'path' && style !== undefined && style !== 'simple')
+    throw new OpenapiFault('it is written in a way of its own (`style`)');
   if (schema !== undefined || !isJsonObject(content)) return schema;
   throw new OpenapiFault('its value is encoded in a way of its own (`content`)');
 }
 
 function queryKey(key: string, { schema, style, explode }: JsonObject): string {
-  if (/[&=#]/.test(key) || key.length > 100)
+  if (/[&=#\p{Cc}]|^__proto__$/u.test(key) || key.length > 100)
     throw new OpenapiFault('its name cannot stand in a query');
   const type = isJsonObject(schema) ? schema.type : undefined;
   if (type === 'object' || (style !== undefined && style !== 'form'))
