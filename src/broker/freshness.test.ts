@@ -9,7 +9,7 @@ const CLOCK = { now: () => 0, monotonic: () => 0 };
 function slowStore(): {
   readonly store: ConstructorParameters<typeof Freshness>[0];
   readonly asked: () => number;
-  answer(error?: Error): Promise<void>;
+  answer(error?: Error, replicas?: Beat['replicas']): Promise<void>;
 } {
   const open: PromiseWithResolvers<Beat>[] = [];
   let asked = 0;
@@ -24,10 +24,10 @@ function slowStore(): {
       },
     },
     asked: () => asked,
-    async answer(error) {
+    async answer(error, replicas = []) {
       const one = open.shift();
       if (error === undefined)
-        one?.resolve({ stamp: { halt: 1, bundle: 'none' }, halts: [], replicas: [] });
+        one?.resolve({ stamp: { halt: 1, bundle: 'none' }, halts: [], replicas });
       else one?.reject(error);
       await new Promise((resolve) => setImmediate(resolve));
     },
@@ -62,4 +62,25 @@ test('a question without an answer keeps nobody from the next', async () => {
   await answer();
   await second;
   assert.equal(freshness.epoch, 1);
+});
+
+test('what another replica told of its landing is not taken back by an answer that was on its way', async () => {
+  const { store, answer } = slowStore();
+  const freshness = new Freshness(store, CLOCK);
+  const b = { id: 'b', quietMs: 5, landed: 3 };
+  const ask = async (landed: number) => {
+    const asked = freshness.ask();
+    await answer(undefined, [{ ...b, landed }]);
+    await asked;
+    return freshness.others[0]?.landed;
+  };
+  freshness.heardLanding({ replica: 'b', landed: 9 });
+  assert.equal(await ask(3), 3, 'of one that is not known nothing is kept');
+  freshness.heardLanding({ replica: 'b', landed: 4 });
+  assert.equal(freshness.others[0]?.landed, 4);
+  freshness.heardLanding({ replica: 'b', landed: 2 });
+  assert.equal(freshness.others[0]?.landed, 4, 'notices may come in any order');
+  assert.equal(await ask(3), 4);
+  assert.equal(await ask(5), 5);
+  assert.equal(await ask(5), 5);
 });

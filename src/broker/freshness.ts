@@ -37,6 +37,8 @@ export class Freshness {
   /** Of halts that were raised here, the newest: what of theirs could not be ended. Asked for when they are heard of. */
   readonly #raised = new Map<number, Promise<readonly string[]>>();
   readonly #again = new Joined<Beat>(() => this.ask());
+  /** What other replicas that are known told of their landings. */
+  readonly #told = new Map<string, number>();
 
   constructor(
     store: Pick<Store, 'replica' | 'alone' | 'beat'>,
@@ -57,7 +59,9 @@ export class Freshness {
     if (sentAt >= this.#sentAt && beat.stamp.halt >= this.#epoch) {
       this.#sentAt = sentAt;
       this.#epoch = beat.stamp.halt;
-      this.#replicas = beat.replicas;
+      for (const id of this.#told.keys())
+        if (!beat.replicas.some((one) => one.id === id)) this.#told.delete(id);
+      this.#replicas = beat.replicas.map((one) => this.#withTold(one));
       this.#bundle = beat.stamp.bundle;
     }
     return beat;
@@ -66,6 +70,21 @@ export class Freshness {
   /** Resolves when a question that was sent after this call is over, answered or not; all who wait share it. */
   async lookAgain(): Promise<void> {
     await this.#again.ask().catch(() => undefined);
+  }
+
+  /**
+   * Another replica told that it has landed. The notice comes with the commit that says so to all; an answer that was on
+   * its way then takes nothing of that back. The store looks once more by itself before it takes a halt for inert.
+   */
+  heardLanding({ replica, landed }: { readonly replica: string; readonly landed: number }): void {
+    if (!this.#replicas.some(({ id }) => id === replica)) return;
+    this.#told.set(replica, Math.max(landed, this.#told.get(replica) ?? 0));
+    this.#replicas = this.#replicas.map((one) => this.#withTold(one));
+  }
+
+  #withTold(one: Replica): Replica {
+    const told = this.#told.get(one.id) ?? 0;
+    return one.landed >= told ? one : { ...one, landed: told };
   }
 
   /** A halt was raised here, and `landing` brings down what it reaches on this replica. */

@@ -176,7 +176,8 @@ async function endAll(
   ]);
   const elsewhere = landings(broker, halt.epoch, heard);
   const landed = Promise.all([landedHere, elsewhere]).then(([left]) => left);
-  const finished = revokeAll(broker, halt, { covered, runs, granted, elsewhere }, landed);
+  const isWhole = alive !== undefined && nothingNew(scope);
+  const finished = revokeAll(broker, halt, { covered, runs, granted, elsewhere, isWhole }, landed);
   mindStuck(broker, halt, finished);
   return { covered, granted, landedHere, finished };
 }
@@ -197,9 +198,12 @@ async function revokeAll(
     runs,
     granted,
     elsewhere,
+    isWhole,
   }: Pick<Ending, 'covered' | 'granted'> & {
     readonly runs: ReadonlySet<string>;
     readonly elsewhere: Promise<readonly Landing[]>;
+    /** `covered` is all that there will ever be in scope. */
+    readonly isWhole: boolean;
   },
   landed: BroughtDown['landed'],
 ): Promise<Ended> {
@@ -207,7 +211,10 @@ async function revokeAll(
   const [first, { left, alive }, grants] = await Promise.all([
     over,
     // an answer still on its way would be an effect after `inert`
-    landed.then(async (left) => ({ left, alive: await leftAlive(broker, raised.scope) })),
+    landed.then(async (left) => ({
+      left,
+      alive: isWhole ? [] : await leftAlive(broker, raised.scope),
+    })),
     granted.then(({ ends }) => endGrants(broker, ends, raised.at, landed)),
     releaseLater(broker, runs, over),
   ]);
@@ -261,7 +268,16 @@ async function sayInert(
   if (said.ok) broker.alerts.tell('halt.inert', { scope, epoch, afterMs: at - since });
 }
 
-/** What another replica was just minting when the halt fell, and has ended itself by the time it landed, or not. */
+/**
+ * No lease is begun in such a scope from the commit of its halt on: what that commit found alive is all there is, and
+ * `inert` is taken only when the store has every one of those as over. A model's halt ends what runs, and refuses no lease.
+ */
+function nothingNew(scope: HaltScope): boolean {
+  const [kind] = partsOf(scope);
+  return kind !== 'model';
+}
+
+/** What was begun meanwhile, or found its way back, and is not over by the time that everything has landed. */
 async function leftAlive(broker: Broker, scope: HaltScope): Promise<readonly Lease[]> {
   return broker.store.alone ? [] : leasesIn(broker, scope);
 }

@@ -45,6 +45,7 @@ export async function landings(
     const isOver = report.every(({ landedMs, silentMs }) => landedMs !== null || silentMs !== null);
     if (isOver && freshness.isFresh && freshness.epoch >= epoch) return report;
     await broker.notices.wait('landed', asked < SOON ? SOON_MS : LATER_MS);
-    await freshness.lookAgain();
+    const haveTold = freshness.others.every(({ landed }) => landed >= epoch);
+    if (!haveTold || !freshness.isFresh || freshness.epoch < epoch) await freshness.lookAgain();
   }
 }

@@ -1,5 +1,5 @@
 import type { Timer } from '../domain/doors.ts';
-import { type Halt, type HaltScope, noticed } from '../domain/halt.ts';
+import { type Halt, type HaltScope, landedBy, noticed } from '../domain/halt.ts';
 import type { Beat } from '../domain/store.ts';
 import { bringDownHere } from './bring-down-here.ts';
 import type { Broker } from './broker.ts';
@@ -136,7 +136,9 @@ export class Pulse {
     if (halt !== null) this.#expect(halt);
     if (halt !== null || key === 'halt') void this.#beat();
     else if (key.startsWith('run:')) void this.#lookAt(key.slice(4));
-    this.#broker.notices.notify(key);
+    const landing = landedBy(key);
+    if (landing !== null) this.#broker.freshness.heardLanding(landing);
+    this.#broker.notices.notify(landing === null ? key : 'landed');
   }
 
   /** What flies comes down at once. Only a beat says that the halt stands, and only after one has it landed. */

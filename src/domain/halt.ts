@@ -48,6 +48,19 @@ export function noticed(key: string): Pick<Halt, 'epoch' | 'scope'> | null {
   return epoch === undefined || scope === undefined ? null : { epoch: Number(epoch), scope };
 }
 
+/** What a replica tells the others by when all that halts up to this number had to bring down there has landed. */
+export function landedNotice(replica: string, landed: number): string {
+  return `landed ${landed} ${replica}`;
+}
+
+/** Who landed, and up to which halt; null for any other notice. */
+export function landedBy(
+  key: string,
+): { readonly replica: string; readonly landed: number } | null {
+  const [, landed, replica] = /^landed (\d{1,15}) (\S+)$/.exec(key) ?? [];
+  return landed === undefined || replica === undefined ? null : { replica, landed: Number(landed) };
+}
+
 /** What a decision was made on. The store refuses an intent whose stamp is no longer the present one. */
 export interface Stamp {
   /** Number of the newest halt or resume, of any scope. */

@@ -1,6 +1,6 @@
+import { landedNotice } from '../../domain/halt.ts';
 import type { Beat } from '../../domain/store.ts';
 import { type HaltState, IN_FORCE, inForceOf } from './facts.ts';
-import { together } from './load.ts';
 import { channelOf } from './locks.ts';
 import { QUIET } from './raising.ts';
 import type { Session } from './session.ts';
@@ -19,29 +19,28 @@ const BEAT = {
       ON CONFLICT (id) DO UPDATE SET heard_at = excluded.heard_at, landed = excluded.landed),
     forgotten AS (
       DELETE FROM replicas WHERE ${QUIET} > $3 * interval '1 millisecond' AND id <> $1
-      RETURNING id)
-    SELECT halt, bundle, ${IN_FORCE} AS halts,
+      RETURNING id),
+    told AS MATERIALIZED (SELECT pg_notify($4, $5)::text AS it WHERE $5::text IS NOT NULL)
+    SELECT halt, bundle, ${IN_FORCE} AS halts, (SELECT it FROM told) AS told,
       (SELECT json_agg(json_build_object('id', id, 'landed', landed,
         'quietMs', greatest(0, floor(extract(epoch FROM ${QUIET}) * 1000))))
        FROM replicas WHERE id <> $1 AND id NOT IN (SELECT id FROM forgotten)) AS others
     FROM control`,
 };
-const NOTIFY = { name: 'notify', text: 'SELECT pg_notify($1, $2)' };
 const LEAVE = { name: 'leave', text: 'DELETE FROM replicas WHERE id = $1' };
 
 interface Row extends HaltState {
   readonly others: readonly Beat['replicas'][number][] | null;
 }
 
-/** `tells`: something landed since the last beat, and who waits for that need not ask again to hear of it. */
+/** `tells`: something landed since the last beat; who waits for that hears it with the commit and need not ask again. */
 export async function beat(
   session: Session,
   { id, landed, tells }: { readonly id: string; readonly landed: number; readonly tells: boolean },
 ): Promise<Beat> {
-  const [[row]] = await together([
-    session.rows<Row>(BEAT, [id, landed, FORGOTTEN_MS]),
-    tells ? session.rows(NOTIFY, [channelOf(session.key), 'landed']) : Promise.resolve([]),
-  ]);
+  const notice = tells ? landedNotice(id, landed) : null;
+  const values = [id, landed, FORGOTTEN_MS, channelOf(session.key), notice];
+  const [row] = await session.rows<Row>(BEAT, values);
   if (row === undefined) throw new Error('the store has no control row');
   const others = (row.others ?? []).toSorted((a, b) => (a.id < b.id ? -1 : 1));
   return { ...inForceOf(row), replicas: [{ id, quietMs: 0, landed }, ...others] };
