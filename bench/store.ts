@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { optionsOf } from '../scripts/options.ts';
 import { Sealer } from '../src/broker/sealer.ts';
+import { NO_ALERTS } from '../src/domain/alert.ts';
 import { EMPTY_BUNDLE } from '../src/domain/bundle.ts';
 import { decide } from '../src/domain/decision.ts';
 import { digestOf } from '../src/domain/digest.ts';
@@ -179,7 +180,7 @@ async function speed(store: Store, directory: string): Promise<object> {
 
 /** Throughput and latency of 64 writers, a round without and a round with the sealer, as often as there are rounds. */
 async function sealing(store: Store): Promise<object> {
-  const beside = { store, doors, publish: () => undefined, log: console.error };
+  const beside = { store, doors, alerts: NO_ALERTS, publish: () => undefined, log: console.error };
   const caughtUp = async (): Promise<void> => {
     const sealer = new Sealer(beside);
     await sealer.seal();

@@ -9,7 +9,7 @@ import { storeOver } from '../store/sqlite/store.ts';
 import { type Published, Sealer } from './sealer.ts';
 
 /** A sealer over a real store, whose timers run when the test says so; every seal it asks for is seen. */
-function bench() {
+function bench(behind?: number) {
   const still = stillDoors('sealer');
   const due: (() => void)[] = [];
   const every: (() => void)[] = [];
@@ -38,10 +38,13 @@ function bench() {
   const fault: { error: Error | null } = { error: null };
   const published: Published[] = [];
   const log: string[] = [];
+  const told: unknown[] = [];
   const sealer = new Sealer({
     doors,
     publish: (one) => published.push(one),
     log: (line) => log.push(line),
+    alerts: { tell: (...alert) => told.push(alert) },
+    ...(behind === undefined ? {} : { behind }),
     store: {
       seal: () => store.seal(),
       commit: (op) => {
@@ -54,7 +57,19 @@ function bench() {
     Promise.all(
       Array.from({ length: count }, (_, n) => store.commit(beginRun(`run_${name}_${n}`))),
     );
-  return { breath, store, sealer, asked, fault, published, log, every, begin };
+  return {
+    breath,
+    store,
+    sealer,
+    asked,
+    fault,
+    published,
+    log,
+    told,
+    every,
+    begin,
+    wait: still.advance,
+  };
 }
 
 describe('the sealer', () => {
@@ -99,6 +114,27 @@ describe('the sealer', () => {
     await sealer.seal();
     assert.equal(log.at(-1), 'sealer: records are sealed again');
     assert.equal(published.length, 1);
+  });
+
+  test('who asked for it is told when much waits, and when nothing was sealed for half a minute', async () => {
+    const { sealer, fault, told, begin, wait } = bench(300);
+    await begin(100, 'a');
+    await sealer.seal();
+    assert.deepEqual(told, []);
+    await begin(300, 'b');
+    await sealer.seal();
+    const [[event, facts] = []] = told.splice(0) as [string, { left: number }][];
+    assert.equal(event, 'seal.behind');
+    assert.ok((facts?.left ?? 0) >= 300, 'what still waits');
+    await begin(1, 'c');
+    fault.error = new SignalboxError('OVERLOADED', 'records wait for the disk');
+    await sealer.seal();
+    wait(29_000);
+    await sealer.seal();
+    assert.deepEqual(told, []);
+    wait(2_000);
+    await sealer.seal();
+    assert.deepEqual(told, [['seal.behind', { code: 'OVERLOADED', failingMs: 31_000 }, 'failing']]);
   });
 
   test('closing seals what there is, once', async () => {

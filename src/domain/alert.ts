@@ -15,6 +15,7 @@ export const ALERT_EVENTS = [
   'policy.disagreed',
   'policy.failed',
   'overload',
+  'seal.behind',
 ] as const;
 export type AlertEvent = (typeof ALERT_EVENTS)[number];
 

@@ -109,12 +109,18 @@ export async function build(options: SystemOptions): Promise<House> {
 
 /** Seals records as long as it is up, and publishes what was signed. */
 async function seal(
-  { store, doors }: Broker,
+  { store, doors, alerts }: Broker,
   options: SystemOptions,
 ): Promise<{ close(): Promise<void> }> {
   const { checkpoints: file = null, log } = options;
   const publisher = await openPublisher({ file, store, log, clock: doors.clock });
-  const sealer = new Sealer({ store, doors, log, publish: (one) => publisher.publish(one) });
+  const sealer = new Sealer({
+    store,
+    doors,
+    log,
+    alerts,
+    publish: (one) => publisher.publish(one),
+  });
   void sealer.seal();
   return {
     async close() {

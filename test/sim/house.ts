@@ -111,6 +111,6 @@ export class House {
     const publish = ({ note }: Published): void => {
       this.#disk.published.push(note);
     };
-    void new Sealer({ store, doors, publish, log: () => undefined }).seal();
+    void new Sealer({ store, doors, publish, alerts: NO_ALERTS, log: () => undefined }).seal();
   }
 }
