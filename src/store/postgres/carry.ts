@@ -16,7 +16,7 @@ import { migrate, takenSteps } from './migrate.ts';
 import { downBecause, Session } from './session.ts';
 
 const PAGE = 500;
-const PATIENCE = { connectMs: 5_000, queryMs: 30 * 60_000, lockMs: 10_000 };
+const PATIENCE = { connectMs: 5_000, queryMs: 30 * 60_000, lockMs: 10_000, heldMs: 5 * 60_000 };
 /** A replica that beat within this long is there. */
 const THERE_MS = 30_000;
 

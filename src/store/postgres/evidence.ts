@@ -24,7 +24,7 @@ export interface VerifyOptions {
 
 /** Records read at once. */
 const PAGE = 1_000;
-const PATIENCE = { connectMs: 5_000, queryMs: 5 * 60_000, lockMs: 5_000 };
+const PATIENCE = { connectMs: 5_000, queryMs: 5 * 60_000, lockMs: 5_000, heldMs: 5 * 60_000 };
 
 const COLUMNS = 'id, chain, seq, at, type, body, previous, hash, sealed';
 const SYSTEM = {

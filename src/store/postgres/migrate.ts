@@ -7,7 +7,7 @@ import { LOCK_CLASS } from './locks.ts';
 import { Session } from './session.ts';
 
 /** Rewriting a large table may take its time; nobody is served meanwhile. */
-const PATIENCE = { connectMs: 5_000, queryMs: 30 * 60_000, lockMs: 60_000 };
+const PATIENCE = { connectMs: 5_000, queryMs: 30 * 60_000, lockMs: 60_000, heldMs: 5 * 60_000 };
 
 const TAKEN = { name: 'taken', text: 'SELECT number, checksum FROM migrations ORDER BY number' };
 const EXISTS = { name: 'is-there', text: `SELECT to_regclass($1) IS NOT NULL AS there` };

@@ -13,7 +13,7 @@ import { Picture } from './picture.ts';
 import { downBecause, Session } from './session.ts';
 import { writeAll } from './write.ts';
 
-const PATIENCE = { connectMs: 5_000, queryMs: 30 * 60_000, lockMs: 10_000 };
+const PATIENCE = { connectMs: 5_000, queryMs: 30 * 60_000, lockMs: 10_000, heldMs: 5 * 60_000 };
 const PAGE = 1_000;
 
 const CHECK = { name: 'key-check', text: 'SELECT key_check AS "check" FROM control' };

@@ -14,9 +14,20 @@ export interface Patience {
   readonly connectMs: number;
   readonly queryMs: number;
   readonly lockMs: number;
+  /** How long a transaction may wait for us between two statements; then the server ends the session. */
+  readonly heldMs: number;
 }
 
-export const PATIENCE: Patience = { connectMs: 3_000, queryMs: 5_000, lockMs: 3_000 };
+/**
+ * A transaction whose replica fell silent in the midst of it (cut off, suspended) still holds the gate, and a halt waits for
+ * that: for no longer than such a replica may serve on old knowledge.
+ */
+const HELD_MS = 1_000;
+
+export const PATIENCE: Patience = {
+  ...{ connectMs: 3_000, queryMs: 5_000, lockMs: 3_000 },
+  heldMs: HELD_MS,
+};
 
 /** bigint as a number; what a number cannot hold is none that we wrote. */
 const types = {
@@ -84,7 +95,8 @@ export class Session {
       return session;
     } catch (error) {
       destroy(client);
-      throw downBecause(error);
+      // why it broke, rather than that it is broken
+      throw downBecause(error instanceof SignalboxError ? error : (lost ?? error));
     }
   }
 
@@ -113,8 +125,12 @@ export class Session {
     return (last as { command?: string } | undefined)?.command ?? '';
   }
 
-  /** What one turn of the event loop says goes over in one piece: a write of its own for each costs more than the rest. */
+  /**
+   * What one turn of the event loop says goes over in one piece: a write of its own for each costs more than the rest. On a
+   * connection that is lost nothing is said: throws why it is.
+   */
   #gather(): void {
+    if (this.#lost !== null) throw this.#lost;
     if (this.#isGathering) return;
     this.#isGathering = true;
     const { stream } = wireOf(this.#client);
@@ -168,12 +184,6 @@ function wireOf(client: pg.Client): { readonly stream: Socket } {
   return (client as unknown as { connection: { stream: Socket } }).connection;
 }
 
-/**
- * A transaction whose replica fell silent in the midst of it (cut off, suspended) still holds the gate, and a halt waits for
- * that: for no longer than such a replica may serve on old knowledge.
- */
-const HELD_MS = 1_000;
-
 async function prepare(
   client: pg.Client,
   { schema }: PostgresAddress,
@@ -185,7 +195,7 @@ async function prepare(
   await client.query(`${path}
     SET client_encoding = 'UTF8'; SET standard_conforming_strings = on;
     SET statement_timeout = ${patience.queryMs}; SET lock_timeout = ${patience.lockMs};
-    SET idle_in_transaction_session_timeout = ${HELD_MS};
+    SET idle_in_transaction_session_timeout = ${patience.heldMs};
     SET default_transaction_isolation = 'read committed';
     SET plan_cache_mode = ${replans ? 'auto' : 'force_generic_plan'};
     SELECT set_config('synchronous_commit', '${durable ? 'on' : 'off'}', false)

@@ -73,6 +73,8 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   }
 }
 
+const FOUND_WITHIN_MS = 60_000;
+
 /** First opening: names the ledger. Later ones: holds the master key against the one it was made with. */
 async function foundOrFind(
   session: Session,
@@ -81,7 +83,9 @@ async function foundOrFind(
 ): Promise<string> {
   const { bytes } = doors.entropy;
   await session.say(`SELECT pg_advisory_lock_shared(${writersKey(session.key)})`);
-  await session.say(`BEGIN; SELECT pg_advisory_xact_lock(${LOCK_CLASS * 2 ** 32})`);
+  // nobody is held up by it, so a machine with much else to do may take its time
+  await session.say(`BEGIN; SET LOCAL idle_in_transaction_session_timeout = ${FOUND_WITHIN_MS};
+    SELECT pg_advisory_xact_lock(${LOCK_CLASS * 2 ** 32})`);
   const [found] = await session.rows<Identity>(CONTROL, []);
   if (found !== undefined) {
     await session.say('COMMIT');
