@@ -16,6 +16,7 @@ import {
   revokeToken,
   type Token,
 } from './tokens.ts';
+import { Turns } from './turns.ts';
 import type { Acquaintance, Ending, Grant, Kept } from './vault.ts';
 
 /** What a server said to one of our tokens. `lease`: whose it was; absent, every token of the connection is doubted. */
@@ -46,18 +47,19 @@ export class Holder {
   #stale = false;
   /** An access token was ended at the server since the last refresh. */
   #ended = false;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns: Turns;
 
   constructor(settings: OAuthSettings, parts: AccountParts) {
     this.settings = settings;
     this.account = new Account(settings, parts);
     this.#parts = parts;
     this.#doubts = new Doubts(parts.doors.clock);
+    this.#turns = new Turns(parts.doors.clock);
   }
 
   /** How fast a token that a lease gets now can be ended. Throws AUTHORIZATION_NEEDED when there is none to get. */
   prepare(): Promise<Revocability> {
-    return this.alone(async () => {
+    return this.#turns.asking(async () => {
       const { kept, grant } = await this.#ready();
       const known = kept.servers[grant.issuer];
       const own =
@@ -72,7 +74,7 @@ export class Holder {
   }
 
   mint(lease: Lease): Promise<string> {
-    return this.alone(async () => {
+    return this.#turns.asking(async () => {
       const { grant } = await this.#ready();
       if (lease.revocability === 'none') {
         const token = await this.#shared(grant);
@@ -91,7 +93,7 @@ export class Holder {
 
   /** The token that belongs to no lease: for reading catalogues. */
   shared(): Promise<string> {
-    return this.alone(async () => {
+    return this.#turns.asking(async () => {
       const { grant } = await this.#ready();
       return (await this.#shared(grant)).value;
     });
@@ -220,9 +222,7 @@ export class Holder {
 
   /** One at a time: a refresh token may be good for one use only. */
   alone<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(work);
-    this.#turn = done.catch(() => {});
-    return done;
+    return this.#turns.alone(work);
   }
 
   /** A grant that tokens can come from, or AUTHORIZATION_NEEDED. */
@@ -324,6 +324,8 @@ export class Holder {
       return granted;
     } catch (error) {
       if (!(error instanceof GrantGone)) throw error;
+      // it does not know us: what it granted lives on, and is kept to be ended
+      if (error.code !== 'invalid_grant') throw failed(error.message);
       // another replica may have used it up and keeps the next one
       const now = (await this.account.kept()).grant;
       if (now !== null && now.at === grant.at && now.refresh !== grant.refresh)

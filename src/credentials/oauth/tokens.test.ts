@@ -166,6 +166,24 @@ test('a refresh token that is over asks for a human, and is not tried again', as
   assert.ok(scene.authority.count('/token') <= asked + 1);
 });
 
+test('a server that does not know us for a while takes nothing from the grant', async () => {
+  await scene.guard({ expiresIn: 300 });
+  await scene.authorize();
+  scene.passed = 290_000;
+  const { options } = scene.authority;
+  for (const code of ['invalid_client', 'unauthorized_client']) {
+    options.tokenError = () => code;
+    await assert.rejects(
+      scene.tokenOf(await scene.run()),
+      failsWith('AUTHORIZATION_FAILED', new RegExp(code)),
+    );
+  }
+  delete options.tokenError;
+  assert.ok(scene.isAlive(await scene.tokenOf(await scene.run())));
+  assert.deepEqual(await scene.oauth.forget(scene.connection, 'olga'), { revoked: true });
+  assert.equal(scene.authority.refresh.size, 0, 'and it is ended there');
+});
+
 test('client credentials need no human', async () => {
   await scene.guard(
     {},

@@ -206,7 +206,7 @@ class Desk {
       (method === 'client_secret_post' && form.get('client_secret') === SECRET);
     const aimed = form.get('resource') !== null;
     const instead = tokenError?.(auth ?? form.toString());
-    const scope = proof && aimed ? this.#scopeOf(form) : null;
+    const scope = instead === undefined && proof && aimed ? this.#scopeOf(form) : null;
     if (instead !== undefined) json(response, 400, { error: instead });
     else if (!proof) json(response, 401, { error: 'invalid_client' });
     else if (!aimed) json(response, 400, { error: 'invalid_target' });
