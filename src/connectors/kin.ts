@@ -16,8 +16,9 @@ const ROUNDS = 24;
 /** So often is looked again because of them alone. */
 const UNSAID_ROUNDS = 4;
 /** What was killed is gone within a few milliseconds, but for on a machine that has much else to do. */
-const PAUSE_MS = { soon: 10, later: 50 };
-const SOON_ROUNDS = 8;
+const GONE_WITHIN_MS = 40;
+const GLANCE_MS = 2;
+const UNSAID_MS = 10;
 /** Processes that are looked at in one go, about five milliseconds' worth: a halt has more to do meanwhile. */
 const AT_ONCE = 256;
 
@@ -52,10 +53,24 @@ export async function killKin(root: Root, timers: Timers): Promise<readonly numb
       killed.set(one.pid, one.started);
       kill(one);
     }
-    await paused(timers, round < SOON_ROUNDS ? PAUSE_MS.soon : PAUSE_MS.later);
+    if (found.length === 0) await paused(timers, UNSAID_MS);
+    else await gone(found, timers);
     ({ found, unsaid } = await kinOf(root, killed, timers));
   }
   return found.map(({ pid }) => pid);
+}
+
+/** Of these alone, which costs next to nothing: what is dying needs the processor more than another look at everybody. */
+async function gone(killed: readonly Process[], timers: Timers): Promise<void> {
+  for (let waited = 0; waited < GONE_WITHIN_MS; waited += GLANCE_MS) {
+    await paused(timers, GLANCE_MS);
+    if (!killed.some(isThere)) return;
+  }
+}
+
+function isThere({ pid, started }: Process): boolean {
+  const now = read(pid);
+  return now !== null && now.started === started && !now.over;
 }
 
 /** A look at all processes is shared by all children that are ended side by side, whose timers are the same. */

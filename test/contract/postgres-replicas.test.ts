@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { landedBy } from '../../src/domain/halt.ts';
 import { type Store, SYSTEM_CHAIN } from '../../src/domain/store.ts';
 import { realDoors } from '../../src/doors.ts';
 import { verifyPostgres } from '../../src/store/postgres/evidence.ts';
@@ -159,6 +160,14 @@ describe('replicas on one database', () => {
     await bundle;
     await one.commit({ kind: 'run.end', runId: 'run_a', why: 'it is over', at: Date.now() });
     while (!heard.includes('run:run_a')) await two.haltState();
+    for (const landed of [1, 1, 2]) await one.beat(landed);
+    while (!heard.includes(`landed 2 ${one.replica}`)) await two.haltState();
+    const told = heard.filter((key) => key.startsWith('landed')).map(landedBy);
+    assert.deepEqual(
+      told,
+      [1, 2].map((landed) => ({ replica: one.replica, landed })),
+      'who landed, and once each',
+    );
     stop();
     await replicas.close();
     await holds(replicas);

@@ -104,4 +104,12 @@ export const OF_REPLICAS: readonly Mutation[] = [
     replace: '',
     test: 'test/contract/store-sqlite.test.ts',
   },
+  {
+    control: 'a replica that landed tells the others, so that a halt need not ask',
+    file: 'src/store/postgres/presence.ts',
+    find: 'tells ? landedNotice(id, landed) : null',
+    replace: 'tells ? null : landedNotice(id, landed)',
+    test: 'test/contract/postgres-replicas.test.ts',
+    slow: true,
+  },
 ];
