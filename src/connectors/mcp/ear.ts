@@ -1,3 +1,4 @@
+import { TooDeep } from '../../boundary/each-text.ts';
 import type { Redact } from '../../boundary/redact.ts';
 import { ConnectorFailure, type Notice, type Sink } from '../../domain/connector.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
@@ -41,10 +42,21 @@ export class CallEar implements Ear {
     if (this.#notices >= MAX_NOTICES) return;
     const told = method === 'notifications/progress' ? this.#step(params) : this.#line(params);
     if (told === null) return;
-    const text = JSON.stringify(told);
-    if (text.length > MAX_TOLD) return;
+    const small = this.#small(told);
+    if (small === null) return;
     this.#notices++;
-    this.#tell({ method, params: cleanedWords(told, this.#redact) });
+    this.#tell({ method, params: small });
+  }
+
+  /** What it says, clean; null where that is too long, or nested deeper than anybody should have to follow. */
+  #small(told: JsonObject): JsonObject | null {
+    try {
+      if (JSON.stringify(told).length > MAX_TOLD) return null;
+      return cleanedWords(told, this.#redact);
+    } catch (error) {
+      if (error instanceof TooDeep || error instanceof RangeError) return null;
+      throw error;
+    }
   }
 
   async question(method: string, params: JsonObject): Promise<JsonObject> {

@@ -108,6 +108,18 @@ describe('a server as a child that does not keep to the rules', () => {
     assert.equal(await text(connector, how(tool, 'pieces')), 'ß→✓');
   });
 
+  it('may say what is nested beyond any reader: nobody is told, and the call goes on', async () => {
+    const ears = new Ears({ logLevel: 'debug' });
+    assert.match(await text(connector, how(tool, 'abyss'), ears), /^pid/);
+    assert.deepEqual(ears.told, []);
+  });
+
+  it('may write its log to the wrong place all day, as long as it answers', async () => {
+    for (let calls = 0; calls < 3; calls++)
+      assert.match(await text(connector, how(tool, 'log')), /^pid/);
+    assert.equal(pids('child').length, 1);
+  });
+
   it('is killed for a line without end', async () => {
     const { code, effect } = await failure(run(connector, how(write, 'endless')));
     assert.deepEqual([code, effect], ['CONNECTOR_UNREACHABLE', 'unknown']);

@@ -247,6 +247,23 @@ describe('a server over HTTP that does not keep to the rules', () => {
     assert.equal(await text(connector, callOf(write, connection)), 'hello');
   });
 
+  it('is not taken when it defines a tool that no reader could follow', async () => {
+    const abyss = JSON.parse(`${'{"a":'.repeat(1_000)}{}${'}'.repeat(1_000)}`);
+    site.tools = [{ ...site.usual[0], inputSchema: { type: 'object', properties: abyss } }];
+    const { code, message } = await failure(run(connector, callOf(write, connection)));
+    assert.deepEqual([code, /nested too deep/.test(message)], ['CONNECTOR_REFUSED', true]);
+  });
+
+  it('asks no end of questions in one call', async () => {
+    answers((response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      for (let id = 0; id < 300; id++)
+        response.write(`data: {"jsonrpc":"2.0","id":"q${id}","method":"roots/list"}\n\n`);
+    });
+    const { code, message } = await failure(run(connector, callOf(write, connection)));
+    assert.deepEqual([code, /questions/.test(message)], ['CONNECTOR_REFUSED', true]);
+  });
+
   it('is left alone for a while when it cannot be reached', async () => {
     const gone = {
       ...connection,

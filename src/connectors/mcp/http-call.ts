@@ -14,7 +14,9 @@ const MAX_REFUSAL = 64 * 1024;
 const STREAM_FACTOR = 8;
 const GRACE_MS = 1_000;
 const RETRY_MS = 1_000;
+const LEAST_RETRY_MS = 100;
 const MAX_RETRY_MS = 60_000;
+const MAX_QUESTIONS = 256;
 
 /**
  * One request over HTTP and its answer, as JSON or as a stream of events:
@@ -43,6 +45,7 @@ export class HttpCall implements LegOwner, Deadlined {
   #standstill: Standstill | null = null;
   #resuming: Timer | null = null;
   #resumed = false;
+  #questions = 0;
 
   constructor(
     session: HttpSession,
@@ -173,6 +176,10 @@ export class HttpCall implements LegOwner, Deadlined {
   }
 
   #question(id: string | number, method: string, params: JsonObject): void {
+    if (++this.#questions > MAX_QUESTIONS) {
+      this.#lose('CONNECTOR_REFUSED', `it asked more than ${MAX_QUESTIONS} questions`);
+      return;
+    }
     this.#standstill ??= new Standstill(this.#session.parts.deadlines);
     const standstill = this.#standstill;
     standstill.asked();
@@ -201,7 +208,7 @@ export class HttpCall implements LegOwner, Deadlined {
       return;
     }
     const { timers, target } = this.#session.parts;
-    const wait = Math.min(this.#reader?.retry ?? RETRY_MS, MAX_RETRY_MS);
+    const wait = Math.max(Math.min(this.#reader?.retry ?? RETRY_MS, MAX_RETRY_MS), LEAST_RETRY_MS);
     this.#resuming = timers.after(wait, () => {
       if (this.#settled) return;
       this.#resumed = true;

@@ -42,6 +42,8 @@ export interface HttpParts {
   readonly unasked: Unasked;
 }
 
+/** Questions on its own stream that are being answered; more of them are not. */
+const MAX_ANSWERING = 64;
 const SESSION_ID = /^[\x21-\x7e]{1,512}$/;
 /** The header that names the version came with this revision. */
 const NAMED_SINCE = '2025-06-18';
@@ -58,6 +60,7 @@ export class HttpSession implements Session {
   #headers: readonly string[];
   #next = 1;
   #naming = false;
+  #answering = 0;
   /** Of an older server, in the order they were sent. */
   readonly #calls = new Roster<number, Ear>();
   readonly #meta: RequestMeta;
@@ -98,7 +101,11 @@ export class HttpSession implements Session {
 
   /** A question on its own stream. */
   async askedOnStream(id: string | number, method: string, params: JsonObject): Promise<void> {
+    // a flood of them is not worth a request each
+    if (this.#answering >= MAX_ANSWERING) return;
+    this.#answering++;
     await this.asked(id, method, params, this.#newest());
+    this.#answering--;
   }
 
   #newest(): Ear | null {

@@ -1,6 +1,6 @@
 import { TooDeep } from '../../boundary/each-text.ts';
 import type { Redact } from '../../boundary/redact.ts';
-import { isJsonObject, type JsonObject } from '../../domain/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import { cleaned, NOTHING_WITHHELD } from './clean.ts';
 import { plainAsk } from './opening.ts';
 import { type Session, WireFault } from './wire.ts';
@@ -16,6 +16,7 @@ const MAX_ITEMS = 2_000;
 const MAX_PAGE_BYTES = 4 * 1024 * 1024;
 const MAX_CHARACTERS = 16 * 1024 * 1024;
 const PAGE_MS = 15_000;
+const MAX_DEPTH = 512;
 
 /**
  * All pages of a list, within bounds, without the credential that its server was given: what it says of itself is kept,
@@ -43,6 +44,9 @@ export async function listAll(
     if (!Array.isArray(found)) throw refused(place, what, 'the answer has no list');
     for (const item of found) {
       if (!isJsonObject(item)) throw refused(place, what, 'it lists what is no definition');
+      // its readers here follow it by recursion; what they cannot follow is not taken
+      if (!isShallow(item, MAX_DEPTH))
+        throw refused(place, what, 'it lists a definition that is nested too deep');
       const text = JSON.stringify(item);
       characters += text.length;
       // numbers as JavaScript holds them: this is kept, hashed and read again
@@ -51,8 +55,8 @@ export async function listAll(
       if (clean === null)
         throw refused(place, what, 'it lists a definition that is nested too deep');
       items.push(clean);
+      if (items.length > MAX_ITEMS) throw refused(place, what, `it lists more than ${MAX_ITEMS}`);
     }
-    if (items.length > MAX_ITEMS) throw refused(place, what, `it lists more than ${MAX_ITEMS}`);
     if (characters > MAX_CHARACTERS) throw refused(place, what, 'its list is too long');
     if (typeof result.ttlMs === 'number' && result.ttlMs >= 0)
       ttlMs = Math.min(ttlMs ?? Number.POSITIVE_INFINITY, result.ttlMs);
@@ -64,6 +68,11 @@ export async function listAll(
     cursor = nextCursor;
   }
   throw refused(place, what, `it has more than ${MAX_PAGES} pages`);
+}
+
+function isShallow(value: Json | undefined, left: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return left > 0 && Object.values(value).every((inner) => isShallow(inner, left - 1));
 }
 
 /** Null where it is nested too deep to be looked through. */

@@ -62,7 +62,13 @@ export class OpenStream implements LegOwner {
       return;
     }
     this.#reader = null;
-    if (status < 500 && status !== 429) this.stop();
+    if (status < 500 && status !== 429) {
+      this.stop();
+      return;
+    }
+    // what it says instead may have no end
+    this.#leg?.abort();
+    this.#again();
   }
 
   data(chunk: Buffer): void {
@@ -93,7 +99,8 @@ export class OpenStream implements LegOwner {
   #again(): void {
     this.#reader = null;
     if (this.#stopped) return;
-    const wait = Math.min(this.#asked ?? this.#wait, LONGEST_WAIT_MS);
+    // as it asks, but never in a circle without a pause, and slower while it says nothing
+    const wait = Math.min(Math.max(this.#asked ?? this.#wait, this.#wait / 8), LONGEST_WAIT_MS);
     this.#wait = Math.min(this.#wait * 2, LONGEST_WAIT_MS);
     this.#waiting = this.#terms.timers.after(wait, () => this.#open());
   }

@@ -34,7 +34,7 @@ export interface StdioParts {
   readonly ended: (session: StdioSession) => void;
 }
 
-/** A server that writes so many lines which are no messages is not one. */
+/** A server that writes so many lines which are no messages, and answers nothing meanwhile, is not one. */
 const MAX_NOISE = 1_000;
 
 /** Requests to one child, many at once, told apart by their ids. */
@@ -142,10 +142,10 @@ export class StdioSession implements Session {
     }
     switch (heard.kind) {
       case 'result':
-        this.#callOf(heard.id)?.answered({ result: heard.result }, text.length);
+        this.#answered(heard.id, { result: heard.result }, text.length);
         break;
       case 'error':
-        this.#callOf(heard.id)?.answered({ error: heard.error }, text.length);
+        this.#answered(heard.id, { error: heard.error }, text.length);
         break;
       case 'notification':
         this.#notified(heard.method, heard.params);
@@ -155,8 +155,12 @@ export class StdioSession implements Session {
     }
   }
 
-  #callOf(id: string | number | null): StdioCall | undefined {
-    return typeof id === 'number' ? this.#calls.get(id) : undefined;
+  #answered(id: string | number | null, reply: Reply, length: number): void {
+    const call = typeof id === 'number' ? this.#calls.get(id) : undefined;
+    if (call === undefined) return;
+    // a server that answers may write its log to the wrong place all day
+    this.#noise = 0;
+    call.answered(reply, length);
   }
 
   #notified(method: string, params: JsonObject): void {

@@ -62,10 +62,19 @@ function isId(id: Json | undefined): id is Id {
 
 function errorOf({ code, message, data }: JsonObject): TargetError {
   const said = typeof message === 'string' ? message.slice(0, MAX_WORDS).toWellFormed() : '';
-  const short = data !== undefined && JSON.stringify(data).length <= MAX_DATA;
+  const short = data !== undefined && isShort(data);
   return {
     code: Number.isSafeInteger(code) ? (code as number) : -32603,
     message: said,
     ...(short ? { data } : {}),
   };
+}
+
+/** False too for what is nested so deep that it cannot be written down. */
+function isShort(data: Json): boolean {
+  try {
+    return JSON.stringify(data).length <= MAX_DATA;
+  } catch {
+    return false;
+  }
 }

@@ -67,6 +67,11 @@ function called(id: number, input: { how?: string }, reply: (result: unknown) =>
       process.stdout.write('not a message\n[1]\n{"jsonrpc":"2.0","id":424242,"result":{}}\n');
       reply(result);
       break;
+    case 'log': {
+      process.stdout.write('a line of its log\n'.repeat(600));
+      reply(result);
+      break;
+    }
     case 'pieces': {
       const text = `${JSON.stringify({ jsonrpc: '2.0', id, result: { content: [{ type: 'text', text: 'ß→✓' }] } })}\n`;
       const bytes = Buffer.from(text);
@@ -87,6 +92,14 @@ function called(id: number, input: { how?: string }, reply: (result: unknown) =>
     }
     case 'silent':
       break;
+    case 'abyss': {
+      const data = `${'{"a":'.repeat(8_000)}1${'}'.repeat(8_000)}`;
+      process.stdout.write(
+        `{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"error","data":${data}}}\n`,
+      );
+      reply(result);
+      break;
+    }
     default:
       reply(result);
   }
