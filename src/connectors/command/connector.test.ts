@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { appendFile, link, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, link, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -14,6 +14,8 @@ before(async () => {
   site = await openSite();
 });
 after(() => site.close());
+
+const UNSENT = new ConnectorFailure('CONNECTOR_ABORTED', 'nothing was begun', 'none');
 
 async function failure(work: Promise<unknown>): Promise<ConnectorFailure> {
   try {
@@ -260,16 +262,27 @@ describe('ends', () => {
   ] as const)
     test(`${why} kills it with the grandchildren that left its group`, async () => {
       const trace = join(site.directory, `trace-${code}`);
-      const tool = await site.tool({ args: ['sleep', trace] }, { timeoutMs, effect: 'write' });
-      const controller = new AbortController();
-      const running = failure(site.run(tool, {}, { signal: controller.signal }));
       const size = async () => (await stat(trace).catch(() => ({ size: 0 }))).size;
-      while ((await size()) === 0) await pause(10);
+      const controller = new AbortController();
+      // a machine that has much to do starts nothing in so short a time
+      const flight = { ms: timeoutMs as number, over: true, end: failure(Promise.reject(UNSENT)) };
+      for (; flight.over; flight.ms *= 2) {
+        await rm(trace, { force: true });
+        const tool = await site.tool(
+          { args: ['sleep', trace] },
+          { timeoutMs: flight.ms, effect: 'write' },
+        );
+        flight.over = false;
+        flight.end = failure(site.run(tool, {}, { signal: controller.signal })).finally(() => {
+          flight.over = true;
+        });
+        while (!flight.over && (await size()) === 0) await pause(10);
+      }
       const runs = new Set<string>();
       assert.equal(site.connector.children?.('all', runs), 1);
       assert.equal(site.connector.children?.('connection:other', runs), 0);
       if (code === 'CONNECTOR_ABORTED') controller.abort(HALT_ABORT);
-      const failed = await running;
+      const failed = await flight.end;
       assert.deepEqual([failed.code, failed.effect], [code, 'unknown']);
       const last = await size();
       await pause(200);
