@@ -1,4 +1,5 @@
 import type { Caller } from '../../domain/caller.ts';
+import { SignalboxError } from '../../domain/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import { ProtocolFault } from '../../protocols/mcp/faults.ts';
 import type { Results } from '../../protocols/mcp/results.ts';
@@ -16,6 +17,9 @@ import { placeOf, type Turn } from './turn.ts';
 const MAX_URIS = 64;
 const MAX_WATCHED = 256;
 const MAX_SESSIONS = 4_096;
+/** Together three quarters of what a listener handles at once (its `maxConcurrent`). */
+const MAX_STREAMS = 768;
+const MAX_OWN_STREAMS = 256;
 
 interface Parts {
   readonly results: Results;
@@ -35,7 +39,8 @@ export class Listening {
   readonly #parts: Parts;
   /** What each legacy session watches. */
   readonly #watched = new Map<string, Set<string>>();
-  readonly #ends = new Set<() => void>();
+  /** Of the open streams, with whose they are. */
+  readonly #ends = new Map<() => void, string>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -48,6 +53,8 @@ export class Listening {
     const asked = filterIn(request.params.notifications);
     const scopes = await views.scopesOf(turn.caller);
     const view = await views.of(turn.caller);
+    const whose = JSON.stringify(view.holder);
+    this.#checkRoom(whose);
     const uris = view.offered.resources ? await this.#watchAll(turn, asked.uris) : [];
     const wants = {
       tools: asked.tools,
@@ -87,7 +94,7 @@ export class Listening {
       notificationText('notifications/subscriptions/acknowledged', { notifications }, id),
     );
     audience.add(listener);
-    this.#ends.add(end);
+    this.#ends.set(end, whose);
   }
 
   /** The stream of a legacy session, or the way back to one of its others. */
@@ -97,6 +104,8 @@ export class Listening {
     if (typeof last === 'string' && streams.resume(session.id, last, exchange)) return;
     const scopes = await views.scopesOf(caller);
     const { holder } = await views.of(caller);
+    const whose = JSON.stringify(holder);
+    this.#checkRoom(whose);
     const stream = streams.open(session.id, resumable(session), () => over());
     const end = (): void => {
       over();
@@ -117,7 +126,19 @@ export class Listening {
     };
     stream.attach(exchange);
     audience.add(listener);
-    this.#ends.add(end);
+    this.#ends.set(end, whose);
+  }
+
+  /** Each stream is a request that does not end: there must be room for those that do. Throws OVERLOADED. */
+  #checkRoom(whose: string): void {
+    const own = [...this.#ends.values()].filter((each) => each === whose).length;
+    if (own >= MAX_OWN_STREAMS || this.#ends.size >= MAX_STREAMS)
+      throw new SignalboxError(
+        'OVERLOADED',
+        own >= MAX_OWN_STREAMS
+          ? `${own} streams of this caller are open; close one of them`
+          : `${this.#ends.size} streams are open`,
+      );
   }
 
   /** `resources/subscribe` of a legacy client. Without a session there is nowhere to tell it. */
@@ -137,7 +158,7 @@ export class Listening {
 
   /** Every listener is told that it is over. */
   close(): void {
-    for (const end of [...this.#ends]) end();
+    for (const end of [...this.#ends.keys()]) end();
   }
 
   /** Those it may watch: each is a read under the judge. */
