@@ -104,8 +104,11 @@ export class HttpSession implements Session {
     // a flood of them is not worth a request each
     if (this.#answering >= MAX_ANSWERING) return;
     this.#answering++;
-    await this.asked(id, method, params, this.#newest());
-    this.#answering--;
+    try {
+      await this.asked(id, method, params, this.#newest());
+    } finally {
+      this.#answering--;
+    }
   }
 
   #newest(): Ear | null {
