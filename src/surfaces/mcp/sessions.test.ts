@@ -10,9 +10,9 @@ before(async () => {
 });
 after(() => stage.close());
 
-async function begin(version = '2025-11-25'): Promise<Record<string, string>> {
+async function begin(version = '2025-11-25', at = stage): Promise<Record<string, string>> {
   const params = { protocolVersion: version, capabilities: {}, clientInfo: { name: 'c' } };
-  const { headers } = await stage.speak({ jsonrpc: '2.0', id: 0, method: 'initialize', params });
+  const { headers } = await at.speak({ jsonrpc: '2.0', id: 0, method: 'initialize', params });
   const id = String(headers['mcp-session-id']);
   assert.match(id, /^[\x21-\x7e]+$/);
   return { 'mcp-session-id': id, 'mcp-protocol-version': version };
@@ -215,4 +215,19 @@ test('too many calls at once are refused, and that is a fact of the ledger', asy
   assert.equal(statuses.filter((status) => status === 200).length, 32);
   assert.equal(own.notes[0]?.refused, 1);
   await own.close();
+});
+
+test('streams leave room for calls: one too many of a caller is refused until another is closed', async (t) => {
+  const own = await startStage();
+  t.after(() => own.close());
+  own.act(async () => done({ content: [] }));
+  const open = async () => send(own.url, 'GET', null, await begin('2025-06-18', own));
+  const streams = await Promise.all(Array.from({ length: 256 }, open));
+  assert.equal(streams.filter(({ status }) => status === 200).length, 256);
+  const more = await open();
+  assert.equal(more.status, 429);
+  assert.match(more.raw.join() || JSON.stringify(await more.next()), /256 streams of this caller/);
+  assert.equal((await own.modern('tools/call', PLAIN)).status, 200);
+  streams[0]?.hangUp();
+  for (let again = await open(); again.status !== 200; again = await open());
 });
