@@ -10,6 +10,7 @@ import type { Kind, Measurement } from './summary.ts';
 const V8 = [
   '--min-semi-space-size=16',
   '--max-semi-space-size=16',
+  '--heap-growing-percent=10',
   '--no-allocation-site-pretenuring',
 ];
 
