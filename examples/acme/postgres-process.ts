@@ -7,13 +7,13 @@
  * and its folder emptied. Both live in a session of their own: Ctrl-C in the terminal and a
  * `kill -9` of this process's group reach neither.
  */
+
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import * as fs from 'node:fs';
-import { createServer } from 'node:net';
 import * as path from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './free-port.ts';
 import { serverEnvironment } from './postgres-binaries.ts';
 import { type Home, serverPid } from './postgres-home.ts';
 
@@ -83,14 +83,6 @@ export async function startServer(where: ServerFolder, port: number): Promise<Se
     }
     await sleep(100);
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 class Attempt implements Server {

@@ -1,11 +1,12 @@
 /** Four real servers of others behind one real gateway, and a human who approves what waits. */
+
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../examples/acme/free-port.ts';
 import { startSystem } from '../../src/system.ts';
 import { beginRun } from '../crash/agent.ts';
 import { claimOperator } from '../crash/operator.ts';
@@ -154,13 +155,4 @@ async function startWeb(): Promise<{ readonly url: string; stop(): Promise<void>
       await gone;
     },
   };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const held = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = held.address() as { port: number };
-      held.close(() => resolve(port));
-    });
-  });
 }

@@ -1,9 +1,10 @@
 /** One `signalbox up` as an operator would start it, and what a machine can do to it. */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { freePort } from '../../examples/acme/free-port.ts';
 
 export interface Listening {
   readonly agentsUrl: string;
@@ -24,8 +25,6 @@ export interface Start {
 const KEPT = 8_000;
 const STARTED_WITHIN_MS = 30_000;
 const CLOSED_WITHIN_MS = 15_000;
-const LOWEST_PORT = 15_000;
-const PORTS = 15_000;
 
 export class Replica {
   readonly #start: Start;
@@ -106,22 +105,5 @@ export class Replica {
   async #gone(): Promise<void> {
     if (this.running && this.#child !== null) await once(this.#child, 'exit');
     this.#child = null;
-  }
-}
-
-/**
- * Below those that the system gives to connections: a replica comes back on its ports, and one that a connection of somebody
- * else has meanwhile would be refused to it for as long as that lasts.
- */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = LOWEST_PORT + Math.floor(Math.random() * PORTS);
-    const server = createServer().listen(port, '127.0.0.1');
-    const isFree = await once(server, 'listening').then(
-      () => true,
-      () => false,
-    );
-    server.close();
-    if (isFree) return port;
   }
 }

@@ -47,7 +47,7 @@ export const OF_POSTGRES: readonly Mutation[] = [
   },
   {
     control: 'a start on a busy machine may take its time between two statements',
-    file: 'src/store/postgres/migrate.ts',
+    file: 'src/store/postgres/session.ts',
     find: 'heldMs: 5 * 60_000',
     replace: 'heldMs: 1_000',
     test: 'test/contract/postgres-silent-holder.test.ts',

@@ -7,9 +7,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { freePort } from '../../../examples/acme/free-port.ts';
 import { optionsOf } from '../../../scripts/options.ts';
 import { EFFECT_CLASSES, type EffectClass } from '../../../src/domain/effect.ts';
 import type { Json, JsonObject } from '../../../src/domain/json.ts';
@@ -221,15 +221,6 @@ async function clearGround({ folder }: Ground): Promise<void> {
   for (const name of await readdir(folder))
     if (name.startsWith('signalbox-eval'))
       await rm(join(folder, name), { recursive: true, force: true });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 /** A real server over HTTP, for the files that are written here. */

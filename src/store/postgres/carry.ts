@@ -13,10 +13,10 @@ import { requireKnown } from '../schema.ts';
 import type { PostgresAddress } from './address.ts';
 import { gateKey } from './locks.ts';
 import { migrate, takenSteps } from './migrate.ts';
-import { downBecause, Session } from './session.ts';
+import { downBecause, Session, UNHURRIED } from './session.ts';
 
 const PAGE = 500;
-const PATIENCE = { connectMs: 5_000, queryMs: 30 * 60_000, lockMs: 10_000, heldMs: 5 * 60_000 };
+const PATIENCE = { ...UNHURRIED, queryMs: 30 * 60_000, lockMs: 10_000 };
 /** A replica that beat within this long is there. */
 const THERE_MS = 30_000;
 

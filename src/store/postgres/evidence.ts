@@ -9,7 +9,7 @@ import { requireKnown } from '../schema.ts';
 import { TableComparison } from '../tables.ts';
 import type { PostgresAddress } from './address.ts';
 import { takenSteps } from './migrate.ts';
-import { downBecause, Session } from './session.ts';
+import { downBecause, Session, UNHURRIED } from './session.ts';
 import { TableRows } from './table-rows.ts';
 import { verifyTree } from './tree-evidence.ts';
 
@@ -24,7 +24,7 @@ export interface VerifyOptions {
 
 /** Records read at once. */
 const PAGE = 1_000;
-const PATIENCE = { connectMs: 5_000, queryMs: 5 * 60_000, lockMs: 5_000, heldMs: 5 * 60_000 };
+const PATIENCE = { ...UNHURRIED, queryMs: 5 * 60_000, lockMs: 5_000 };
 
 const COLUMNS = 'id, chain, seq, at, type, body, previous, hash, sealed';
 const SYSTEM = {

@@ -4,10 +4,10 @@ import type { Migration } from '../migrations/migration.ts';
 import { checksumOf, missing, requireKnown, type Taken } from '../schema.ts';
 import type { PostgresAddress } from './address.ts';
 import { LOCK_CLASS } from './locks.ts';
-import { Session } from './session.ts';
+import { Session, UNHURRIED } from './session.ts';
 
 /** Rewriting a large table may take its time; nobody is served meanwhile. */
-const PATIENCE = { connectMs: 5_000, queryMs: 30 * 60_000, lockMs: 60_000, heldMs: 5 * 60_000 };
+const PATIENCE = { ...UNHURRIED, queryMs: 30 * 60_000, lockMs: 60_000 };
 
 const TAKEN = { name: 'taken', text: 'SELECT number, checksum FROM migrations ORDER BY number' };
 const EXISTS = { name: 'is-there', text: `SELECT to_regclass($1) IS NOT NULL AS there` };

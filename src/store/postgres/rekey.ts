@@ -10,10 +10,10 @@ import { together } from './load.ts';
 import { LOCK_CLASS, writersKey } from './locks.ts';
 import { migrate } from './migrate.ts';
 import { Picture } from './picture.ts';
-import { downBecause, Session } from './session.ts';
+import { downBecause, Session, UNHURRIED } from './session.ts';
 import { writeAll } from './write.ts';
 
-const PATIENCE = { connectMs: 5_000, queryMs: 30 * 60_000, lockMs: 10_000, heldMs: 5 * 60_000 };
+const PATIENCE = { ...UNHURRIED, queryMs: 30 * 60_000, lockMs: 10_000 };
 const PAGE = 1_000;
 
 const CHECK = { name: 'key-check', text: 'SELECT key_check AS "check" FROM control' };

@@ -29,6 +29,9 @@ export const PATIENCE: Patience = {
   heldMs: HELD_MS,
 };
 
+/** Of work that holds up no halt and serves nobody meanwhile: a machine with much else to do may take its time. */
+export const UNHURRIED = { connectMs: 5_000, heldMs: 5 * 60_000 };
+
 /** bigint as a number; what a number cannot hold is none that we wrote. */
 const types = {
   getTypeParser(oid: number, format?: 'text' | 'binary'): unknown {

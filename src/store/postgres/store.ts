@@ -26,7 +26,7 @@ import { Payloads } from './payloads.ts';
 import { Picture } from './picture.ts';
 import { beat, leave } from './presence.ts';
 import { Reads } from './reads.ts';
-import { downBecause, Session } from './session.ts';
+import { downBecause, Session, UNHURRIED } from './session.ts';
 import { Listener } from './watch.ts';
 import { writeAll } from './write.ts';
 import { closed, Writer } from './writer.ts';
@@ -73,8 +73,6 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   }
 }
 
-const FOUND_WITHIN_MS = 60_000;
-
 /** First opening: names the ledger. Later ones: holds the master key against the one it was made with. */
 async function foundOrFind(
   session: Session,
@@ -84,7 +82,7 @@ async function foundOrFind(
   const { bytes } = doors.entropy;
   await session.say(`SELECT pg_advisory_lock_shared(${writersKey(session.key)})`);
   // nobody is held up by it, so a machine with much else to do may take its time
-  await session.say(`BEGIN; SET LOCAL idle_in_transaction_session_timeout = ${FOUND_WITHIN_MS};
+  await session.say(`BEGIN; SET LOCAL idle_in_transaction_session_timeout = ${UNHURRIED.heldMs};
     SELECT pg_advisory_xact_lock(${LOCK_CLASS * 2 ** 32})`);
   const [found] = await session.rows<Identity>(CONTROL, []);
   if (found !== undefined) {
